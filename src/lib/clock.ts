@@ -1,0 +1,43 @@
+// Time, as something that is handed in: the real one here, a virtual one in tests. Code that decides never asks it.
+
+export interface Clock {
+  /** Wall clock, milliseconds since 1970 UTC. A label: it may jump. */
+  nowMs(): number;
+  /** Milliseconds on a clock that never jumps and means nothing outside of this boot. */
+  monotonicMs(): number;
+  /** Calls once after `delayMs`; the answer cancels it. */
+  after(delayMs: number, call: () => void): () => void;
+}
+
+/** Node's timers overflow above this and would fire at once. */
+const maxDelayMs = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  after(delayMs, call) {
+    const timer = setTimeout(call, Math.min(Math.max(delayMs, 0), maxDelayMs));
+    return () => {
+      clearTimeout(timer);
+    };
+  },
+};
+
+/** Waits on a clock; an abort ends the wait early and without an error. */
+export async function wait(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    if (signal?.aborted === true) {
+      resolve();
+      return;
+    }
+    const cancel = clock.after(delayMs, () => {
+      signal?.removeEventListener('abort', stop);
+      resolve();
+    });
+    function stop(): void {
+      cancel();
+      resolve();
+    }
+    signal?.addEventListener('abort', stop, { once: true });
+  });
+}

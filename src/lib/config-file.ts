@@ -1,0 +1,104 @@
+// Reads a YAML file into a typed configuration: all faults at once, each with its line, its reason and an example.
+import { readFileSync } from 'node:fs';
+import { LineCounter, isNode, parseDocument, type Document } from 'yaml';
+import type { z } from 'zod';
+
+/** Larger than any configuration that a person writes. */
+const maxBytes = 256 * 1024;
+
+/** A configuration that cannot be used. `faults` are ready to be shown to a person, one line each. */
+export class ConfigError extends Error {
+  readonly file: string;
+  readonly faults: readonly string[];
+
+  constructor(file: string, faults: readonly string[], cause?: unknown) {
+    super(`${file} cannot be used:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`, {
+      cause,
+    });
+    this.name = 'ConfigError';
+    this.file = file;
+    this.faults = faults;
+  }
+}
+
+/**
+ * Parses a configuration file.
+ * @param examples an example value for each path (`relay.url`), shown beside a fault at that path.
+ * @throws ConfigError with every fault of the file.
+ */
+export function readConfigFile<T>(
+  file: string,
+  schema: z.ZodType<T>,
+  examples: Readonly<Record<string, string>> = {},
+): T {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new ConfigError(file, [`the file cannot be read: ${(error as Error).message}`], error);
+  }
+  return parseConfig(file, text, schema, examples);
+}
+
+/** The same for a text that is already in memory; `file` is only its name in messages. */
+export function parseConfig<T>(
+  file: string,
+  text: string,
+  schema: z.ZodType<T>,
+  examples: Readonly<Record<string, string>> = {},
+): T {
+  if (Buffer.byteLength(text) > maxBytes) {
+    throw new ConfigError(file, [`the file is larger than ${maxBytes / 1024} KiB`]);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  if (document.errors.length > 0) {
+    throw new ConfigError(
+      file,
+      document.errors.map((error) => {
+        const line = lines.linePos(error.pos[0]).line;
+        return `line ${line}: not YAML: ${error.message.split('\n')[0] ?? ''}`;
+      }),
+    );
+  }
+  const parsed = schema.safeParse(document.toJS() ?? {});
+  if (parsed.success) return parsed.data;
+  const faults = parsed.error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((key) =>
+          describe(document, lines, [...issue.path, key], 'unknown key; remove or correct it', {}),
+        )
+      : [describe(document, lines, issue.path, issue.message, examples)],
+  );
+  throw new ConfigError(file, faults);
+}
+
+function describe(
+  document: Document,
+  lines: LineCounter,
+  path: readonly PropertyKey[],
+  reason: string,
+  examples: Readonly<Record<string, string>>,
+): string {
+  const name = path.map(String).join('.');
+  const example = examples[name];
+  const line = lineOf(document, lines, path);
+  return [
+    line === undefined ? '' : `line ${line}: `,
+    `${name === '' ? 'the file' : name}: ${reason}`,
+    example === undefined ? '' : ` (for example ${name.split('.').at(-1) ?? name}: ${example})`,
+  ].join('');
+}
+
+/** The line of the deepest part of the path that the file has. */
+function lineOf(
+  document: Document,
+  lines: LineCounter,
+  path: readonly PropertyKey[],
+): number | undefined {
+  for (let depth = path.length; depth > 0; depth--) {
+    const node = document.getIn(path.slice(0, depth), true);
+    if (isNode(node) && node.range != null) return lines.linePos(node.range[0]).line;
+  }
+  return undefined;
+}

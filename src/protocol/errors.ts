@@ -1,0 +1,178 @@
+// Every error code that crosses the wire or reaches a screen, once. `docs/errors.md` is held equal to it by a test.
+
+/** `http`: the status that the relay answers with (0: never on HTTP). `retryable`: the same call may succeed later. */
+export interface ErrorMeaning {
+  http: number;
+  retryable: boolean;
+  /** What it means and what to do, in one English sentence for operators. */
+  means: string;
+}
+
+const entry = (http: number, retryable: boolean, means: string): ErrorMeaning => ({
+  http,
+  retryable,
+  means,
+});
+
+export const errors = {
+  // The relay's answers.
+  'bad-request': entry(
+    400,
+    false,
+    'The request does not match the contract; the detail names the field.',
+  ),
+  unauthorised: entry(
+    401,
+    false,
+    'The token is missing, wrong or too old; enrol the kiosk again if it stays.',
+  ),
+  'clock-skew': entry(
+    401,
+    true,
+    'The clock of the kiosk is off; the answer carries the signed time.',
+  ),
+  'not-yours': entry(403, false, 'The sale or topic belongs to another kiosk.'),
+  'kiosk-revoked': entry(403, false, 'The operator has revoked this kiosk; enrol it again.'),
+  'enrolment-refused': entry(
+    403,
+    false,
+    'The enrolment code is wrong, used or expired; make a new one.',
+  ),
+  'not-found': entry(404, false, 'There is nothing at this address.'),
+  'sale-unknown': entry(404, false, 'The relay has no such sale.'),
+  'sale-mismatch': entry(409, false, 'The sale exists with another amount or other items.'),
+  'sale-open': entry(
+    409,
+    true,
+    'Another sale of this kiosk is still open; finish or abandon it first.',
+  ),
+  'fulfilment-mismatch': entry(409, false, 'Another result was already reported for this sale.'),
+  'kiosk-cloned': entry(409, false, 'Two copies of one card are running; enrol one of them again.'),
+  'ledger-differs': entry(409, false, 'The relay was restored from a backup; post /v1/recover.'),
+  'claim-locked': entry(409, false, 'The claim is being paid out, or was already honoured.'),
+  'too-large': entry(413, false, 'The body is larger than the limit.'),
+  'rate-limited': entry(429, true, 'Too many requests; wait as the Retry-After header says.'),
+  internal: entry(500, true, 'The relay has a fault; its log has the details under the same id.'),
+  'store-down': entry(503, true, 'The relay cannot write its store; nothing was taken.'),
+  recovering: entry(
+    503,
+    true,
+    'The relay is rebuilding its records of this kiosk; try again soon.',
+  ),
+  'bad-signature': entry(403, false, 'The notification is not signed by Midtrans.'),
+
+  // Why a charge was refused (the sale's `reason`).
+  'charge-invalid': entry(
+    0,
+    false,
+    'Midtrans calls the charge invalid (400, 413, 405, 403); look at the relay log.',
+  ),
+  'charge-unauthorised': entry(
+    0,
+    false,
+    'Midtrans refuses the Server Key (401); the operator must look.',
+  ),
+  'channel-inactive': entry(
+    0,
+    false,
+    'QRIS is not active for this merchant (402); the operator must look.',
+  ),
+  'charge-denied': entry(0, false, 'Midtrans or its fraud check denied the charge (202).'),
+  'charge-try-again': entry(
+    0,
+    true,
+    'GoPay could not make the charge just now (900); a new sale may work.',
+  ),
+  'payer-blocked': entry(0, false, 'The GoPay account is blocked (410).'),
+
+  // What keeps a kiosk from selling, or ended a sale; shown on its screen.
+  'relay-unreachable': entry(
+    0,
+    true,
+    'The kiosk cannot reach the relay: check network, relay and clock.',
+  ),
+  'broker-unreachable': entry(
+    0,
+    true,
+    'The kiosk cannot reach the MQTT broker; sales still work, slower.',
+  ),
+  'relay-refused': entry(0, false, 'The relay refused the sale; its log says why.'),
+  'bad-proof': entry(0, false, 'A message was not signed by the relay that this kiosk trusts.'),
+  'qr-malformed': entry(
+    0,
+    false,
+    'The QR text is not QRIS; it was not shown and the charge is stopped.',
+  ),
+  'qr-crc': entry(
+    0,
+    false,
+    'The QR text is damaged (CRC); it was not shown and the charge is stopped.',
+  ),
+  'qr-currency': entry(
+    0,
+    false,
+    'The QR is not a dynamic rupiah code of Indonesia; the charge is stopped.',
+  ),
+  'qr-amount': entry(
+    0,
+    false,
+    'The QR carries another amount; it was not shown and the charge is stopped.',
+  ),
+  'qr-merchant': entry(
+    0,
+    false,
+    'The QR pays another merchant; it was not shown and the charge is stopped.',
+  ),
+  'qr-missing': entry(
+    0,
+    false,
+    'The charge came without a QR text; it was not shown and the charge is stopped.',
+  ),
+  'keypad-lost': entry(0, true, 'The keypad does not answer: check its plug.'),
+  'scanner-lost': entry(0, true, 'The scanner does not answer: check its plug.'),
+  'display-lost': entry(0, true, 'The display does not answer: check its cable.'),
+  'printer-lost': entry(0, true, 'The printer does not answer: check power and plug.'),
+  'printer-paper-out': entry(0, true, 'The printer has no paper.'),
+  'printer-cover-open': entry(0, true, "The printer's cover is open."),
+  'dispenser-lost': entry(0, true, 'The dispenser does not answer: check power and plug.'),
+  'dispenser-failed': entry(0, false, 'The dispenser reports that nothing came out.'),
+  'dispenser-unknown': entry(
+    0,
+    false,
+    'Nobody can say whether the goods came out; a claim is open.',
+  ),
+  'journal-failed': entry(
+    0,
+    false,
+    'The kiosk cannot write its journal: check the card; it does not sell.',
+  ),
+  'not-enrolled': entry(0, false, 'The kiosk has no identity: run kios enrol.'),
+
+  // Input that a customer can mend.
+  'amount-zero': entry(0, true, 'The amount is zero.'),
+  'amount-above-limit': entry(0, true, 'The amount is above the limit.'),
+  'amount-below-limit': entry(0, true, 'The amount is below the limit.'),
+  'barcode-unknown': entry(0, true, 'The barcode is not in the catalogue.'),
+  'barcode-check-digit': entry(0, true, 'The barcode was misread: its check digit is wrong.'),
+  'basket-full': entry(0, true, 'No more items fit into this sale.'),
+} as const satisfies Record<string, ErrorMeaning>;
+
+export type ErrorCode = keyof typeof errors;
+
+/** True when this text is one of ours. */
+export function isErrorCode(text: string): text is ErrorCode {
+  return Object.hasOwn(errors, text);
+}
+
+/** The world failed, in a way that has a name. Bugs are asserts, not this. */
+export class KiosError extends Error {
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+
+  constructor(code: ErrorCode, detail: string, cause?: unknown) {
+    super(detail, cause === undefined ? undefined : { cause });
+    this.name = 'KiosError';
+    this.code = code;
+    this.retryable = errors[code].retryable;
+  }
+}

@@ -1,0 +1,122 @@
+// Proofs: what the relay signs and the kiosk believes (PROTOCOL.md §1). Compact JWS, EdDSA. Computes, does no I/O.
+import { createHash, type KeyObject } from 'node:crypto';
+import { CompactSign, compactVerify } from 'jose';
+import { z } from 'zod';
+import { environment } from './api.ts';
+import { KiosError } from './errors.ts';
+import { kioskId, saleId } from './ids.ts';
+import { amountIdr } from './money.ts';
+import { fulfilment, type Sale } from './sale.ts';
+import { verdict } from './verdict.ts';
+
+/** What a signature is for. It stands in the JWS header, so that one kind is never taken for another. */
+export type ProofKind = 'kios-verdict' | 'kios-command' | 'kios-time' | 'kios-grant';
+
+/** What the relay vouches for. `iat` is a label: proofs do not expire. */
+export const verdictClaims = z.object({
+  env: environment,
+  saleId,
+  kioskId,
+  amountIdr,
+  verdict,
+  fulfilment: fulfilment.optional(),
+  /** SHA-256, lower-case hex, of `qrString` or of the image's bytes. */
+  qr: z.string().length(64).optional(),
+  expiresInMs: z.int().min(0).optional(),
+  seq: z.int().min(0),
+  iat: z.int(),
+});
+export type VerdictClaims = z.infer<typeof verdictClaims>;
+
+/** `kios-time`: the relay's clock, bound to the question by its nonce. */
+export const timeClaims = z.object({ nonce: z.string(), time: z.iso.datetime({ precision: 3 }) });
+export type TimeClaims = z.infer<typeof timeClaims>;
+
+/** `kios-grant`: one dispense for a claim (PROTOCOL.md §7). */
+export const grantClaims = z.object({
+  env: environment,
+  saleId,
+  kioskId,
+  amountIdr,
+  dispenseId: z.string().max(64),
+  iat: z.int(),
+});
+
+/** The hash by which a proof names a QR. */
+export function qrHash(qr: string | Uint8Array): string {
+  return createHash('sha256').update(qr).digest('hex');
+}
+
+/** Signs claims with the relay's private Ed25519 key. */
+export async function signProof(
+  kind: ProofKind,
+  claims: Record<string, unknown>,
+  key: { kid: string; privateKey: KeyObject },
+): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(claims));
+  return new CompactSign(bytes)
+    .setProtectedHeader({ alg: 'EdDSA', kid: key.kid, typ: kind })
+    .sign(key.privateKey);
+}
+
+/** The relay's public keys that a verifier trusts, by `kid`. */
+export type TrustedKeys = ReadonlyMap<string, KeyObject>;
+
+/**
+ * Checks a signature and returns what was signed.
+ * @throws KiosError `bad-proof` when the signature, its kind, its key or the shape of its claims is not ours.
+ */
+export async function openProof<T>(
+  token: string,
+  kind: ProofKind,
+  claims: z.ZodType<T>,
+  keys: TrustedKeys,
+): Promise<T> {
+  let payload: Uint8Array;
+  try {
+    const opened = await compactVerify(
+      token,
+      (header) => {
+        const key = keys.get(header.kid ?? '');
+        if (key === undefined) throw new KiosError('bad-proof', 'signed by an unknown key');
+        return key;
+      },
+      { algorithms: ['EdDSA'] },
+    );
+    if (opened.protectedHeader.typ !== kind) {
+      throw new KiosError('bad-proof', `signed for ${String(opened.protectedHeader.typ)}`);
+    }
+    payload = opened.payload;
+  } catch (error) {
+    if (error instanceof KiosError) throw error;
+    throw new KiosError('bad-proof', 'the signature does not verify', error);
+  }
+  const parsed = claims.safeParse(JSON.parse(new TextDecoder().decode(payload)));
+  if (!parsed.success) throw new KiosError('bad-proof', 'the signed claims have another shape');
+  return parsed.data;
+}
+
+/**
+ * Checks that a sale document says exactly what its proof says: ids, amount, verdict, fulfilment, number and QR.
+ * @throws KiosError `bad-proof`.
+ */
+export async function verifySale(
+  document: Sale,
+  expected: { kioskId: string; environment: string },
+  keys: TrustedKeys,
+): Promise<VerdictClaims> {
+  const claims = await openProof(document.proof, 'kios-verdict', verdictClaims, keys);
+  const qr = document.qrString === undefined ? undefined : qrHash(document.qrString);
+  const agrees =
+    claims.env === expected.environment &&
+    claims.kioskId === expected.kioskId &&
+    document.kioskId === expected.kioskId &&
+    claims.saleId === document.saleId &&
+    claims.amountIdr === document.amountIdr &&
+    claims.verdict === document.verdict &&
+    claims.fulfilment === document.fulfilment &&
+    claims.seq === document.seq &&
+    (qr === undefined || claims.qr === qr);
+  if (!agrees) throw new KiosError('bad-proof', 'the sale says something else than its proof');
+  return claims;
+}

@@ -1,0 +1,66 @@
+// The MQTT topics of one kiosk and the messages on them (DESIGN.md §5). MQTT 3.1.1, QoS 1. Nothing depends on it alone.
+import { z } from 'zod';
+
+export interface KioskTopics {
+  /** relay → kiosk: a sale document. */
+  sale: string;
+  /** kiosk → relay: everything up to this number is stored. */
+  ack: string;
+  /** relay → kiosk: a signed command. */
+  command: string;
+  /** kiosk → relay, retained, also the last will. */
+  status: string;
+  /** kiosk → itself through the broker: proves that the way is open. */
+  echo: string;
+}
+
+export function kioskTopics(kioskId: string): KioskTopics {
+  const at = (leaf: string): string => `kios/1/${kioskId}/${leaf}`;
+  return {
+    sale: at('sale'),
+    ack: at('ack'),
+    command: at('command'),
+    status: at('status'),
+    echo: at('echo'),
+  };
+}
+
+/** Which kiosk and which of its topics this is; undefined for a topic that is none of ours. */
+export function parseTopic(
+  topic: string,
+): { kioskId: string; leaf: keyof KioskTopics } | undefined {
+  const match = /^kios\/1\/([a-z0-9]{4,9})\/(sale|ack|command|status|echo)$/.exec(topic);
+  if (match?.[1] === undefined) return undefined;
+  return { kioskId: match[1], leaf: match[2] as keyof KioskTopics };
+}
+
+/** Kiosk → relay: every change up to and including `upTo` is on the kiosk's disk. */
+export const ackMessage = z.object({ ledgerId: z.string().max(64), upTo: z.int().min(0) });
+export type AckMessage = z.infer<typeof ackMessage>;
+
+/** How one part of the kiosk is doing, by the same code that the screen shows. */
+export const partHealth = z.object({ ok: z.boolean(), code: z.string().max(64).optional() });
+
+/** Kiosk → relay, retained. `online: false` is the will; a late one is told apart by boot id and connection number. */
+export const statusMessage = z.object({
+  online: z.boolean(),
+  bootId: z.string().max(64),
+  connection: z.int().min(0),
+  version: z.string().max(32),
+  selling: z.boolean().optional(),
+  parts: z.record(z.string().max(32), partHealth).optional(),
+});
+export type StatusMessage = z.infer<typeof statusMessage>;
+
+/** Relay → kiosk. `token` is a compact JWS of type `kios-command` over `commandClaims`. */
+export const commandMessage = z.object({ token: z.string().max(8192) });
+export const commandClaims = z.object({
+  env: z.enum(['sandbox', 'production']),
+  kioskId: z.string(),
+  commandId: z.string().max(64),
+  name: z.string().max(32),
+  argument: z.unknown().optional(),
+  deadline: z.iso.datetime(),
+  whenIdle: z.boolean(),
+  iat: z.int(),
+});
