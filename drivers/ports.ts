@@ -1,8 +1,8 @@
 // Byte ports: the ways by which bytes reach a device, all with one face. A port knows no device language.
 import { createConnection } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { SerialPort } from 'serialport';
 import { DeviceError, type DeviceErrorKind } from './device.ts';
+import { openSerialLine } from './serial-line.ts';
 
 /**
  * Where a device is, as written in a configuration:
@@ -15,7 +15,10 @@ export type PortAddress =
 
 /** One open line. Single use. */
 export interface BytePort {
-  /** Resolves when the bytes have been handed to the kernel and its buffer has drained. @throws DeviceError */
+  /**
+   * Resolves when the kernel has taken the bytes, which says nothing about the device.
+   * @throws DeviceError `canceled` after our own `close`, `disconnected` when the line is gone
+   */
   write(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
   /** Undefined after our own `close`, else why the line is gone. Never rejects. */
@@ -50,6 +53,9 @@ export function parsePortAddress(text: string): PortAddress {
   );
 }
 
+/** Connecting to a printer that is switched off must not hang: TCP alone would try for two minutes. */
+const openTimeoutMs = 5000;
+
 /**
  * Opens a line.
  * @throws DeviceError `not-found`, `busy`, `timeout`, `canceled`
@@ -58,11 +64,23 @@ export async function openPort(
   address: PortAddress,
   onBytes: (bytes: Uint8Array) => void,
   signal: AbortSignal,
+  timeoutMs = openTimeoutMs,
 ): Promise<BytePort> {
-  const stream = address.kind === 'serial' ? serialStream(address) : socketStream(address);
   const where = address.kind === 'tcp' ? `${address.host}:${address.port}` : address.path;
-  await opened(stream, where, signal);
-  return streamPort(stream, where, onBytes);
+  const canceled = new DeviceError('canceled', `opening ${where} was called off`);
+  if (signal.aborted) throw canceled;
+  const opening: Opening =
+    address.kind === 'serial'
+      ? { event: 'open', ...openSerialLine(address) }
+      : socketStream(address);
+  const timeout = AbortSignal.timeout(timeoutMs);
+  const limit = AbortSignal.any([signal, timeout]);
+  await opened(opening, where, limit, () =>
+    signal.aborted
+      ? canceled
+      : new DeviceError('timeout', `${where} did not open within ${timeoutMs / 1000} s`),
+  );
+  return streamPort(opening, where, onBytes);
 }
 
 function splitOnce(text: string, by: string): [string, string] {
@@ -70,13 +88,12 @@ function splitOnce(text: string, by: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + by.length)];
 }
 
-/** Connecting to a printer that is switched off must not hang: TCP alone would try for two minutes. */
-const openTimeoutMs = 5000;
-
 interface Opening {
   stream: Duplex;
   /** The event by which the stream says that it is open. */
   event: 'connect' | 'open';
+  /** Gives the line back to the kernel, also while it is still opening. Ends in the stream's `close` event. */
+  release: () => Promise<void>;
 }
 
 function socketStream(address: Exclude<PortAddress, { kind: 'serial' }>): Opening {
@@ -84,20 +101,22 @@ function socketStream(address: Exclude<PortAddress, { kind: 'serial' }>): Openin
     address.kind === 'tcp'
       ? createConnection({ host: address.host, port: address.port, keepAlive: true, noDelay: true })
       : createConnection({ path: address.path });
-  return { stream: socket, event: 'connect' };
+  return {
+    stream: socket,
+    event: 'connect',
+    release: async () => {
+      socket.destroy();
+      return Promise.resolve();
+    },
+  };
 }
 
-function serialStream(address: Extract<PortAddress, { kind: 'serial' }>): Opening {
-  const { path, baudRate, rtscts } = address;
-  // lock: two programs on one line would each get half of the bytes.
-  const stream = new SerialPort({ path, baudRate, rtscts, lock: true, autoOpen: false });
-  stream.open();
-  return { stream, event: 'open' };
-}
-
-async function opened(opening: Opening, where: string, signal: AbortSignal): Promise<void> {
-  const { stream, event } = opening;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(openTimeoutMs)]);
+async function opened(
+  { stream, event, release }: Opening,
+  where: string,
+  limit: AbortSignal,
+  whyLimited: () => DeviceError,
+): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     const settle = (error?: DeviceError): void => {
       limit.removeEventListener('abort', onAbort);
@@ -108,15 +127,11 @@ async function opened(opening: Opening, where: string, signal: AbortSignal): Pro
         return;
       }
       stream.on('error', () => undefined); // A late error of a line that we gave up on says nothing new.
-      stream.destroy();
+      void release();
       reject(error);
     };
     const onAbort = (): void => {
-      settle(
-        signal.aborted
-          ? new DeviceError('canceled', `opening ${where} was called off`)
-          : new DeviceError('timeout', `${where} did not open within ${openTimeoutMs / 1000} s`),
-      );
+      settle(whyLimited());
     };
     const onError = (error: Error): void => {
       settle(openError(where, error));
@@ -127,44 +142,46 @@ async function opened(opening: Opening, where: string, signal: AbortSignal): Pro
     stream.once(event, onOpen);
     stream.once('error', onError);
     limit.addEventListener('abort', onAbort, { once: true });
-    if (limit.aborted) onAbort();
   });
 }
 
 function streamPort(
-  { stream }: Opening,
+  { stream, release }: Opening,
   where: string,
   onBytes: (bytes: Uint8Array) => void,
 ): BytePort {
   const closed = Promise.withResolvers<DeviceError | undefined>();
+  let ended = false;
   let ours = false;
+  const canceled = (): DeviceError => new DeviceError('canceled', `${where} was closed by us`);
+  const gone = (why: string, cause?: unknown): DeviceError =>
+    new DeviceError('disconnected', `${where} ${why}`, { cause });
+  let fault = gone('was unplugged or closed');
   stream.on('data', onBytes);
   stream.on('error', (error) => {
-    closed.resolve(new DeviceError('disconnected', `${where}: ${error.message}`, { cause: error }));
-    stream.destroy();
+    fault = gone(`failed: ${error.message}`, error);
+    void release();
   });
-  stream.on('end', () => stream.destroy());
+  stream.on('end', () => void release());
   stream.on('close', () => {
-    closed.resolve(
-      ours ? undefined : new DeviceError('disconnected', `${where} was unplugged or closed`),
-    );
+    ended = true;
+    closed.resolve(ours ? undefined : fault);
   });
   return {
     closed: closed.promise,
     write: async (bytes) => {
+      if (ours) throw canceled();
+      if (ended) throw fault;
       await new Promise<void>((resolve, reject) => {
         stream.write(bytes, (error) => {
           if (error == null) resolve();
-          else
-            reject(
-              new DeviceError(ours ? 'canceled' : 'disconnected', `${where}: ${error.message}`),
-            );
+          else reject(ours ? canceled() : gone(`failed: ${error.message}`, error));
         });
       });
     },
     close: async () => {
-      ours = true;
-      stream.destroy();
+      ours ||= !ended;
+      await release();
       await closed.promise;
     },
   };
@@ -179,11 +196,17 @@ export function openError(where: string, error: Error): DeviceError {
   if (/ENOENT|ENXIO|ENODEV|No such file|ENOTFOUND/.test(text)) {
     return tell('not-found', 'nothing is there; is it plugged in and switched on?');
   }
-  if (/ECONNREFUSED|EHOSTUNREACH|ENETUNREACH/.test(text)) {
+  if (/ECONNREFUSED|EHOSTUNREACH|ENETUNREACH|EAI_AGAIN/.test(text)) {
     return tell('not-found', 'nothing answers there; is it switched on and in this network?');
   }
+  if (/ENOTTY|Inappropriate ioctl/.test(text)) {
+    return tell('not-found', 'that is no serial port; write the path of one');
+  }
   if (/EACCES|EPERM|[Pp]ermission denied/.test(text)) {
-    return tell('busy', 'no permission; add the user of kios to the group of the device (ls -l)');
+    return tell(
+      'busy',
+      'no permission; add the user of kios to the group that owns it (serial: dialout; see ls -l)',
+    );
   }
   if (/EBUSY|Resource temporarily unavailable|Cannot lock/.test(text)) {
     return tell('busy', 'another program uses it; close that program');

@@ -7,6 +7,9 @@ import { DeviceError, type Device, type Health } from './device.ts';
 /** A replugged device is to be back within two seconds, so no wait is longer. */
 const reopen: Backoff = { firstMs: 100, maxMs: 1500 };
 
+/** A device that stays open shorter than this is flapping, and its waits go on growing. */
+const steadyMs = 2000;
+
 export interface Supervised<D extends Device> {
   /** The open connection, if there is one at this moment. */
   current(): D | undefined;
@@ -46,18 +49,22 @@ export function supervise<D extends Device>(options: SuperviseOptions<D>): Super
   const run = async (): Promise<void> => {
     for (let attempt = 1; !stopped(); attempt++) {
       const device = make();
+      let openedMs = Infinity;
       const error = await openUntilClosed(device, ended.signal, () => {
-        attempt = 0;
+        openedMs = clock.monotonicMs();
         report(device, { state: 'up' });
       });
       if (stopped()) break;
+      if (clock.monotonicMs() - openedMs >= steadyMs) attempt = 1;
       report(undefined, {
         state: 'down',
         fault: error?.kind ?? 'disconnected',
         detail: error?.message ?? `${device.name} closed itself`,
       });
-      await wait(clock, backoffMs(reopen, Math.max(attempt, 1), random()), ended.signal);
+      await wait(clock, backoffMs(reopen, attempt, random()), ended.signal);
     }
+    open = undefined;
+    health = { state: 'down', fault: 'canceled' };
   };
   const running = run();
 
@@ -84,6 +91,10 @@ async function openUntilClosed(
     await device.close();
     if (error instanceof DeviceError) return error;
     throw error;
+  }
+  if (signal.aborted) {
+    await device.close();
+    return undefined;
   }
   opened();
   const stop = (): void => void device.close();

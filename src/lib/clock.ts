@@ -3,7 +3,7 @@
 export interface Clock {
   /** Wall clock, milliseconds since 1970 UTC. A label: it may jump. */
   nowMs(): number;
-  /** Milliseconds on a clock that never jumps and means nothing outside of this boot. */
+  /** Milliseconds on a clock that never jumps; it goes on over a restart of the process, not over one of the machine. */
   monotonicMs(): number;
   /** Calls once after `delayMs`; the answer cancels it. */
   after(delayMs: number, call: () => void): () => void;
@@ -14,7 +14,8 @@ const maxDelayMs = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
+  // hrtime is CLOCK_MONOTONIC on Linux; performance.now() would start anew with each process.
+  monotonicMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
   after(delayMs, call) {
     const timer = setTimeout(call, Math.min(Math.max(delayMs, 0), maxDelayMs));
     return () => {

@@ -37,6 +37,14 @@ export function mayFollow(from: Verdict, to: Verdict): boolean {
   return successors[from].includes(to);
 }
 
+/**
+ * True when `to` can come after `from`, with other words between them that were never heard: a catch-up gives only the
+ * latest state of a sale.
+ */
+export function mayReach(from: Verdict, to: Verdict): boolean {
+  return successors[from].some((next) => next === to || mayReach(next, to));
+}
+
 /** Midtrans has not decided yet: the QR may still be paid. */
 export function isOpen(word: Verdict): boolean {
   return word === 'creating' || word === 'pending';

@@ -1,0 +1,46 @@
+// Frames wait in a queue of one: a display that is slower than its kiosk shows the newest, never a backlog.
+import type { Frame } from '../device.ts';
+
+export interface FrameQueue {
+  /** Resolves when this frame, or a newer one that overtook it, is shown; rejects as `draw` did. */
+  show(frame: Frame): Promise<void>;
+}
+
+interface Waiting {
+  frame: Frame;
+  shown: PromiseWithResolvers<void>;
+}
+
+/** Calls `draw` for one frame at a time. */
+export function createFrameQueue(draw: (frame: Frame) => Promise<void>): FrameQueue {
+  let waiting: Waiting | undefined;
+  let drawing = false;
+
+  const run = async (): Promise<void> => {
+    drawing = true;
+    for (let next = take(); next !== undefined; next = take()) {
+      try {
+        await draw(next.frame);
+        next.shown.resolve();
+      } catch (error) {
+        next.shown.reject(error);
+      }
+    }
+    drawing = false;
+  };
+  const take = (): Waiting | undefined => {
+    const next = waiting;
+    waiting = undefined;
+    return next;
+  };
+
+  return {
+    show: async (frame) => {
+      if (waiting === undefined) waiting = { frame, shown: Promise.withResolvers() };
+      else waiting.frame = frame;
+      const { promise } = waiting.shown;
+      if (!drawing) void run();
+      return promise;
+    },
+  };
+}

@@ -1,0 +1,352 @@
+// Where everything of a scene goes at a geometry. PURE. Nothing is ever cut off: what does not fit is made smaller.
+import { type Geometry } from '../device.ts';
+import { quietModules, type Box } from './blit.ts';
+import {
+  banner,
+  keyHints,
+  moved,
+  movingMark,
+  paragraph,
+  smallestTextPx,
+  timeBar,
+  type Block,
+  type Item,
+  type MeasureWidth,
+  type Words,
+} from './blocks.ts';
+import { palettes, type Colour } from './palette.ts';
+import { type Scene, type Tone } from './scene.ts';
+
+export interface Layout {
+  ground: Colour;
+  /** Whether every part of the scene found its place. */
+  complete: boolean;
+  /** In the order of painting. */
+  items: readonly Item[];
+  /** The QR with its quiet zone. */
+  qr?: { box: Box; modulePx: number };
+}
+
+/** A QR's symbol should be this wide where the panel's size is known: a phone reads it at arm's length. */
+const targetQrMm = 40;
+/** Where it is not known: this share of the largest QR that the screen could hold. */
+const targetQrShare = 0.7;
+/** As long as text stays comfortable, the QR keeps this share of the largest. */
+const comfortableQrShare = 0.85;
+/** Beside a QR the words keep at least this share of a landscape screen. */
+const leastColumnShare = 0.36;
+
+/** Shares of the wanted text size that are tried, largest first: 1 down to 0.04. */
+const factors = Array.from({ length: 33 }, (_, i) => 1 - 0.03 * i);
+const comfortable = factors.filter((factor) => factor >= 0.6);
+const legible = factors.filter((factor) => factor >= 0.4);
+
+/** Signs that are understood before the words are read. */
+const toneSign: Record<Tone, string | undefined> = {
+  neutral: undefined,
+  good: '\u2714',
+  warn: '\u26a0',
+  bad: '\u2716',
+};
+
+/**
+ * Lays a scene out. `qrModules` is the side of its QR without quiet zone, 0 without a QR. Texts must be drawable.
+ * On a display too small for all of it (a terminal) whole parts are left out, the least needed first; heading, amount,
+ * QR and banner never. Undefined when those do not fit.
+ */
+export function layoutScene(
+  scene: Scene,
+  geometry: Geometry,
+  qrModules: number,
+  measure: MeasureWidth,
+): Layout | undefined {
+  let left: Scene | undefined = scene;
+  // Each turn leaves one part out, and a scene has at most maxParts.
+  for (let turn = 0; turn <= maxParts && left !== undefined; turn++) {
+    const layout =
+      qrModules === 0
+        ? layoutWords(left, geometry, measure)
+        : layoutWithQr(left, geometry, qrModules, measure);
+    if (layout !== undefined) {
+      return { ground: palettes[scene.tone].ground, complete: turn === 0, ...layout };
+    }
+    left = withoutLeastNeeded(left);
+  }
+  return undefined;
+}
+
+/** Body lines, ids, hints, merchant, time and mark: more than any scene has. */
+const maxParts = 32;
+
+function withoutLeastNeeded(scene: Scene): Scene | undefined {
+  const { mark, timeLeft, ...rest } = scene;
+  if (scene.qr !== undefined && scene.qr.lines.length > 0) {
+    return { ...scene, qr: { ...scene.qr, lines: scene.qr.lines.slice(0, -1) } };
+  }
+  if (scene.merchant !== '') return { ...scene, merchant: '' };
+  if (scene.lines.length > 0) return { ...scene, lines: scene.lines.slice(0, -1) };
+  if (scene.hints.length > 0) return { ...scene, hints: scene.hints.slice(0, -1) };
+  if (mark !== undefined) return { ...rest, ...(timeLeft === undefined ? {} : { timeLeft }) };
+  return timeLeft === undefined ? undefined : rest;
+}
+
+type Placement = Pick<Layout, 'items' | 'qr'>;
+
+function layoutWords(
+  scene: Scene,
+  geometry: Geometry,
+  measure: MeasureWidth,
+): Placement | undefined {
+  const area = { x: 0, y: 0, width: geometry.width, height: geometry.height };
+  for (const factor of factors) {
+    const items = column(scene, area, 'centre', factor, measure);
+    if (items !== undefined) return { items };
+  }
+  return undefined;
+}
+
+/** The largest QR beside which the words are comfortable, or else legible, or else there at all. */
+function layoutWithQr(
+  scene: Scene,
+  geometry: Geometry,
+  qrModules: number,
+  measure: MeasureWidth,
+): Placement | undefined {
+  const { width, height } = geometry;
+  const landscape = width > height;
+  const room = landscape ? Math.min(height, Math.floor(width * (1 - leastColumnShare))) : width;
+  const modules = qrModules + 2 * quietModules;
+  const largest = Math.floor(Math.min(room, height) / modules);
+  const target = Math.min(largest, targetModulePx(geometry, qrModules, largest));
+  const attempts: [leastPx: number, tried: readonly number[]][] = [
+    [Math.max(target, Math.ceil(largest * comfortableQrShare)), comfortable],
+    [target, legible],
+    [1, factors],
+  ];
+  for (const [leastPx, tried] of attempts) {
+    for (let modulePx = largest; modulePx >= Math.max(leastPx, 1); modulePx--) {
+      for (const factor of tried) {
+        const layout = landscape
+          ? besideQr(scene, geometry, modulePx * modules, factor, measure)
+          : aroundQr(scene, geometry, modulePx * modules, factor, measure);
+        if (layout !== undefined) {
+          return { items: layout.items, qr: { box: layout.qrBox, modulePx } };
+        }
+      }
+    }
+  }
+  return undefined;
+}
+
+function targetModulePx(geometry: Geometry, qrModules: number, largest: number): number {
+  if (geometry.widthMm === undefined) return Math.ceil(largest * targetQrShare);
+  return Math.ceil((targetQrMm * geometry.width) / geometry.widthMm / qrModules);
+}
+
+interface QrLayout {
+  items: Item[];
+  qrBox: Box;
+}
+
+function besideQr(
+  scene: Scene,
+  geometry: Geometry,
+  side: number,
+  factor: number,
+  measure: MeasureWidth,
+): QrLayout | undefined {
+  const { width, height } = geometry;
+  const inset = Math.floor((height - side) / 2);
+  // The quiet zone is a margin already; what is left over goes around it evenly.
+  const x = width - side - Math.min(inset, Math.floor((width * (1 - leastColumnShare) - side) / 2));
+  const area = { x: 0, y: 0, width: x, height };
+  const items = column(scene, area, 'left', factor, measure);
+  return items && { items, qrBox: { x, y: inset, width: side, height: side } };
+}
+
+function aroundQr(
+  scene: Scene,
+  geometry: Geometry,
+  side: number,
+  factor: number,
+  measure: MeasureWidth,
+): QrLayout | undefined {
+  const { width, height } = geometry;
+  const parts = sections(scene, width, Math.min(width, height), 'centre', factor, measure);
+  const above = stack([...parts.top, ...parts.middle], parts.gap, width);
+  const below = stack([...parts.timing, ...parts.bottom], parts.gap, width);
+  const gaps = above.block.height > 0 ? parts.gap : 0;
+  const bottomMargin = parts.margin;
+  const spare = height - above.block.height - gaps - side - below.block.height - bottomMargin;
+  if (spare < parts.gap || above.tooWide || below.tooWide) return undefined;
+  // What is left over is shared above and below the QR, and the last part keeps to the edge.
+  const y = above.block.height + gaps + Math.floor(spare / 3);
+  const belowY = height - bottomMargin - below.block.height - Math.floor(spare / 3);
+  return {
+    items: [...above.block.items, ...moved(below.block.items, 0, belowY)],
+    qrBox: { x: Math.floor((width - side) / 2), y, width: side, height: side },
+  };
+}
+
+/** Everything but the QR in one column: head at its top, keys at its bottom, the rest in the middle. */
+function column(
+  scene: Scene,
+  area: Box,
+  align: 'left' | 'centre',
+  factor: number,
+  measure: MeasureWidth,
+): Item[] | undefined {
+  const unit = Math.min(area.height, area.width * (align === 'left' ? 1.2 : 1));
+  const parts = sections(scene, area.width, unit, align, factor, measure);
+  const top = stack(parts.top, parts.gap, area.width);
+  const middle = stack([...parts.middle, ...parts.timing], parts.gap, area.width);
+  const bottom = stack(parts.bottom, parts.gap, area.width);
+  if (top.tooWide || middle.tooWide || bottom.tooWide) return undefined;
+  const used = top.block.height + middle.block.height + bottom.block.height + parts.margin;
+  const spare = area.height - used;
+  if (spare < 2 * parts.gap) return undefined;
+  // A little above the middle looks like the middle.
+  const middleY = top.block.height + Math.floor(spare * 0.46);
+  const bottomY = area.height - parts.margin - bottom.block.height;
+  const items = [
+    ...top.block.items,
+    ...moved(middle.block.items, 0, middleY),
+    ...moved(bottom.block.items, 0, bottomY),
+  ];
+  return moved(items, area.x, area.y);
+}
+
+interface Placed {
+  block: Block;
+  x: number;
+  /** Distance to the block above, as a share of the gap. */
+  above: number;
+}
+
+interface Sections {
+  top: Placed[];
+  middle: Placed[];
+  timing: Placed[];
+  bottom: Placed[];
+  gap: number;
+  margin: number;
+}
+
+/** The scene's parts at one text size. Shares are of `unit`, the side of the area that limits. */
+function sections(
+  scene: Scene,
+  width: number,
+  unit: number,
+  align: 'left' | 'centre',
+  factor: number,
+  measure: MeasureWidth,
+): Sections {
+  const palette = palettes[scene.tone];
+  const px = (share: number, least: number): number =>
+    Math.max(smallestTextPx, Math.round(Math.max(unit * share, least) * factor));
+  const margin = Math.max(2, Math.round(unit * 0.045));
+  const gap = Math.max(1, Math.round(unit * 0.03 * Math.min(1, factor * 1.2)));
+  const inner = width - 2 * margin;
+  const text = (words: Omit<Words, 'align'>, above: number): Placed => {
+    const block = paragraph({ ...words, align }, inner, measure);
+    return { block, x: margin, above };
+  };
+  const quiet = { bold: false, colour: palette.quiet };
+  const loud = { bold: true, colour: palette.text };
+  const sign = scene.qr === undefined ? toneSign[scene.tone] : undefined;
+
+  const top: Placed[] = [];
+  if (scene.banner !== undefined) {
+    const words: Words = {
+      text: scene.banner,
+      sizePx: px(0.06, 8),
+      bold: true,
+      colour: palette.bannerText,
+      align: 'centre',
+    };
+    top.push({ block: banner(words, palette.banner, width, measure), x: 0, above: 0 });
+  }
+  if (scene.merchant !== '') {
+    top.push(text({ text: scene.merchant, sizePx: px(0.055, 8), ...quiet, bold: true }, 1));
+  }
+  const middle: Placed[] = [];
+  if (sign !== undefined) middle.push(text({ text: sign, sizePx: px(0.2, 12), ...loud }, 0.5));
+  if (scene.heading !== '') {
+    middle.push(text({ text: scene.heading, sizePx: px(0.095, 9), ...loud }, 1));
+  }
+  if (scene.amount !== undefined) {
+    // One line whatever its spaces are: an amount in two lines is two amounts.
+    const amount = scene.amount.replaceAll(' ', '\u00a0');
+    middle.push(text({ text: amount, sizePx: px(0.21, 14), ...loud }, 0.5));
+  }
+  for (const line of scene.lines) {
+    middle.push(text({ text: line, sizePx: px(0.065, 8), ...quiet }, 0.8));
+  }
+  const timing = timingParts(scene, inner, unit, factor, (words) =>
+    text({ ...words, ...loud }, 1.2),
+  );
+  const ids = scene.qr?.lines ?? [];
+  // Beside a QR the ids stand under each other; above and below one, height is what is scarce.
+  const idLines = align === 'left' || ids.length === 0 ? ids : [ids.join(' · ')];
+  const bottom: Placed[] = idLines.map((line, i) =>
+    text({ text: line, sizePx: px(0.05, 7), ...quiet }, i === 0 ? 1 : 0.2),
+  );
+  if (scene.hints.length > 0) {
+    const style = { sizePx: px(0.06, 7), align, palette, measure };
+    const block = keyHints(scene.hints, style, inner);
+    bottom.push({ block, x: margin, above: 1.3 });
+  }
+  return { top, middle, timing: centred(timing, align, width, margin), bottom, gap, margin };
+}
+
+function timingParts(
+  scene: Scene,
+  inner: number,
+  unit: number,
+  factor: number,
+  text: (words: { text: string; sizePx: number }) => Placed,
+): Placed[] {
+  const palette = palettes[scene.tone];
+  const parts: Placed[] = [];
+  if (scene.timeLeft !== undefined) {
+    const sizePx = Math.max(smallestTextPx, Math.round(Math.max(unit * 0.075, 8) * factor));
+    parts.push(text({ text: scene.timeLeft.words, sizePx }));
+    const block = timeBar(scene.timeLeft.share, Math.round(unit * 0.03 * factor), inner, palette);
+    parts.push({ block, x: 0, above: 0.3 });
+  }
+  if (scene.mark !== undefined) {
+    const block = movingMark(scene.mark, Math.round(unit * 0.028 * factor), inner, palette);
+    parts.push({ block, x: 0, above: 0.7 });
+  }
+  return parts;
+}
+
+/** Bar and mark under their words: in the middle or at the margin, as the words are. */
+function centred(
+  parts: readonly Placed[],
+  align: 'left' | 'centre',
+  width: number,
+  margin: number,
+): Placed[] {
+  return parts.map((part) => {
+    if (part.x > 0) return part;
+    return { ...part, x: align === 'left' ? margin : Math.floor((width - part.block.width) / 2) };
+  });
+}
+
+/** Blocks one under the other. */
+function stack(
+  parts: readonly Placed[],
+  gap: number,
+  width: number,
+): { block: Block; tooWide: boolean } {
+  const items: Item[] = [];
+  let y = 0;
+  for (const { block, x, above } of parts) {
+    y += Math.round(gap * above);
+    items.push(...moved(block.items, x, y));
+    y += block.height;
+  }
+  const tooWide = items.some(({ box }) => box.x < 0 || box.x + box.width > width);
+  return { block: { width, height: y, items }, tooWide };
+}

@@ -1,0 +1,113 @@
+// The one renderer: framebuffer, page, terminal and test picture all show the frames that it draws.
+// It never hands out a frame whose QR does not read back, out of the frame's own pixels, as the text that was meant.
+import { DeviceError, type Frame, type Geometry } from '../device.ts';
+import { blendMask, fillBox } from './blit.ts';
+import { layoutScene, type Layout } from './layout.ts';
+import { assertQrReadable, cropPixels, drawQr, qrMatrix, type QrMatrix } from './qr.ts';
+import { type Scene } from './scene.ts';
+import { createTextRuns, drawable, measureText, type TextRuns } from './text.ts';
+
+export interface Renderer {
+  /**
+   * Draws a scene.
+   * @throws DeviceError `protocol` when the scene does not fit however small, or its QR would not be readable;
+   *   `hardware` when the picture library fails
+   */
+  render(scene: Scene): Promise<Frame>;
+}
+
+export interface RendererOptions {
+  geometry: Geometry;
+  /** For tests that plant a broken QR. */
+  makeMatrix?: (text: string) => QrMatrix;
+}
+
+/** A QR that was drawn once and read back: the same pixels need no second reading. */
+interface ProvenQr {
+  text: string;
+  matrix: QrMatrix;
+  pixels?: Uint16Array;
+}
+
+/** One renderer serves one geometry. */
+export function createRenderer(options: RendererOptions): Renderer {
+  const { geometry, makeMatrix = qrMatrix } = options;
+  const runs = createTextRuns();
+  let latest: ProvenQr | undefined;
+  return {
+    render: async (scene) => {
+      const clean = drawableScene(scene);
+      const qr = scene.qr && qrOf(scene.qr.text, latest, makeMatrix);
+      const layout = layoutScene(clean, geometry, qr?.matrix.size ?? 0, measureText);
+      if (layout === undefined) {
+        const size = `${geometry.width}×${geometry.height}`;
+        throw new DeviceError('protocol', `a screen does not fit into ${size} pixels`);
+      }
+      const frame = await paint(layout, geometry, runs);
+      if (qr !== undefined && layout.qr !== undefined) {
+        drawQr(frame, qr.matrix, layout.qr.box, layout.qr.modulePx);
+        proveQr(frame, layout.qr, qr);
+        latest = qr;
+      }
+      return frame;
+    },
+  };
+}
+
+function qrOf(
+  text: string,
+  latest: ProvenQr | undefined,
+  makeMatrix: (text: string) => QrMatrix,
+): ProvenQr {
+  return latest?.text === text ? latest : { text, matrix: makeMatrix(text) };
+}
+
+function proveQr(frame: Frame, place: NonNullable<Layout['qr']>, qr: ProvenQr): void {
+  const pixels = cropPixels(frame, place.box);
+  if (qr.pixels !== undefined && Buffer.compare(bytesOf(qr.pixels), bytesOf(pixels)) === 0) return;
+  assertQrReadable(frame, qr.matrix, place.box, place.modulePx, qr.text);
+  qr.pixels = pixels;
+}
+
+const bytesOf = (pixels: Uint16Array): Uint8Array =>
+  new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
+
+async function paint(layout: Layout, geometry: Geometry, runs: TextRuns): Promise<Frame> {
+  const { width, height } = geometry;
+  const frame: Frame = { width, height, pixels: new Uint16Array(width * height) };
+  fillBox(frame, { x: 0, y: 0, width, height }, layout.ground);
+  const masks = await Promise.all(
+    layout.items.map(async (item) =>
+      item.kind === 'text' ? runs.mask(item.text, item.sizePx, item.bold) : undefined,
+    ),
+  );
+  layout.items.forEach((item, i) => {
+    const mask = masks[i];
+    if (item.kind === 'fill') {
+      fillBox(frame, item.box, item.colour, item.radius);
+    } else if (mask !== undefined) {
+      const baseline = item.box.y + Math.round(item.sizePx * 0.94);
+      blendMask(frame, mask, item.box.x - mask.left, baseline - mask.baseline, item.colour);
+    }
+  });
+  return frame;
+}
+
+/** The scene with every text reduced to what the font has; the QR's own text stays as it is. */
+function drawableScene(scene: Scene): Scene {
+  return {
+    ...scene,
+    merchant: drawable(scene.merchant),
+    heading: drawable(scene.heading),
+    lines: scene.lines.map(drawable),
+    hints: scene.hints.map(({ key, text }) => ({ key: drawable(key), text: drawable(text) })),
+    ...(scene.amount === undefined ? {} : { amount: drawable(scene.amount) }),
+    ...(scene.banner === undefined ? {} : { banner: drawable(scene.banner) }),
+    ...(scene.qr === undefined
+      ? {}
+      : { qr: { text: scene.qr.text, lines: scene.qr.lines.map(drawable) } }),
+    ...(scene.timeLeft === undefined
+      ? {}
+      : { timeLeft: { ...scene.timeLeft, words: drawable(scene.timeLeft.words) } }),
+  };
+}

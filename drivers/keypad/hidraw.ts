@@ -1,0 +1,70 @@
+// Reports of a USB HID device through hidraw, by node-hid. It knows no keys and does not keep the device from the console.
+import { constants } from 'node:fs';
+import { access } from 'node:fs/promises';
+import { HIDAsync } from 'node-hid';
+import { DeviceError } from '../device.ts';
+import { openError } from '../ports.ts';
+import type { InputLine } from './line.ts';
+
+/**
+ * Opens a hidraw node, or a link to one such as `/dev/kios/hid-…`. `onReport` gets one report a call.
+ * @throws DeviceError `not-found`, `busy` (no permission), `canceled`
+ */
+export async function openHidraw(
+  path: string,
+  onReport: (report: Uint8Array) => void,
+  signal: AbortSignal,
+): Promise<InputLine> {
+  await checkNode(path);
+  const hid = await openHid(path);
+  if (signal.aborted) {
+    await hid.close();
+    throw new DeviceError('canceled', `opening ${path} was called off`);
+  }
+  const closed = Promise.withResolvers<DeviceError | undefined>();
+  let closing: Promise<void> | undefined;
+  // What is already gone cannot be closed, and needs it no more.
+  const close = (): Promise<void> => (closing ??= hid.close().catch(() => undefined));
+  hid.on('data', onReport);
+  // node-hid has no event for an unplugged device but this one (node-hid#520).
+  hid.on('error', (error: Error) => {
+    closed.resolve(
+      new DeviceError('disconnected', `${path} was unplugged: ${error.message}`, { cause: error }),
+    );
+    void close();
+  });
+  return {
+    closed: closed.promise,
+    close: async () => {
+      await close();
+      closed.resolve(undefined);
+    },
+  };
+}
+
+/** node-hid says only that it could not open; the kernel says why. */
+async function checkNode(path: string): Promise<void> {
+  try {
+    await access(path, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    const known = openError(path, error as Error);
+    if (known.kind !== 'busy') throw known;
+    throw new DeviceError(
+      'busy',
+      `${path}: no permission; install the udev rules of systemd/ (they give it to the group kios) and plug it in again`,
+      { cause: error },
+    );
+  }
+}
+
+async function openHid(path: string): Promise<HIDAsync> {
+  try {
+    return await HIDAsync.open(path);
+  } catch (error) {
+    throw new DeviceError(
+      'not-found',
+      `${path}: no HID device opens there (${(error as Error).message}); write the hidraw node of the keypad or scanner`,
+      { cause: error },
+    );
+  }
+}

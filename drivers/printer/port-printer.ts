@@ -1,0 +1,261 @@
+// A printer at the end of any byte port. It claims `printed` only with the printer's own word for it, and a job that
+// ends in any other way ends the connection, so that no rest of it comes out later.
+import { DeviceError, type Health, type PrintDocument, type Printer } from '../device.ts';
+import type { PrintOutcome } from '../device.ts';
+import type { BytePort } from '../ports.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { encodeDocument, hasQr } from './escpos.ts';
+import type { PrinterProfile } from './profiles.ts';
+import { Replies } from './replies.ts';
+import { fenceRequest, parseFence, worstFault } from './status.ts';
+import type { PrinterStatus, StatusFault } from './status.ts';
+
+/** From the first byte to the proof. A slip takes 2 s at 19,200 baud; a long receipt on a slow head 10 s. */
+const defaultJobTimeoutMs = 20_000;
+
+/** A job leaves in pieces of this size, so that an abort keeps back what is not yet in the kernel. */
+const pieceBytes = 1024;
+
+/** Bytes that a job cut short may still be owed: one picture band or one QR text, with its head. */
+const maxOwedBytes = 1024 + 16;
+
+const faultWords: Record<StatusFault, string> = {
+  'cover-open': 'its cover is open',
+  'paper-out': 'it has no paper',
+  cutter: 'its cutter is jammed',
+  overheat: 'its head is too hot; it goes on by itself',
+  error: 'it reports an error; switch it off and on',
+  offline: 'it is offline',
+};
+
+export interface PortPrinterOptions {
+  name: string;
+  /** Opens the line. @throws DeviceError */
+  connect: (onBytes: (bytes: Uint8Array) => void, signal: AbortSignal) => Promise<BytePort>;
+  profile: PrinterProfile;
+  clock: Clock;
+  jobTimeoutMs?: number;
+}
+
+export class PortPrinter implements Printer {
+  readonly name: string;
+  readonly closed: Promise<DeviceError | undefined>;
+  /** Present where the profile says that the printer answers. */
+  readonly paper?: NonNullable<Printer['paper']>;
+  readonly #options: PortPrinterOptions;
+  readonly #replies: Replies;
+  readonly #ended = Promise.withResolvers<DeviceError | undefined>();
+  readonly #gone = new AbortController();
+  #port: BytePort | undefined;
+  #state: Health['state'] = 'opening';
+  #limit: StatusFault | 'paper-low' | undefined;
+  #busy = false;
+  /** Whether it answered when it was last asked; a mute printer's proof is not waited for. */
+  #answering: boolean;
+  /** The printer may still be inside of a command that an earlier connection did not finish. */
+  #fresh = true;
+
+  constructor(options: PortPrinterOptions) {
+    this.#options = options;
+    this.#replies = new Replies(options.clock);
+    this.name = options.name;
+    this.closed = this.#ended.promise;
+    this.#answering = options.profile.status === 'dle-eot';
+    if (this.#answering) this.paper = async (signal) => this.#paper(signal);
+  }
+
+  async open(signal: AbortSignal): Promise<void> {
+    const onBytes = (bytes: Uint8Array): void => {
+      this.#replies.take(bytes);
+    };
+    const port = await this.#options.connect(onBytes, signal);
+    void port.closed.then((error) => {
+      this.#end(error);
+    });
+    if (this.#state === 'down') {
+      await port.close();
+      throw new DeviceError('canceled', `${this.name} was closed while it opened`);
+    }
+    this.#port = port;
+    this.#state = 'up';
+  }
+
+  async close(): Promise<void> {
+    this.#end(undefined);
+    await this.#port?.close();
+  }
+
+  health(): Health {
+    if (this.#state !== 'up' || this.#limit === undefined) return { state: this.#state };
+    const low = this.#limit === 'paper-low';
+    const words = this.#limit === 'paper-low' ? 'paper-low' : faultWords[this.#limit];
+    const detail = `${this.name}: ${words}`;
+    return low ? { state: 'up', detail } : { state: 'up', fault: 'hardware', detail };
+  }
+
+  async print(document: PrintDocument, signal: AbortSignal): Promise<PrintOutcome> {
+    const port = this.#port;
+    if (port === undefined || this.#state !== 'up') {
+      return failed(new DeviceError('disconnected', `${this.name} is not open`));
+    }
+    if (this.#busy) return failed(new DeviceError('busy', `${this.name} is printing already`));
+    this.#busy = true;
+    try {
+      return await this.#job(port, document, signal);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #job(port: BytePort, document: PrintDocument, signal: AbortSignal): Promise<PrintOutcome> {
+    const { profile, clock } = this.#options;
+    let slip: Uint8Array;
+    try {
+      slip = encodeDocument(document, profile);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      return failed(new DeviceError('protocol', `${this.name}: ${cause.message}`, { cause }));
+    }
+    const over = new AbortController();
+    const cancelDeadline = clock.after(this.#jobTimeoutMs(), () => {
+      over.abort();
+    });
+    const limit = AbortSignal.any([signal, over.signal, this.#gone.signal]);
+    try {
+      const refusal = await this.#refusal(port, document, limit);
+      if (refusal !== undefined) return failed(refusal);
+      const proven = (await this.#send(port, slip, limit)) && (await this.#proof(port, limit));
+      if (proven) return { result: 'printed' };
+      // Without proof the rest, if there is one, must not come out later. A mute printer got it all.
+      if (limit.aborted || this.#answering) await this.#voidJob(signal.aborted);
+      return { result: 'unknown' };
+    } finally {
+      cancelDeadline();
+    }
+  }
+
+  /**
+   * Why not to send a single byte. Paper that comes back later would print whatever the printer holds, and nobody can
+   * take that away from it. A receipt is sent to a printer that does not answer; a QR is not.
+   */
+  async #refusal(
+    port: BytePort,
+    document: PrintDocument,
+    limit: AbortSignal,
+  ): Promise<DeviceError | undefined> {
+    if (this.#options.profile.status === 'dle-eot') {
+      try {
+        const fault = worstFault(await this.#status(port, limit));
+        if (fault !== undefined) return this.#hardware(fault);
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+        if (hasQr(document) || this.#state !== 'up') return error;
+      }
+    }
+    return limit.aborted ? new DeviceError('canceled', `${this.name}: called off`) : undefined;
+  }
+
+  /** Whether every byte was accepted before the limit. */
+  async #send(port: BytePort, slip: Uint8Array, limit: AbortSignal): Promise<boolean> {
+    const aborted = abortOf(limit);
+    const pieces = [...(this.#fresh ? [new Uint8Array(maxOwedBytes)] : []), ...split(slip)];
+    this.#fresh = false;
+    for (const piece of pieces) {
+      const write = port.write(piece).then(
+        () => true,
+        () => false,
+      );
+      if (!(await Promise.race([write, aborted]))) return false;
+    }
+    return true;
+  }
+
+  /** Whether the printer itself says, after the cut, that it has worked off the job and is well. */
+  async #proof(port: BytePort, limit: AbortSignal): Promise<boolean> {
+    if (!this.#answering) return false;
+    const answer = this.#replies.next('fence', this.#jobTimeoutMs(), limit);
+    if (!(await this.#send(port, fenceRequest, limit))) return false;
+    const fence = await answer;
+    if (fence === undefined || parseFence(fence)?.paperOut !== false) return false;
+    try {
+      return worstFault(await this.#status(port, limit)) === undefined;
+    } catch (error) {
+      if (error instanceof DeviceError) return false;
+      throw error;
+    }
+  }
+
+  /** Closing the line drops what has not left it; `supervise` opens it again. */
+  async #voidJob(calledOff: boolean): Promise<void> {
+    const why = calledOff ? 'was called off' : 'did not end in time';
+    this.#end(new DeviceError(calledOff ? 'canceled' : 'timeout', `${this.name}: a job ${why}`));
+    await this.#port?.close();
+  }
+
+  async #paper(signal: AbortSignal): Promise<'ok' | 'low' | 'out' | 'cover-open'> {
+    const port = this.#port;
+    if (port === undefined || this.#state !== 'up') {
+      throw new DeviceError('disconnected', `${this.name} is not open`);
+    }
+    // A question in the middle of a picture would become part of it.
+    if (this.#busy) throw new DeviceError('busy', `${this.name} is printing`);
+    this.#busy = true;
+    try {
+      const status = await this.#status(port, signal);
+      const fault = worstFault(status);
+      if (fault === 'cover-open') return fault;
+      if (fault === 'paper-out') return 'out';
+      if (fault !== undefined) throw this.#hardware(fault);
+      return status.paperLow ? 'low' : 'ok';
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** @throws DeviceError `timeout` when it does not answer, `canceled` after an abort. */
+  async #status(port: BytePort, signal: AbortSignal): Promise<PrinterStatus> {
+    const status = await this.#replies.status(port, AbortSignal.any([signal, this.#gone.signal]));
+    if (status === undefined) {
+      if (this.#state !== 'up') throw new DeviceError('disconnected', `${this.name} is gone`);
+      if (signal.aborted) throw new DeviceError('canceled', `${this.name}: called off`);
+      this.#answering = false;
+      throw new DeviceError('timeout', `${this.name} does not answer when asked for its status`);
+    }
+    this.#answering = true;
+    this.#limit = worstFault(status) ?? (status.paperLow ? 'paper-low' : undefined);
+    return status;
+  }
+
+  #jobTimeoutMs(): number {
+    return this.#options.jobTimeoutMs ?? defaultJobTimeoutMs;
+  }
+
+  #hardware(fault: StatusFault): DeviceError {
+    return new DeviceError('hardware', `${this.name}: ${faultWords[fault]}`, { reason: fault });
+  }
+
+  #end(error: DeviceError | undefined): void {
+    this.#state = 'down';
+    this.#gone.abort();
+    this.#ended.resolve(error);
+  }
+}
+
+function failed(error: DeviceError): PrintOutcome {
+  return { result: 'failed', error };
+}
+
+function* split(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
+}
+
+/** False as soon as the signal aborts; pending otherwise. */
+async function abortOf(signal: AbortSignal): Promise<false> {
+  return new Promise((resolve) => {
+    const stop = (): void => {
+      resolve(false);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,82 @@
+// A serial port by `serialport`, with two holes of it closed: a hang-up always ends it, and letting go gives it back.
+import { read } from 'node:fs';
+import { promisify } from 'node:util';
+import { SerialPort } from 'serialport';
+
+const readAsync = promisify(read);
+
+export interface SerialLine {
+  stream: SerialPort;
+  /** Closes the file and its lock, also while it is still opening. Ends in the stream's `close` event. */
+  release: () => Promise<void>;
+}
+
+/** Starts to open; the stream's `open` or `error` event says what came of it. */
+export function openSerialLine({
+  path,
+  baudRate,
+  rtscts,
+}: {
+  path: string;
+  baudRate: number;
+  rtscts: boolean;
+}): SerialLine {
+  // lock: two programs on one line would each get half of the bytes.
+  const stream = new SerialPort({ path, baudRate, rtscts, lock: true, autoOpen: false });
+  stream.once('open', () => {
+    if (stream.port !== undefined) endAtHangUp(stream.port);
+  });
+  stream.open();
+  // `destroy` of serialport keeps the file and its lock, and the line could not be opened again.
+  const close = async (): Promise<void> => {
+    await new Promise<void>((resolve) => {
+      stream.close(() => {
+        resolve();
+      });
+    });
+  };
+  return {
+    stream,
+    release: async () => {
+      if (stream.opening) stream.once('open', () => void close());
+      else if (stream.isOpen) await close();
+    },
+  };
+}
+
+/**
+ * A terminal line that has hung up reads as zero bytes, for ever (n_tty in raw mode with VMIN 1: otherwise EAGAIN).
+ * serialport reads on in that case, at full speed and silently, when the cable is pulled while bytes are coming
+ * (serialport/bindings-cpp#162). So the read is ours: zero bytes are the end.
+ */
+function endAtHangUp(port: NonNullable<SerialPort['port']>): void {
+  if (!('poller' in port)) return; // Windows has no such thing.
+  port.read = async (buffer, offset, length) => {
+    while (port.fd !== null) {
+      try {
+        const { bytesRead } = await readAsync(port.fd, buffer, offset, length, null);
+        if (bytesRead === 0) throw new Error('the line hung up');
+        return { buffer, bytesRead };
+      } catch (error) {
+        if (!isNothingYet(error)) throw error;
+      }
+      await readable(port);
+    }
+    throw Object.assign(new Error('the port is closed'), { canceled: true });
+  };
+}
+
+function isNothingYet(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(EAGAIN|EINTR)$/.test(String(error.code));
+}
+
+/** Waits for bytes. Rejects when the port is closed meanwhile, or gone. */
+async function readable(port: Extract<SerialPort['port'], { poller: unknown }>): Promise<void> {
+  if (port.fd === null) return;
+  await new Promise<void>((resolve, reject) => {
+    port.poller.once('readable', (error) => {
+      if (error === null) resolve();
+      else reject(error);
+    });
+  });
+}

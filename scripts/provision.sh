@@ -1,0 +1,249 @@
+#!/bin/bash
+# Puts the kiosk of this checkout onto a Debian machine as a service. Run it again at any time: it changes only what
+# differs, says what it did, and never overwrites a configuration.
+set -euo pipefail
+umask 022
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What the native parts load: node-hid needs both libraries, TLS needs the certificates.
+readonly apt_packages=(libusb-1.0-0 libudev1 ca-certificates)
+# What a release consists of, besides its packages.
+readonly release_parts=(src drivers config scripts systemd package.json package-lock.json .npmrc)
+
+usage() {
+  cat <<'END'
+Usage: scripts/provision.sh [--dry-run] [--root DIR]
+
+  --dry-run    say what would be done and change nothing
+  --root DIR   install into the folder tree DIR (an image, a test) and leave the running system alone
+
+Installs the packages that the kiosk needs, the user kios, udev rules, the unit kios.service, this program under
+/opt/kios/releases with the link /opt/kios/current, the command kios, and /etc/kios/kiosk.yaml if there is none.
+END
+}
+
+fail() {
+  printf 'provision: %s\n' "$1" >&2
+  exit 1
+}
+
+dry_run=0
+root=
+while (($# > 0)); do
+  case $1 in
+    --dry-run) dry_run=1 ;;
+    --root)
+      [[ -d ${2:-} ]] || fail '--root needs a folder that exists.'
+      root=$(cd "$2" && pwd)
+      shift
+      ;;
+    --help | -h)
+      usage
+      exit 0
+      ;;
+    *) fail "there is no option $1; see --help." ;;
+  esac
+  shift
+done
+
+changed=0
+in_place=0
+
+# act WHAT COMMAND…: does it, or in a dry run only says it.
+act() {
+  changed=$((changed + 1))
+  printf '%s %s\n' "$( ((dry_run)) && echo 'would' || echo '+')" "$1"
+  ((dry_run)) || "${@:2}"
+}
+
+found() {
+  in_place=$((in_place + 1))
+  printf '= %s\n' "$1"
+}
+
+check_machine() {
+  local release=$root/etc/os-release architecture
+  if [[ -f $release ]]; then
+    grep -Eq '^ID(_LIKE)?=.*debian' "$release" ||
+      fail 'this is not Debian or Raspberry Pi OS; kios is installed on those alone.'
+  elif [[ -z $root ]]; then
+    fail 'there is no /etc/os-release; kios is installed on Debian or Raspberry Pi OS alone.'
+  fi
+  # dpkg, not uname: Raspberry Pi OS 32-bit runs below a 64-bit kernel.
+  architecture=$(dpkg --print-architecture)
+  case $architecture in
+    arm64 | amd64) ;;
+    arm*) fail 'this system is 32-bit ARM, for which there is no Node 24; install the 64-bit Raspberry Pi OS.' ;;
+    *) fail "this system is $architecture; kios runs on arm64 and amd64." ;;
+  esac
+  ((dry_run || EUID == 0)) || [[ -n $root ]] || fail 'this must be run as root: sudo scripts/provision.sh'
+}
+
+install_packages() {
+  local package
+  local -a missing=()
+  for package in "${apt_packages[@]}"; do
+    [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+      missing+=("$package")
+  done
+  if [[ -n $root ]]; then
+    printf '  the image must have the packages %s\n' "${apt_packages[*]}"
+  elif ((${#missing[@]} == 0)); then
+    found "packages ${apt_packages[*]}"
+  else
+    act "install the packages ${missing[*]}" apt_install "${missing[@]}"
+  fi
+}
+
+apt_install() {
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+# put FILE TARGET: a file of ours that follows this checkout.
+put() {
+  local target=$root$2
+  if cmp -s "$1" "$target"; then
+    found "$2"
+  else
+    act "write $2" install -D -m 0644 "$1" "$target"
+  fi
+}
+
+# put_link DESTINATION LINK
+put_link() {
+  local link=$root$2
+  if [[ $(readlink "$link" || true) == "$1" ]]; then
+    found "$2 -> $1"
+  else
+    act "link $2 -> $1" replace_link "$1" "$link"
+  fi
+}
+
+# By renaming, so that there is no moment without the link.
+replace_link() {
+  mkdir -p "$(dirname "$2")"
+  ln -sfn "$1" "$2.new"
+  mv -T "$2.new" "$2"
+}
+
+# A release is named by its version and content, so two different programs never share a folder.
+release_name() {
+  local version sum
+  version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+  sum=$(find "${release_parts[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+  printf '%s-%s\n' "$version" "${sum:0:12}"
+}
+
+install_release() {
+  local name=$1
+  if [[ -d $root/opt/kios/releases/$name ]]; then
+    found "/opt/kios/releases/$name"
+  else
+    act "install the program to /opt/kios/releases/$name" copy_release "$root/opt/kios/releases/$name"
+  fi
+  put_link "releases/$name" /opt/kios/current
+}
+
+# Built beside its place and renamed at the end: a release that exists is whole.
+copy_release() {
+  local building=$1.building
+  rm -rf "$building"
+  mkdir -p "$building"
+  cp -R "${release_parts[@]}" "$building/"
+  chmod -R u=rwX,go=rX "$building"
+  "$building/scripts/install" --omit=dev
+  mv -T "$building" "$1"
+}
+
+install_account() {
+  if grep -qs '^kios:' "$root/etc/passwd"; then
+    found 'user kios'
+  elif ((EUID == 0 || dry_run)); then
+    act 'make the user kios' systemd-sysusers --root="$root/" kios.conf
+  else
+    printf '  the user kios is made at the first boot, by systemd-sysusers\n'
+  fi
+}
+
+# Mode and group, so that folders which somebody made by hand are put right too.
+install_folders() {
+  local group
+  group=$(sed -n 's/^kios:[^:]*:\([0-9]*\):.*/\1/p' "$root/etc/group" 2>/dev/null || true)
+  if has_access "750:$group" "$root/etc/kios" && has_access "700:$group" "$root/var/lib/kios" &&
+    { [[ ! -e $root/etc/kios/kiosk.yaml ]] || has_access "640:$group" "$root/etc/kios/kiosk.yaml"; }; then
+    found '/etc/kios and /var/lib/kios'
+  elif ((EUID == 0 || dry_run)); then
+    act 'make /etc/kios and /var/lib/kios, for the group kios' apply_tmpfiles
+  fi
+}
+
+has_access() {
+  [[ $(stat -c %a:%g "$2" 2>/dev/null) == "$1" ]]
+}
+
+apply_tmpfiles() {
+  systemd-tmpfiles --root="$root/" --create kios.conf
+}
+
+# The technician's file: written once, and then never again.
+install_config() {
+  if [[ -e $root/etc/kios/kiosk.yaml ]]; then
+    found '/etc/kios/kiosk.yaml (left as it is)'
+    return
+  fi
+  config_is_new=1
+  act 'write /etc/kios/kiosk.yaml from the example' write_config
+}
+
+write_config() {
+  install -D -m 0640 config/kiosk.example.yaml "$root/etc/kios/kiosk.yaml"
+  ((EUID != 0)) || apply_tmpfiles
+}
+
+start_service() {
+  if [[ -n $root || ! -d /run/systemd/system ]]; then
+    printf '  systemd does not run here: nothing is started\n'
+    return
+  fi
+  if ((changed > 0)); then
+    act 'reload systemd' systemctl daemon-reload
+    act 'apply the udev rules' apply_rules
+  fi
+  if ((config_is_new)); then
+    printf '  next: edit /etc/kios/kiosk.yaml, run "sudo -u kios kios enrol", then "systemctl start kios"\n'
+  elif ((changed > 0)); then
+    act 'restart kios.service' systemctl restart kios.service
+  elif systemctl --quiet is-active kios.service; then
+    found 'kios.service runs'
+  else
+    act 'start kios.service' systemctl start kios.service
+  fi
+}
+
+apply_rules() {
+  udevadm control --reload
+  udevadm trigger --subsystem-match=input --subsystem-match=hidraw --subsystem-match=usbmisc \
+    --subsystem-match=tty --subsystem-match=leds --action=add
+}
+
+config_is_new=0
+check_machine
+install_packages
+put systemd/kios.sysusers /etc/sysusers.d/kios.conf
+put systemd/kios.tmpfiles /etc/tmpfiles.d/kios.conf
+put systemd/99-kios.rules /etc/udev/rules.d/99-kios.rules
+put systemd/kios.service /etc/systemd/system/kios.service
+install_account
+install_folders
+install_release "$(release_name)"
+put_link /opt/kios/current/scripts/kios /usr/local/bin/kios
+install_config
+put_link /etc/systemd/system/kios.service /etc/systemd/system/multi-user.target.wants/kios.service
+start_service
+
+if ((dry_run)); then
+  printf 'provision: %d would change, %d in place; nothing was touched.\n' "$changed" "$in_place"
+else
+  printf 'provision: %d changed, %d in place.\n' "$changed" "$in_place"
+fi

@@ -1,0 +1,38 @@
+// `kios enrol`: gives this machine its identity at a relay.
+import { Command } from 'commander';
+import { enrol } from '../kiosk/enrol.ts';
+
+interface Flags {
+  relay: string;
+  code: string;
+  state: string;
+  serial?: string;
+  force: boolean;
+}
+
+export function enrolCommand(): Command {
+  return new Command('enrol')
+    .description('Enrols this machine at a relay with a one-time code from the operator.')
+    .requiredOption('--relay <url>', 'the relay, such as https://relay.example.co.id')
+    .requiredOption('--code <code>', 'the code that `kios relay enrolment` printed')
+    .requiredOption('--state <dir>', 'stateDir of the kiosk, such as /var/lib/kios')
+    .option('--serial <text>', "the machine's serial number")
+    .option('--force', 'replace an identity that is already there', false)
+    .addHelpText(
+      'after',
+      `
+The key is made here and never leaves this machine. When the answer is lost on the way, run the same
+command again: the same code gives the same answer until it expires.`,
+    )
+    .action(async (flags: Flags) => {
+      const identity = await enrol({
+        relayUrl: flags.relay,
+        code: flags.code,
+        stateDir: flags.state,
+        force: flags.force,
+        ...(flags.serial === undefined ? {} : { serial: flags.serial }),
+      });
+      const { kioskId, merchant, environment } = identity.enrolment;
+      process.stdout.write(`enrolled as ${kioskId} for ${merchant.name} (${environment})\n`);
+    });
+}

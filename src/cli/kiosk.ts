@@ -1,0 +1,71 @@
+// `kios kiosk`: runs the kiosk daemon of this machine.
+import { Command, Option } from 'commander';
+import { readConfigFile } from '../lib/config-file.ts';
+import { systemClock } from '../lib/clock.ts';
+import { createLog } from '../lib/log.ts';
+import { kioskConfig, kioskExamples, type KioskConfig } from '../kiosk/config.ts';
+import { startKiosk } from '../kiosk/run.ts';
+import { runUntilSignal, systemRandom } from './run-process.ts';
+import { version } from './version.ts';
+
+interface Flags {
+  config: string;
+  state?: string;
+  keypad?: string;
+  scanner?: string;
+  display?: string;
+  printer?: string;
+  dispenser?: string;
+}
+
+export function kioskCommand(): Command {
+  return new Command('kiosk')
+    .description(
+      'Sells: takes an amount or a barcode, shows the QR, waits for the money, hands over the goods.',
+    )
+    .requiredOption('--config <file>', 'configuration, as config/kiosk.example.yaml explains')
+    .option('--state <dir>', 'instead of stateDir in the configuration')
+    .option('--keypad <at>', 'hid:/dev/hidraw0 | serial:/dev/ttyACM0 | terminal')
+    .option('--scanner <at>', 'serial:/dev/ttyACM0?baudRate=9600 | hid:/dev/hidraw1')
+    .option('--display <at>', 'fb:/dev/fb0 | page:unix:/run/page.sock | terminal')
+    .option(
+      '--printer <at>',
+      'lp:/dev/usb/lp0 | tcp:HOST:9100 | serial:/dev/ttyUSB0 | file:/tmp/paper.bin',
+    )
+    .option('--dispenser <at>', 'serial:/dev/ttyUSB1 | none')
+    .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']))
+    .addHelpText(
+      'after',
+      `
+A flag replaces the same setting of the file. Enrol the machine first: kios enrol --help.
+Ends on SIGINT or SIGTERM; a sale in hand is taken up again at the next start.`,
+    )
+    .action(async (flags: Flags & { logLevel?: KioskConfig['logLevel'] }) => {
+      const config = withFlags(readConfigFile(flags.config, kioskConfig, kioskExamples), flags);
+      const log = createLog('kiosk', flags.logLevel ?? config.logLevel);
+      const kiosk = await startKiosk({
+        config,
+        clock: systemClock,
+        log,
+        random: systemRandom,
+        version,
+      });
+      await runUntilSignal(kiosk);
+    });
+}
+
+function withFlags(config: KioskConfig, flags: Flags): KioskConfig {
+  const at = (text: string | undefined): object => (text === undefined ? {} : { at: text });
+  return kioskConfig.parse({
+    ...config,
+    ...(flags.state === undefined ? {} : { stateDir: flags.state }),
+    keypad: flags.keypad === undefined ? config.keypad : { ...config.keypad, ...at(flags.keypad) },
+    scanner:
+      flags.scanner === undefined ? config.scanner : { ...config.scanner, ...at(flags.scanner) },
+    display:
+      flags.display === undefined ? config.display : { ...config.display, ...at(flags.display) },
+    printer:
+      flags.printer === undefined ? config.printer : { ...config.printer, ...at(flags.printer) },
+    dispenser: { ...config.dispenser, ...at(flags.dispenser) },
+  });
+}

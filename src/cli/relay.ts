@@ -1,0 +1,99 @@
+// `kios relay`: runs the relay, and makes enrolment codes. Thin: all of it is in src/relay.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { Command, InvalidArgumentError } from 'commander';
+import { systemClock } from '../lib/clock.ts';
+import { ConfigError, readConfigFile } from '../lib/config-file.ts';
+import { createLog } from '../lib/log.ts';
+import { kioskId } from '../protocol/ids.ts';
+import { relayConfig, relayExamples, type RelayConfig } from '../relay/config.ts';
+import { codeBytes, formatCode, hashCode } from '../relay/fleet/codes.ts';
+import { createRelay } from '../relay/relay.ts';
+import { openStore } from '../relay/store/open.ts';
+import { openSqlite } from '../relay/store/sqlite.ts';
+
+const maxValidMinutes = 7 * 24 * 60;
+
+/** The command with its subcommands, for `kios`. */
+export function relayCommand(): Command {
+  const command = new Command('relay')
+    .description('charge Midtrans for the kiosks, keep every verdict, tell the kiosks')
+    .requiredOption('-c, --config <file>', 'configuration (see config/relay.example.yaml)')
+    .option('--log-level <level>', 'debug, info, warn or error', 'info')
+    .action(async (options: { config: string; logLevel: string }) => {
+      await runRelay(readConfig(options.config), options.logLevel);
+    });
+  command
+    .command('enrolment')
+    .description('make a one-time code with which a kiosk enrols; safe while the relay runs')
+    .requiredOption('-k, --kiosk <id>', 'the kiosk, such as ksk01', parseKioskId)
+    .option('--valid-minutes <n>', 'how long the code is good', parseMinutes, 60)
+    .option('--json', 'print { code, kioskId, validMinutes }')
+    .action(async (options: { kiosk: string; validMinutes: number; json?: true }) => {
+      // The parent's option: `kios relay enrolment --config FILE` and `kios relay --config FILE enrolment` both work.
+      const { config } = command.opts<{ config: string }>();
+      await makeCode(readConfig(config), options);
+    });
+  return command;
+}
+
+async function runRelay(config: RelayConfig, level: string): Promise<void> {
+  const log = createLog('relay', level);
+  const relay = createRelay(config, {
+    clock: systemClock,
+    // Only for jitter: a cryptographic source costs nothing here.
+    random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+    log,
+    credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
+  });
+  const { httpPort, mqttPort } = await relay.start();
+  log.info({ httpPort, mqttPort, publicUrl: config.publicUrl }, 'relay.ready');
+  const signal = await new Promise<string>((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+  log.info({ signal }, 'relay.stopping');
+  await relay.stop();
+  log.info({}, 'relay.stopped');
+}
+
+async function makeCode(
+  config: RelayConfig,
+  options: { kiosk: string; validMinutes: number; json?: true },
+): Promise<void> {
+  const db = openSqlite(config.store.sqlite);
+  const store = await openStore(db, () => systemClock.nowMs(), randomUUID());
+  try {
+    const code = formatCode(randomBytes(codeBytes));
+    await store.addEnrolment(hashCode(code), options.kiosk, options.validMinutes * 60_000);
+    const { kiosk, validMinutes } = options;
+    process.stdout.write(
+      options.json === true
+        ? `${JSON.stringify({ code, kioskId: kiosk, validMinutes })}\n`
+        : `${code}\nGood for ${validMinutes} minutes, once: on ${kiosk} run kios enrol with it.\n`,
+    );
+  } finally {
+    await store.close();
+  }
+}
+
+function readConfig(file: string): RelayConfig {
+  try {
+    return readConfigFile(file, relayConfig, relayExamples);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(2);
+  }
+}
+
+function parseKioskId(text: string): string {
+  const parsed = kioskId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? 'not a kiosk id');
+}
+
+function parseMinutes(text: string): number {
+  const minutes = Number(text);
+  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= maxValidMinutes) return minutes;
+  throw new InvalidArgumentError(`a whole number of minutes, 1 to ${maxValidMinutes}`);
+}

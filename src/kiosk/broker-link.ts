@@ -1,0 +1,167 @@
+// The kiosk's MQTT line. A message is acknowledged (PUBACK) only when it is stored; nothing depends on this line alone.
+import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { KiosError } from '../protocol/errors.ts';
+import { sale as saleSchema } from '../protocol/sale.ts';
+import { kioskTopics, type StatusMessage } from '../protocol/topics.ts';
+import { backoffMs, type Backoff } from '../lib/backoff.ts';
+import { wait, type Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Told } from './state.ts';
+import type { RelayClient } from './relay-client.ts';
+
+const reconnect: Backoff = { firstMs: 500, maxMs: 30_000 };
+const keepaliveS = 30;
+const connectTimeoutMs = 10_000;
+
+export interface BrokerLink {
+  /** Tells the relay that everything up to `upTo` is stored. Lost when the line is down: HTTP does it then. */
+  ack(ledgerId: string, upTo: number): boolean;
+  /** Publishes the kiosk's condition, retained. */
+  status(message: Omit<StatusMessage, 'connection'>): void;
+  stop(): Promise<void>;
+}
+
+export interface BrokerLinkOptions {
+  url: string;
+  kioskId: string;
+  client: RelayClient;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+  /** The will, and the status before the first one is given. */
+  offline: Omit<StatusMessage, 'connection'>;
+  /** Resolves when the document is on disk; only then the broker may forget it. */
+  onTold: (told: Told) => Promise<void>;
+  onChange: (up: boolean) => void;
+}
+
+/** Connects, and again whenever the line is lost, until `stop`. */
+export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
+  const { url, kioskId, client, clock, log, random, offline, onTold, onChange } = options;
+  const topics = kioskTopics(kioskId);
+  const ended = new AbortController();
+  const stopped = (): boolean => ended.signal.aborted;
+  let line: MqttClient | undefined;
+  let connection = 0;
+  let latest = offline;
+
+  /** Only our own parse and proof errors are poison: they are counted and put away, never asked for again. */
+  const take = async (topic: string, payload: Buffer): Promise<void> => {
+    if (topic !== topics.sale) return;
+    try {
+      const document = saleSchema.parse(JSON.parse(payload.toString('utf8')));
+      await onTold(await client.prove(document, clock.monotonicMs()));
+    } catch (error) {
+      if (error instanceof KiosError && error.code !== 'bad-proof') throw error;
+      log.warn(
+        { topic, reason: error instanceof Error ? error.name : 'unknown' },
+        'broker.bad-message',
+      );
+    }
+  };
+
+  const connectOnce = async (): Promise<{ wasUp: boolean }> => {
+    connection++;
+    const will = JSON.stringify({ ...offline, connection });
+    const settings: IClientOptions = {
+      protocolVersion: 4,
+      clientId: kioskId,
+      username: kioskId,
+      password: await client.token(),
+      clean: false,
+      keepalive: keepaliveS,
+      connectTimeout: connectTimeoutMs,
+      reconnectPeriod: 0,
+      resubscribe: false,
+      will: { topic: topics.status, payload: Buffer.from(will), qos: 1, retain: true },
+    };
+    const opened = mqtt.connect(url, settings);
+    // mqtt.js sends the PUBACK when this calls back, so the callback waits for the disk.
+    opened.handleMessage = (packet, callback): void => {
+      take(packet.topic, Buffer.from(packet.payload)).then(
+        () => {
+          callback();
+        },
+        (error: unknown) => {
+          callback(error instanceof Error ? error : new Error('not stored'));
+        },
+      );
+    };
+    const gone = Promise.withResolvers<undefined>();
+    const stop = (): void => void opened.end(true);
+    ended.signal.addEventListener('abort', stop, { once: true });
+    let wasUp = false;
+    opened.on('connect', () => {
+      opened.subscribe([topics.sale, topics.command], { qos: 1 }, (error) => {
+        if (error !== null) {
+          log.warn({ reason: error.message }, 'broker.subscribe-refused');
+          opened.end(true);
+          return;
+        }
+        wasUp = true;
+        line = opened;
+        publishStatus();
+        log.info({ connection }, 'broker.up');
+        onChange(true);
+      });
+    });
+    opened.on('error', (error) => {
+      log.debug({ reason: error.message }, 'broker.error');
+    });
+    opened.on('close', () => {
+      gone.resolve(undefined);
+    });
+    await gone.promise;
+    ended.signal.removeEventListener('abort', stop);
+    line = undefined;
+    opened.end(true);
+    return { wasUp };
+  };
+
+  const publishStatus = (): void => {
+    line?.publish(topics.status, JSON.stringify({ ...latest, connection }), {
+      qos: 1,
+      retain: true,
+    });
+  };
+
+  const run = async (): Promise<void> => {
+    for (let attempt = 1; !stopped(); attempt++) {
+      const { wasUp } = await connectOnce();
+      if (stopped()) break;
+      if (wasUp || attempt === 1) log.warn({ attempt }, 'broker.down');
+      if (wasUp) attempt = 1;
+      onChange(false);
+      await wait(clock, backoffMs(reconnect, attempt, random()), ended.signal);
+    }
+  };
+  const running = run();
+
+  return {
+    ack: (ledgerId, upTo) => {
+      if (line === undefined) return false;
+      line.publish(topics.ack, JSON.stringify({ ledgerId, upTo }), { qos: 1 });
+      return true;
+    },
+    status: (message) => {
+      latest = message;
+      publishStatus();
+    },
+    stop: async () => {
+      const open = line;
+      if (open !== undefined) {
+        open.publish(topics.status, JSON.stringify({ ...offline, connection }), {
+          qos: 1,
+          retain: true,
+        });
+        await new Promise<void>((resolve) => {
+          open.end(false, {}, () => {
+            resolve();
+          });
+        });
+      }
+      ended.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,87 @@
+// The kiosk's configuration file: one schema, unknown keys refused, an example for each value that can be wrong.
+import { z } from 'zod';
+import { printerProfiles, type PrinterProfileName } from '../../drivers/printer/profiles.ts';
+
+const at = (kinds: string): z.ZodString =>
+  z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[a-z+]+(:.+)?$/, `write where it is: ${kinds}`);
+
+const catalogueItem = z.strictObject({
+  id: z.string().min(1).max(50),
+  name: z.string().min(1).max(50),
+  priceIdr: z.int().min(1).max(10_000_000),
+});
+
+/** Barcode → what it is. */
+const catalogue = z
+  .record(
+    z.string().regex(/^[\x21-\x7e]{1,64}$/, 'a barcode is 1 to 64 printable characters'),
+    catalogueItem,
+  )
+  .refine((items) => Object.keys(items).length <= 5000, 'at most 5000 items');
+
+const profileNames = Object.keys(printerProfiles) as [PrinterProfileName, ...PrinterProfileName[]];
+
+export const kioskConfig = z.strictObject({
+  /** Journal, identity: on a disk that survives. */
+  stateDir: z.string().min(1),
+  /** Where the QR is given to the customer. */
+  qrOn: z.enum(['display', 'paper']).default('display'),
+  /** What the customer reads first. */
+  language: z.enum(['id', 'en']).default('id'),
+  /** For times on slips: Asia/Jakarta (WIB), Asia/Makassar (WITA), Asia/Jayapura (WIT). */
+  timeZone: z.enum(['Asia/Jakarta', 'Asia/Makassar', 'Asia/Jayapura']).default('Asia/Jakarta'),
+  logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+  keypad: z.strictObject({ at: at('hid:/dev/…, serial:/dev/…, terminal') }).optional(),
+  scanner: z
+    .strictObject({
+      at: at('serial:/dev/…, hid:/dev/…'),
+      prefix: z.string().max(8).default(''),
+      suffix: z.string().min(1).max(8).optional(),
+    })
+    .optional(),
+  display: z
+    .strictObject({
+      at: at('fb:/dev/fb0, page:unix:/…, terminal'),
+      rotation: z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)]).default(0),
+      panelWidthMm: z.number().min(30).max(2000).optional(),
+    })
+    .optional(),
+  printer: z
+    .strictObject({
+      at: at('lp:/dev/usb/lp0, tcp:HOST:9100, serial:/dev/…, file:/…'),
+      profile: z.enum(profileNames).default('generic-58'),
+      receipts: z.boolean().default(true),
+      acceptBlindPrinter: z.boolean().default(false),
+    })
+    .optional(),
+  dispenser: z
+    .strictObject({ at: at('none, serial:/dev/…, tcp:HOST:PORT') })
+    .default({ at: 'none' }),
+  catalogue: catalogue.default({}),
+});
+export type KioskConfig = z.infer<typeof kioskConfig>;
+
+/** Shown beside a fault at that path. */
+export const kioskExamples: Readonly<Record<string, string>> = {
+  stateDir: '/var/lib/kios',
+  qrOn: 'display',
+  language: 'id',
+  timeZone: 'Asia/Jakarta',
+  logLevel: 'info',
+  'keypad.at': 'hid:/dev/kios/hid-platform-fd500000.pcie-pci-0000:01:00.0-usb-0:1.1:1.0',
+  'scanner.at': 'serial:/dev/serial/by-path/platform-…-usb-0:1.2:1.0?baudRate=9600',
+  'scanner.prefix': '""',
+  'scanner.suffix': '"\\r"',
+  'display.at': 'fb:/dev/fb0',
+  'display.rotation': '90',
+  'display.panelWidthMm': '155',
+  'printer.at': 'lp:/dev/usb/lp0',
+  'printer.profile': 'generic-58',
+  'printer.receipts': 'true',
+  'dispenser.at': 'serial:/dev/serial/by-path/platform-…-usb-0:1.3:1.0?baudRate=9600',
+  catalogue: '{ "8991002101234": { id: kopi, name: Kopi susu, priceIdr: 12000 } }',
+};

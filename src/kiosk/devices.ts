@@ -1,0 +1,88 @@
+// The kiosk's devices, each kept open by `supervise`, each change of their health told to the machine.
+import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
+import { createDisplay } from '../../drivers/display/display.ts';
+import { createKeypad } from '../../drivers/keypad/keypad.ts';
+import { createPrinter } from '../../drivers/printer/printer.ts';
+import { printerProfiles } from '../../drivers/printer/profiles.ts';
+import { createScanner } from '../../drivers/scanner/scanner.ts';
+import type { Device, Dispenser, Display, Key, Printer } from '../../drivers/device.ts';
+import { supervise, type Supervised } from '../../drivers/supervise.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { KioskConfig } from './config.ts';
+import { lostCode, type Part, type PartHealth } from './state.ts';
+
+export interface Devices {
+  printer: Supervised<Printer> | undefined;
+  dispenser: Supervised<Dispenser>;
+  stop(): Promise<void>;
+}
+
+export interface DevicesOptions {
+  config: KioskConfig;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+  onKey: (key: Key) => void;
+  onScan: (text: string) => void;
+  onPart: (part: Part, health: PartHealth) => void;
+  onDisplay: (display: Display | undefined) => void;
+}
+
+/** Opens whatever the configuration names. */
+export function startDevices(options: DevicesOptions): Devices {
+  const { config, clock, log, random, onKey, onScan, onPart, onDisplay } = options;
+  const running: Supervised<Device>[] = [];
+
+  const keep = <D extends Device>(
+    part: Part,
+    make: () => D,
+    also: (device: D | undefined) => void = () => undefined,
+  ): Supervised<D> => {
+    const supervised = supervise<D>({
+      make,
+      clock,
+      random,
+      log: log.child({ device: part }),
+      onChange: (device) => {
+        onPart(part, device === undefined ? { ok: false, code: lostCode[part] } : { ok: true });
+        also(device);
+      },
+    });
+    running.push(supervised);
+    return supervised;
+  };
+
+  const { keypad, scanner, display, printer, dispenser } = config;
+  if (keypad !== undefined) keep('keypad', () => createKeypad({ at: keypad.at, onKey }));
+  if (scanner !== undefined) {
+    const { at, prefix, suffix } = scanner;
+    const framing = suffix === undefined ? { prefix } : { prefix, suffix };
+    keep('scanner', () =>
+      createScanner({
+        at,
+        ...framing,
+        onScan: (scan) => {
+          onScan(scan.text);
+        },
+      }),
+    );
+  }
+  if (display !== undefined) {
+    const { at, rotation, panelWidthMm } = display;
+    const panel = panelWidthMm === undefined ? {} : { panelWidthMm };
+    keep('display', () => createDisplay({ at, clock, rotation, ...panel }), onDisplay);
+  }
+  return {
+    printer:
+      printer === undefined
+        ? undefined
+        : keep('printer', () =>
+            createPrinter({ at: printer.at, profile: printerProfiles[printer.profile], clock }),
+          ),
+    dispenser: keep('dispenser', () => createDispenser({ at: dispenser.at, clock })),
+    stop: async () => {
+      await Promise.all(running.map(async (supervised) => supervised.stop()));
+    },
+  };
+}

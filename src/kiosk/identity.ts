@@ -1,0 +1,88 @@
+// Who this kiosk is: what enrolment gave it, and the private key that never leaves it. One file, readable by its owner.
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+} from 'node:crypto';
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { enrolAnswer, publicJwk, type PublicJwk } from '../protocol/api.ts';
+import { KiosError } from '../protocol/errors.ts';
+import type { TrustedKeys } from '../protocol/proof.ts';
+
+const identityFile = z.object({
+  relayUrl: z.url(),
+  privateKeyPem: z.string(),
+  serial: z.string().optional(),
+  enrolment: enrolAnswer,
+});
+
+/** An enrolled kiosk. */
+export type Identity = z.infer<typeof identityFile>;
+
+const identityPath = (stateDir: string): string => join(stateDir, 'identity.json');
+const pendingKeyPath = (stateDir: string): string => join(stateDir, 'identity.key.pending');
+
+/** @throws KiosError `not-enrolled` with what to do. */
+export function readIdentity(stateDir: string): Identity {
+  const path = identityPath(stateDir);
+  if (!existsSync(path)) {
+    throw new KiosError(
+      'not-enrolled',
+      `there is no ${path}; run: kios enrol --relay URL --code CODE --state ${stateDir}`,
+    );
+  }
+  const parsed = identityFile.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!parsed.success) {
+    throw new KiosError('not-enrolled', `${path} is damaged; enrol again`, parsed.error);
+  }
+  return parsed.data;
+}
+
+export function hasIdentity(stateDir: string): boolean {
+  return existsSync(identityPath(stateDir));
+}
+
+/** Replaces the identity at once and for good (written beside it, synced, renamed). */
+export function writeIdentity(stateDir: string, identity: Identity): void {
+  writePrivate(identityPath(stateDir), `${JSON.stringify(identity, undefined, 2)}\n`);
+}
+
+/**
+ * The key of an enrolment in progress: kept, so that the same code with the same key can be asked again when the answer
+ * was lost on the way (PROTOCOL.md §8).
+ */
+export function enrolmentKey(stateDir: string): { privateKeyPem: string; publicKey: PublicJwk } {
+  const path = pendingKeyPath(stateDir);
+  if (!existsSync(path)) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    writePrivate(path, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+  }
+  const privateKeyPem = readFileSync(path, 'utf8');
+  const publicKey = createPublicKey(createPrivateKey(privateKeyPem)).export({ format: 'jwk' });
+  return { privateKeyPem, publicKey: publicJwk.parse(publicKey) };
+}
+
+export function privateKeyOf(identity: Identity): KeyObject {
+  return createPrivateKey(identity.privateKeyPem);
+}
+
+/** The relay's keys that were pinned at enrolment. */
+export function trustedKeys(identity: Identity): TrustedKeys {
+  return new Map(
+    identity.enrolment.keys.map(({ kid, publicKey }) => [
+      kid,
+      createPublicKey({ key: { ...publicKey }, format: 'jwk' }),
+    ]),
+  );
+}
+
+function writePrivate(path: string, text: string): void {
+  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
+  const beside = `${path}.new`;
+  writeFileSync(beside, text, { mode: 0o600, flush: true });
+  chmodSync(beside, 0o600);
+  renameSync(beside, path);
+}

@@ -1,0 +1,99 @@
+// What keys and scans do in each phase. PURE.
+import type { Key } from '../../drivers/device.ts';
+import type { SaleItem } from '../protocol/sale.ts';
+import { addToBasket, basketTotalIdr, readBarcode, removeFromBasket, typeDigits } from './entry.ts';
+import { block, sell, stop, toIdle, type Step } from './phases.ts';
+import { patience, type EventOf, type Rules, type State } from './state.ts';
+
+export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step {
+  const { key, atMs } = event;
+  if (key === 'language') {
+    return [{ ...state, language: state.language === 'id' ? 'en' : 'id' }, []];
+  }
+  const { phase } = state;
+  switch (phase.at) {
+    case 'idle':
+    case 'blocked':
+      return typed(state, '', event, rules);
+    case 'entering':
+      return typed(state, phase.digits, event, rules);
+    case 'basket':
+      if (key === 'enter') {
+        return sell(state, basketTotalIdr(phase.items), phase.items, event.freshId, atMs, rules);
+      }
+      if (key === 'cancel' || key === 'clear') return toIdle(state);
+      if (key === 'backspace') return basket(state, removeFromBasket(phase.items), atMs);
+      return [state, []];
+    case 'result':
+      // A claim code must be read: only a deliberate key puts it away.
+      if (phase.outcome === 'claim') return isClosingKey(key) ? toIdle(state) : [state, []];
+      return isClosingKey(key) ? toIdle(state) : typed(state, '', event, rules);
+    case 'charging':
+    case 'checking':
+    case 'paying':
+      return key === 'cancel' ? stop(state, phase.sale, 'customer', atMs) : [state, []];
+    case 'stopping':
+    case 'abandoning':
+    case 'dispensing':
+      return [state, []];
+  }
+}
+
+function isClosingKey(key: Key): boolean {
+  return key === 'enter' || key === 'cancel' || key === 'clear';
+}
+
+/** A key while an amount may be typed; `digits` are those before it. */
+function typed(state: State, digits: string, event: EventOf<'key'>, rules: Rules): Step {
+  const { key, atMs } = event;
+  switch (key) {
+    case 'cancel':
+    case 'clear':
+      return toIdle(state);
+    case 'backspace':
+      return entering(state, digits.slice(0, -1), atMs);
+    case 'enter':
+      return sell(state, Number(digits), [], event.freshId, atMs, rules);
+    case 'language':
+      return [state, []];
+    default: {
+      const { value, notice } = typeDigits(digits, key, rules.limits);
+      const [next] = entering(state, value, atMs);
+      if (notice === undefined || next.phase.at !== 'entering') return [next, []];
+      return [{ ...next, phase: { ...next.phase, notice } }, []];
+    }
+  }
+}
+
+function entering(state: State, digits: string, atMs: number): Step {
+  if (digits === '') return toIdle(state);
+  return [{ ...state, phase: { at: 'entering', digits, untilMs: atMs + patience.entryMs } }, []];
+}
+
+function basket(state: State, items: readonly SaleItem[], atMs: number): Step {
+  if (items.length === 0) return toIdle(state);
+  return [{ ...state, phase: { at: 'basket', items, untilMs: atMs + patience.entryMs } }, []];
+}
+
+export function scanned(state: State, event: EventOf<'scan'>, rules: Rules): Step {
+  const { phase } = state;
+  const { atMs } = event;
+  const free =
+    phase.at === 'idle' ||
+    phase.at === 'blocked' ||
+    phase.at === 'entering' ||
+    phase.at === 'basket' ||
+    (phase.at === 'result' && phase.outcome !== 'claim');
+  if (!free) return [state, []];
+  const items = phase.at === 'basket' ? phase.items : [];
+  const found = readBarcode(event.text, rules);
+  if (typeof found === 'string') {
+    if (phase.at !== 'basket') return block(state, [found], atMs);
+    return [{ ...state, phase: { ...phase, notice: found, untilMs: atMs + patience.entryMs } }, []];
+  }
+  const { value, notice } = addToBasket(items, found, rules.limits);
+  if (value.length === 0) return block(state, [notice ?? 'amount-above-limit'], atMs);
+  const untilMs = atMs + patience.entryMs;
+  const next = { at: 'basket' as const, items: value, untilMs };
+  return [{ ...state, phase: notice === undefined ? next : { ...next, notice } }, []];
+}

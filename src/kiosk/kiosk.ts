@@ -1,0 +1,206 @@
+// The kiosk's only loop: event → `step` → journal → effects → one timer. Effects run only when the event that asked for
+// them is on the disk; keys and screens do not wait for it. It decides nothing itself.
+import assert from 'node:assert';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Entry, Journal } from './journal.ts';
+import { nextWake, step } from './sale.ts';
+import { newState, type Effect, type KioskEvent, type Rules, type State } from './state.ts';
+
+/** Without the time, which the loop adds. */
+export type NewEvent = KioskEvent extends infer E
+  ? E extends KioskEvent
+    ? Omit<E, 'atMs'>
+    : never
+  : never;
+
+export interface Kiosk {
+  /** Takes an event. Resolves when it is on the disk; rejects when the journal has failed. */
+  post(event: NewEvent): Promise<void>;
+  state(): State;
+  /** The first event of this run: asks the world about whatever the journal left open. */
+  start(bootId: string): Promise<void>;
+  /** Writes what is still unwritten and takes no more events. */
+  stop(): Promise<void>;
+}
+
+export interface KioskOptions {
+  rules: Rules;
+  journal: Journal;
+  clock: Clock;
+  log: Log;
+  /** Where a kiosk that has never run begins. */
+  cursor: string;
+  ledgerId: string;
+  language: State['language'];
+  /** Does one effect; posts its outcome as events. Never throws. */
+  perform: (effect: Effect) => void;
+  /** The state changed, or a second passed while a QR is live. */
+  draw: (state: State) => void;
+  /** The journal cannot be written: nothing may be sold any more. Called once. */
+  halted: (error: unknown) => void;
+}
+
+interface Stepped {
+  event: KioskEvent;
+  effects: readonly Effect[];
+  stored: PromiseWithResolvers<undefined>;
+}
+
+/** Events that ask for nothing wait this long for company before they are written. */
+const gatherMs = 1000;
+/** More unwritten events than this are never held back. */
+const maxGathered = 200;
+/** After so many events the folded state is written beside them, so that a boot reads no more than these. */
+const eventsPerState = 1000;
+const drawEveryMs = 1000;
+
+export function createKiosk(options: KioskOptions): Kiosk {
+  const { rules, journal, clock, log, perform, draw, halted } = options;
+  const folded = fold(options);
+  let state = folded.state;
+  let eventsSinceState = folded.events;
+  let unwritten: Stepped[] = [];
+  let writing: Promise<void> | undefined;
+  let failure: unknown;
+  let closed = false;
+  let cancelWake = (): void => undefined;
+  let cancelGather: (() => void) | undefined;
+  let cancelTick: (() => void) | undefined;
+
+  const post = async (event: NewEvent): Promise<void> => {
+    if (failure !== undefined) throw failure as Error;
+    if (closed) return;
+    const timed: KioskEvent = { ...event, atMs: clock.monotonicMs() };
+    const [next, effects] = step(state, timed, rules);
+    if (next.phase.at !== state.phase.at)
+      log.info({ from: state.phase.at, to: next.phase.at, ...saleOf(next) }, 'sale.phase');
+    state = next;
+    const stored = Promise.withResolvers<undefined>();
+    unwritten.push({ event: timed, effects, stored });
+    draw(state);
+    armWake();
+    armTick();
+    if (effects.length > 0 || isUrgent(timed) || unwritten.length >= maxGathered) write();
+    else cancelGather ??= clock.after(gatherMs, write);
+    await stored.promise;
+  };
+
+  const armWake = (): void => {
+    cancelWake();
+    const at = nextWake(state);
+    if (at === undefined || closed) return;
+    cancelWake = clock.after(at - clock.monotonicMs(), () => {
+      ignoreHalt(post({ kind: 'woke' }));
+    });
+  };
+
+  /** The time left and the moving mark change without an event. */
+  const armTick = (): void => {
+    if (state.phase.at !== 'paying' || cancelTick !== undefined || closed) return;
+    cancelTick = clock.after(drawEveryMs, () => {
+      cancelTick = undefined;
+      draw(state);
+      armTick();
+    });
+  };
+
+  /** Starts writing unless a write is under way; that one takes up whatever came meanwhile. */
+  const write = (): void => {
+    cancelGather?.();
+    cancelGather = undefined;
+    writing ??= writeAll().finally(() => {
+      writing = undefined;
+    });
+  };
+
+  const writeAll = async (): Promise<void> => {
+    while (unwritten.length > 0 && failure === undefined) {
+      const batch = unwritten;
+      unwritten = [];
+      try {
+        await journal.append(entriesOf(batch));
+      } catch (error) {
+        halt(error, batch);
+        return;
+      }
+      for (const { effects, stored } of batch) {
+        stored.resolve(undefined);
+        effects.forEach(perform);
+      }
+    }
+  };
+
+  /** Called in the same turn as the batch is taken, when `state` is exactly what the batch folds to. */
+  const entriesOf = (batch: readonly Stepped[]): Entry[] => {
+    const at = new Date(clock.nowMs()).toISOString();
+    const entries: Entry[] = batch.map(({ event }) => ({ kind: 'event', at, body: event }));
+    eventsSinceState += batch.length;
+    if (eventsSinceState >= eventsPerState) {
+      entries.push({ kind: 'state', at, body: state });
+      eventsSinceState = 0;
+    }
+    return entries;
+  };
+
+  const halt = (error: unknown, batch: readonly Stepped[]): void => {
+    failure = error;
+    log.error({ err: error }, 'journal.failed');
+    cancelWake();
+    cancelTick?.();
+    for (const { stored } of [...batch, ...unwritten]) stored.reject(error);
+    halted(error);
+  };
+
+  return {
+    post,
+    state: () => state,
+    start: async (bootId) => {
+      await post({ kind: 'restarted', bootId });
+    },
+    stop: async () => {
+      closed = true;
+      cancelWake();
+      cancelTick?.();
+      write();
+      await writing;
+    },
+  };
+}
+
+/** Marks a promise whose rejection is already told through `halted`. */
+export function ignoreHalt(posted: Promise<void>): void {
+  posted.catch(() => undefined);
+}
+
+/** What the relay or a start said must be on the disk soon: somebody waits for it. */
+function isUrgent(event: KioskEvent): boolean {
+  switch (event.kind) {
+    case 'restarted':
+    case 'told':
+    case 'caught-up':
+    case 'reported':
+      return true;
+    default:
+      return false;
+  }
+}
+
+function saleOf(state: State): { saleId?: string } {
+  return 'sale' in state.phase ? { saleId: state.phase.sale.saleId } : {};
+}
+
+/** Boot: the last written state and every event since. Their effects are not run again; `restarted` asks the world. */
+function fold(options: KioskOptions): { state: State; events: number } {
+  const { journal, rules, cursor, ledgerId, language } = options;
+  const tail = journal.tail();
+  let state =
+    tail.state === undefined ? { ...newState(cursor, ledgerId), language } : (tail.state as State);
+  for (const event of tail.events) {
+    // The journal's own hash chain vouches that this is what an earlier run wrote.
+    const [next] = step(state, event as KioskEvent, rules);
+    assert(next.reports.length <= state.reports.length + 1, 'one event closes one sale at most');
+    state = next;
+  }
+  return { state, events: tail.events.length };
+}

@@ -1,0 +1,257 @@
+// The kiosk's calls to the relay. It turns every answer into what the machine understands: a proved sale, or how the
+// request failed. It believes nothing without a proof, and never says `unsent` of what may have left.
+import type { z } from 'zod';
+import { changesAnswer, problem, timeAnswer, type ChangesAnswer } from '../protocol/api.ts';
+import { errors, isErrorCode, KiosError, type ErrorCode } from '../protocol/errors.ts';
+import { openProof, timeClaims, verifySale, type TrustedKeys } from '../protocol/proof.ts';
+import { sale as saleSchema, type Sale } from '../protocol/sale.ts';
+import { signKioskToken, tokenLifeS } from '../protocol/token.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Effect, RequestFailure, Told } from './state.ts';
+import { privateKeyOf, type Identity } from './identity.ts';
+
+export type Answer<T> = { ok: true; value: T } | { ok: false; failure: RequestFailure };
+
+/** A charge waits for Midtrans; everything else is the relay alone. */
+const chargeTimeoutMs = 15_000;
+const timeoutMs = 8_000;
+/** No answer of the relay is larger: a page of changes with QR texts. */
+const maxAnswerBytes = 2 * 1024 * 1024;
+
+export interface RelayClient {
+  charge(effect: Extract<Effect, { kind: 'charge' }>): Promise<Answer<Told>>;
+  look(saleId: string): Promise<Answer<Told>>;
+  stop(effect: Extract<Effect, { kind: 'stop' }>): Promise<Answer<Told>>;
+  report(effect: Extract<Effect, { kind: 'report' }>): Promise<Answer<undefined>>;
+  changes(since: string): Promise<Answer<{ told: Told[]; answer: ChangesAnswer }>>;
+  ack(ledgerId: string, upTo: number): Promise<Answer<undefined>>;
+  /** Whether the relay answers at all. */
+  probe(): Promise<Answer<undefined>>;
+  /** A token for the broker and for HTTP, good for the next minutes. */
+  token(): Promise<string>;
+  /** Proves a document that came another way. @throws KiosError `bad-proof` */
+  prove(document: Sale, askedAtMs: number): Promise<Told>;
+}
+
+export interface RelayClientOptions {
+  identity: Identity;
+  keys: TrustedKeys;
+  bootId: string;
+  clock: Clock;
+  log: Log;
+}
+
+export function createRelayClient(options: RelayClientOptions): RelayClient {
+  const { identity, keys, bootId, clock, log } = options;
+  const { kioskId, environment } = identity.enrolment;
+  const privateKey = privateKeyOf(identity);
+  /** Relay's clock minus ours, learnt from a signed `clock-skew` answer. */
+  let offsetMs = 0;
+  let cached: { token: string; untilMs: number } | undefined;
+
+  const token = async (): Promise<string> => {
+    const now = clock.monotonicMs();
+    if (cached === undefined || now >= cached.untilMs) {
+      const made = await signKioskToken({ kioskId, bootId }, privateKey, clock.nowMs() + offsetMs);
+      cached = { token: made, untilMs: now + (tokenLifeS / 2) * 1000 };
+    }
+    return cached.token;
+  };
+
+  const prove = async (document: Sale, askedAtMs: number): Promise<Told> => {
+    await verifySale(document, { kioskId, environment }, keys);
+    return toTold(document, askedAtMs);
+  };
+
+  /** Believes a `clock-skew` only with the relay's signature. */
+  const learnClock = async (proof: string): Promise<void> => {
+    const { time } = await openProof(proof, 'kios-time', timeClaims, keys);
+    offsetMs = Date.parse(time) - clock.nowMs();
+    cached = undefined;
+    log.warn({ offsetMs }, 'clock.offset-learnt');
+  };
+
+  const call = async <T>(
+    method: string,
+    path: string,
+    body: unknown,
+    shape: z.ZodType<T> | undefined,
+    limitMs = timeoutMs,
+    again = true,
+  ): Promise<Answer<T | undefined>> => {
+    const url = new URL(path, identity.relayUrl);
+    let status: number;
+    let text: string;
+    try {
+      const response = await fetch(url, {
+        method,
+        headers: {
+          authorization: `Bearer ${await token()}`,
+          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(limitMs),
+      });
+      status = response.status;
+      text = await limitedText(response);
+    } catch (error) {
+      return { ok: false, failure: transportFailure(error) };
+    }
+    if (status >= 200 && status < 300) {
+      if (shape === undefined) return { ok: true, value: undefined };
+      const parsed = shape.safeParse(parseJson(text));
+      if (parsed.success) return { ok: true, value: parsed.data };
+      log.warn({ path: url.pathname, status }, 'relay.strange-answer');
+      return { ok: false, failure: { kind: 'lost', code: 'relay-unreachable' } };
+    }
+    const told = problem.safeParse(parseJson(text)).data;
+    if (told?.code === 'clock-skew' && told.time !== undefined && again) {
+      try {
+        await learnClock(told.time);
+      } catch (error) {
+        if (!(error instanceof KiosError)) throw error;
+        return { ok: false, failure: { kind: 'lost', code: 'bad-proof' } };
+      }
+      return call(method, path, body, shape, limitMs, false);
+    }
+    return { ok: false, failure: statusFailure(status, told?.code) };
+  };
+
+  const saleCall = async (
+    method: string,
+    path: string,
+    body: unknown,
+    limitMs?: number,
+  ): Promise<Answer<Told>> => {
+    const askedAtMs = clock.monotonicMs();
+    const answer = await call(method, path, body, saleSchema, limitMs);
+    if (!answer.ok) return answer;
+    if (answer.value === undefined) return lost('relay-unreachable');
+    try {
+      return { ok: true, value: await prove(answer.value, askedAtMs) };
+    } catch (error) {
+      if (!(error instanceof KiosError)) throw error;
+      log.warn({ path, reason: error.message }, 'relay.bad-proof');
+      return lost('bad-proof');
+    }
+  };
+
+  const done = async (method: string, path: string, body?: unknown): Promise<Answer<undefined>> => {
+    const answer = await call(method, path, body, undefined);
+    return answer.ok ? { ok: true, value: undefined } : answer;
+  };
+
+  return {
+    token,
+    prove,
+    charge: ({ saleId, amountIdr, items }) =>
+      saleCall(
+        'PUT',
+        `/v1/sales/${saleId}`,
+        items.length === 0 ? { amountIdr } : { amountIdr, items },
+        chargeTimeoutMs,
+      ),
+    look: (saleId) => saleCall('GET', `/v1/sales/${saleId}`, undefined),
+    stop: ({ saleId, amountIdr, reason }) =>
+      saleCall('POST', `/v1/sales/${saleId}/cancel`, { reason, amountIdr }, chargeTimeoutMs),
+    report: ({ saleId, result, detail }) =>
+      done('POST', `/v1/sales/${saleId}/fulfilment`, {
+        result,
+        ...(detail === undefined ? {} : { detail }),
+      }),
+    changes: async (since) => {
+      const askedAtMs = clock.monotonicMs();
+      const path = `/v1/changes?since=${encodeURIComponent(since)}`;
+      const answer = await call('GET', path, undefined, changesAnswer);
+      if (!answer.ok) return answer;
+      if (answer.value === undefined) return lost('relay-unreachable');
+      const told: Told[] = [];
+      for (const document of answer.value.sales) {
+        try {
+          told.push(await prove(document, askedAtMs));
+        } catch (error) {
+          if (!(error instanceof KiosError)) throw error;
+          log.warn({ reason: error.message }, 'relay.bad-proof');
+          return lost('bad-proof');
+        }
+      }
+      return { ok: true, value: { told, answer: answer.value } };
+    },
+    ack: (ledgerId, upTo) => done('POST', '/v1/ack', { ledgerId, upTo }),
+    probe: async () => {
+      const answer = await call('GET', '/v1/time?nonce=kios-probe', undefined, timeAnswer);
+      return answer.ok ? { ok: true, value: undefined } : answer;
+    },
+  };
+}
+
+function lost(code: ErrorCode): { ok: false; failure: RequestFailure } {
+  return { ok: false, failure: { kind: 'lost', code } };
+}
+
+function toTold(document: Sale, askedAtMs: number): Told {
+  const { saleId, amountIdr, verdict, seq, prev, ledgerId } = document;
+  const { fulfilment, qrString, reason, expiresInMs, settledAgoMs } = document;
+  return {
+    saleId,
+    amountIdr,
+    verdict,
+    seq,
+    prev,
+    ledgerId,
+    askedAtMs,
+    ...(fulfilment === undefined ? {} : { fulfilment }),
+    ...(qrString === undefined ? {} : { qrString }),
+    ...(reason === undefined ? {} : { reason }),
+    ...(expiresInMs === undefined ? {} : { expiresInMs }),
+    ...(settledAgoMs === undefined ? {} : { settledAgoMs }),
+  };
+}
+
+/** These end a connection before a byte of the request was sent. Everything else is `lost`. */
+const unsentCodes = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+function transportFailure(error: unknown): RequestFailure {
+  const cause =
+    error instanceof Error ? (error.cause as { code?: unknown } | undefined) : undefined;
+  const code = typeof cause?.code === 'string' ? cause.code : '';
+  return { kind: unsentCodes.has(code) ? 'unsent' : 'lost', code: 'relay-unreachable' };
+}
+
+/** 5xx and 429 say nothing about the sale; a 4xx is the relay's own refusal, as far as it has our code. */
+function statusFailure(status: number, code: string | undefined): RequestFailure {
+  if (code !== undefined && isErrorCode(code) && status < 500) {
+    return { kind: 'refused', code, retryable: errors[code].retryable };
+  }
+  return { kind: 'lost', code: 'relay-unreachable' };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+async function limitedText(response: Response): Promise<string> {
+  if (response.body === null) return '';
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > maxAnswerBytes)
+      throw new Error('the answer is larger than any that the relay gives');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,306 @@
+// Puts a kiosk together out of its rooms and keeps it running: identity, journal, machine, devices, relay, broker.
+import assert from 'node:assert';
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ulid } from 'ulid';
+import type { PrintDocument } from '../../drivers/device.ts';
+import { notifySystemd, watchdogIntervalMs } from '../lib/notify.ts';
+import { wait, type Clock } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { startBrokerLink, type BrokerLink } from './broker-link.ts';
+import { claimCode, formatClaimCode } from './claim-code.ts';
+import type { KioskConfig } from './config.ts';
+import { startDevices, type Devices } from './devices.ts';
+import { createPerform } from './effects.ts';
+import { readIdentity, trustedKeys, type Identity } from './identity.ts';
+import { openJournal } from './journal.ts';
+import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
+import { missingParts } from './phases.ts';
+import { createRelayClient, type RelayClient } from './relay-client.ts';
+import { createScreen } from './screen.ts';
+import { sceneOf, type ScreenContext } from './screens.ts';
+import { claimSlip, qrSlip, receiptSlip, type SlipContext } from './slips.ts';
+import type { Effect, Part, PartHealth, Rules, State } from './state.ts';
+
+export interface RunningKiosk {
+  stop(): Promise<void>;
+  /** Settles when the kiosk ends by itself: the journal failed. */
+  readonly ended: Promise<Error>;
+}
+
+export interface RunOptions {
+  config: KioskConfig;
+  clock: Clock;
+  log: Log;
+  random: () => number;
+  version: string;
+}
+
+/** While the relay is away it is tried this often; while it is there, this often suffices. */
+const probeDownMs = 2000;
+const probeUpMs = 30_000;
+
+/**
+ * Starts everything and returns when the kiosk takes keys.
+ * @throws KiosError `not-enrolled`, `journal-failed`
+ */
+export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
+  const { config, clock, log, random, version } = options;
+  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
+  const identity = readIdentity(config.stateDir);
+  const { enrolment } = identity;
+  const journal = openJournal(join(config.stateDir, 'journal.sqlite'));
+  const bootId = machineBootId();
+  const rules = rulesOf(config, identity);
+  const keys = trustedKeys(identity);
+  const client = createRelayClient({ identity, keys, bootId, clock, log });
+  const screen = createScreen(log.child({ device: 'display' }));
+  const ended = Promise.withResolvers<Error>();
+  const stopping = new AbortController();
+  /** Made after the machine, because they feed it; the machine's effects reach them through here. */
+  const late: { devices?: Devices; link?: BrokerLink } = {};
+
+  const context = (): ScreenContext => ({
+    rules,
+    merchant: enrolment.merchant,
+    sandbox: enrolment.environment === 'sandbox',
+    nowMs: clock.monotonicMs(),
+    claimCode: (saleId) => formatClaimCode(claimCode(enrolment.claimSecret, saleId)),
+  });
+  const draw = (state: State): void => {
+    screen.show(sceneOf(state, context()), () => {
+      if (state.phase.at === 'paying') {
+        post({ kind: 'not-shown', saleId: state.phase.sale.saleId });
+      }
+    });
+  };
+  const post = (event: NewEvent): void => {
+    ignoreHalt(kiosk.post(event));
+  };
+  const onPart = (part: Part, health: PartHealth): void => {
+    const before = kiosk.state().parts[part];
+    if (before.ok === health.ok && (before.ok || health.ok || before.code === health.code)) return;
+    post({ kind: 'part', part, health });
+    publishStatus();
+  };
+  const publishStatus = (): void => {
+    late.link?.status(statusOf(kiosk.state(), rules, { bootId, version }));
+  };
+  const perform = createPerform({
+    client,
+    link: () => late.link,
+    devices: () => {
+      assert(late.devices !== undefined, 'the devices are made before the first event');
+      return late.devices;
+    },
+    clock,
+    log,
+    post,
+    onPart,
+    ledgerId: () => kiosk.state().ledgerId,
+    slip: (effect) => slipOf(effect, kiosk.state(), { config, identity, clock }),
+    signal: stopping.signal,
+  });
+  const kiosk: Kiosk = createKiosk({
+    rules,
+    journal,
+    clock,
+    log,
+    cursor: enrolment.cursor,
+    ledgerId: enrolment.ledgerId,
+    language: config.language,
+    perform,
+    draw,
+    halted: (error) => {
+      screen.show(sceneOf(withoutJournal(kiosk.state()), context()), () => undefined);
+      ended.resolve(error instanceof Error ? error : new Error('the journal failed'));
+    },
+  });
+
+  const devices = startDevices({
+    config,
+    clock,
+    log,
+    random,
+    onKey: (key) => {
+      post({ kind: 'key', key, freshId: mintSaleId(enrolment.kioskId, clock, random) });
+    },
+    onScan: (text) => {
+      post({ kind: 'scan', text });
+    },
+    onPart,
+    onDisplay: (display) => {
+      screen.use(display);
+    },
+  });
+  late.devices = devices;
+  await kiosk.start(bootId);
+  post({ kind: 'part', part: 'journal', health: { ok: true } });
+  const link = startBrokerLink({
+    url: enrolment.brokerUrl,
+    kioskId: enrolment.kioskId,
+    client,
+    clock,
+    log,
+    random,
+    offline: { online: false, bootId, version },
+    onTold: async (told) => kiosk.post({ kind: 'told', via: 'mqtt', told }),
+    onChange: (up) => {
+      onPart('broker', up ? { ok: true } : { ok: false, code: 'broker-unreachable' });
+      // What was said while the line was down is fetched, not waited for.
+      if (up) perform({ kind: 'catch-up', since: kiosk.state().cursor });
+    },
+  });
+  late.link = link;
+  void watchRelay(client, onPart, kiosk, clock, stopping.signal);
+  void pingWatchdog(clock, stopping.signal);
+  await notifySystemd('READY=1');
+  log.info({ kioskId: enrolment.kioskId, version }, 'kiosk.ready');
+
+  return {
+    ended: ended.promise,
+    stop: async () => {
+      await notifySystemd('STOPPING=1');
+      stopping.abort();
+      await link.stop();
+      await devices.stop();
+      await kiosk.stop();
+      await screen.idle();
+      journal.close();
+    },
+  };
+}
+
+function rulesOf(config: KioskConfig, { enrolment }: Identity): Rules {
+  const required: Part[] = ['journal', 'relay'];
+  required.push(config.qrOn === 'paper' ? 'printer' : 'display');
+  if (config.keypad !== undefined) required.push('keypad');
+  else if (config.scanner !== undefined) required.push('scanner');
+  if (config.dispenser.at !== 'none') required.push('dispenser');
+  return {
+    limits: enrolment.limits,
+    payee: { nmid: enrolment.merchant.nmid, pan: enrolment.merchant.pan },
+    catalogue: new Map(Object.entries(config.catalogue)),
+    required,
+    qrOn: config.qrOn,
+    acceptBlindPrinter: config.printer?.acceptBlindPrinter ?? false,
+    receipts: config.printer?.receipts ?? false,
+  };
+}
+
+/**
+ * The machine's boot, so that monotonic times stay comparable over a restart of the process alone. The unit hands it in
+ * (`%b`), because its hardening hides /proc/sys.
+ */
+function machineBootId(): string {
+  const given = process.env['KIOS_BOOT_ID'];
+  if (given !== undefined && given !== '') return given;
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch (error) {
+    // Where /proc is closed to us every run counts as a boot of its own: stricter, never looser.
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return randomUUID();
+  }
+}
+
+function mintSaleId(kioskId: string, clock: Clock, random: () => number): string {
+  return `${kioskId}-${ulid(clock.nowMs(), random)}`;
+}
+
+function withoutJournal(state: State): State {
+  const journal: PartHealth = { ok: false, code: 'journal-failed' };
+  return { ...state, parts: { ...state.parts, journal }, phase: { at: 'idle' } };
+}
+
+function statusOf(
+  state: State,
+  rules: Rules,
+  who: { bootId: string; version: string },
+): Parameters<BrokerLink['status']>[0] {
+  return {
+    online: true,
+    ...who,
+    selling: missingParts(state, rules).length === 0,
+    parts: state.parts,
+  };
+}
+
+function slipOf(
+  effect: Extract<Effect, { kind: 'print' }>,
+  state: State,
+  { config, identity, clock }: { config: KioskConfig; identity: Identity; clock: Clock },
+): PrintDocument {
+  const { enrolment } = identity;
+  const time = (ms: number): string => localTime(ms, config.timeZone);
+  const context: SlipContext = {
+    language: state.language,
+    merchant: enrolment.merchant,
+    sandbox: enrolment.environment === 'sandbox',
+    time: time(clock.nowMs()),
+  };
+  const { sale } = effect;
+  switch (effect.slip) {
+    case 'receipt':
+      return receiptSlip(sale, context);
+    case 'claim':
+      return claimSlip(
+        sale,
+        formatClaimCode(claimCode(enrolment.claimSecret, sale.saleId)),
+        context,
+      );
+    case 'qr':
+      return qrSlip(
+        sale,
+        effect.qrString ?? '',
+        time(clock.nowMs() + (effect.leftMs ?? 0)),
+        context,
+      );
+  }
+}
+
+const zoneWords = {
+  'Asia/Jakarta': 'WIB',
+  'Asia/Makassar': 'WITA',
+  'Asia/Jayapura': 'WIT',
+} as const;
+
+/** `22-11-2026 14:03 WIB` */
+function localTime(ms: number, timeZone: KioskConfig['timeZone']): string {
+  const words = new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    day: '2-digit',
+    month: '2-digit',
+    year: 'numeric',
+    hour: '2-digit',
+    minute: '2-digit',
+  }).formatToParts(new Date(ms));
+  const of = (type: string): string => words.find((word) => word.type === type)?.value ?? '';
+  return `${of('day')}-${of('month')}-${of('year')} ${of('hour')}:${of('minute')} ${zoneWords[timeZone]}`;
+}
+
+/** Asks whether the relay is there, often while it is not: the next customer must not be the one to find out. */
+async function watchRelay(
+  client: RelayClient,
+  onPart: (part: Part, health: PartHealth) => void,
+  kiosk: Kiosk,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const answer = await client.probe();
+    onPart('relay', answer.ok ? { ok: true } : { ok: false, code: answer.failure.code });
+    await wait(clock, kiosk.state().parts.relay.ok ? probeUpMs : probeDownMs, signal);
+  }
+}
+
+/** The loop turns, so the watchdog is fed; a stuck loop is restarted by systemd. */
+async function pingWatchdog(clock: Clock, signal: AbortSignal): Promise<void> {
+  const everyMs = watchdogIntervalMs();
+  if (everyMs === undefined) return;
+  while (!signal.aborted) {
+    await notifySystemd('WATCHDOG=1');
+    await wait(clock, everyMs, signal);
+  }
+}

@@ -1,0 +1,265 @@
+// What each state looks like to the customer: a scene, before it is drawn. PURE.
+import type { Scene, Tone } from '../../drivers/display/scene.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
+import { shortSaleId } from '../protocol/ids.ts';
+import { formatRupiah } from '../protocol/money.ts';
+import { basketTotalIdr } from './entry.ts';
+import { missingParts } from './phases.ts';
+import type { OpenSale, Phase, Rules, State } from './state.ts';
+import { say, sayCode, type Word } from './words.ts';
+
+/** What a scene needs besides the state. */
+export interface ScreenContext {
+  rules: Rules;
+  merchant: { name: string; nmid: string };
+  sandbox: boolean;
+  /** Monotonic. */
+  nowMs: number;
+  /** The claim code of a sale, ready to be read aloud. */
+  claimCode: (saleId: string) => string;
+}
+
+/** Basket lines on one screen. */
+const shownItems = 5;
+
+export function sceneOf(state: State, context: ScreenContext): Scene {
+  const { phase } = state;
+  switch (phase.at) {
+    case 'idle':
+      return idle(state, context);
+    case 'entering':
+      return entering(state, phase, context);
+    case 'basket':
+      return basket(state, phase, context);
+    case 'blocked':
+      return scene(state, context, 'warn', 'notice', codeLines(state, phase.codes, context));
+    case 'charging':
+      return waiting(state, context, phase.sale, 'preparing', ['pleaseWait']);
+    case 'checking':
+      return waiting(state, context, phase.sale, 'checking', ['pleaseWait']);
+    case 'paying':
+      return paying(state, phase, context);
+    case 'stopping':
+    case 'abandoning':
+      return {
+        ...waiting(state, context, phase.sale, 'stopping', ['doNotPay', 'ifPaid']),
+        hints: [],
+      };
+    case 'dispensing':
+      return {
+        ...scene(state, context, 'good', 'received', [say(state.language, 'dispensing')]),
+        amount: formatRupiah(phase.sale.amountIdr),
+      };
+    case 'result':
+      return result(state, phase, context);
+  }
+}
+
+function scene(
+  state: State,
+  context: ScreenContext,
+  tone: Tone,
+  heading: Word,
+  lines: readonly string[],
+): Scene {
+  return {
+    tone,
+    merchant: context.merchant.name,
+    heading: say(state.language, heading),
+    lines,
+    hints: [],
+  };
+}
+
+function hint(state: State, key: string, word: Word): Scene['hints'][number] {
+  return { key, text: say(state.language, word) };
+}
+
+function codeLines(
+  state: State,
+  codes: readonly ErrorCode[],
+  { rules }: ScreenContext,
+): readonly string[] {
+  const values = {
+    min: formatRupiah(rules.limits.minIdr),
+    max: formatRupiah(rules.limits.maxIdr),
+  };
+  return codes.map((code) => sayCode(state.language, code, values));
+}
+
+function idle(state: State, context: ScreenContext): Scene {
+  const missing = missingParts(state, context.rules);
+  if (missing.length > 0) {
+    return {
+      ...scene(state, context, 'bad', 'outOfService', codeLines(state, missing, context)),
+      hints: [hint(state, '/', 'keyLanguage')],
+    };
+  }
+  const words: Word = context.rules.catalogue.size > 0 ? 'enterOrScan' : 'enterAmount';
+  return {
+    ...scene(state, context, 'neutral', 'welcome', [
+      say(state.language, words),
+      say(state.language, 'anyWallet'),
+    ]),
+    hints: [hint(state, 'Enter', 'keyPay'), hint(state, '/', 'keyLanguage')],
+  };
+}
+
+function entering(
+  state: State,
+  phase: Extract<Phase, { at: 'entering' }>,
+  context: ScreenContext,
+): Scene {
+  const notice = phase.notice === undefined ? [] : codeLines(state, [phase.notice], context);
+  return {
+    ...scene(
+      state,
+      context,
+      phase.notice === undefined ? 'neutral' : 'warn',
+      'enterAmount',
+      notice,
+    ),
+    amount: formatRupiah(Number(phase.digits)),
+    hints: [
+      hint(state, 'Enter', 'keyPay'),
+      hint(state, '⌫', 'keyBack'),
+      hint(state, 'Esc', 'keyCancel'),
+    ],
+  };
+}
+
+function basket(
+  state: State,
+  phase: Extract<Phase, { at: 'basket' }>,
+  context: ScreenContext,
+): Scene {
+  const shown = phase.items.slice(-shownItems);
+  const hidden = phase.items.length - shown.length;
+  const lines = shown.map(
+    (item) => `${item.quantity} × ${item.name} – ${formatRupiah(item.priceIdr * item.quantity)}`,
+  );
+  if (hidden > 0) lines.unshift(say(state.language, 'moreItems', { n: String(hidden) }));
+  if (phase.notice !== undefined) lines.push(...codeLines(state, [phase.notice], context));
+  return {
+    ...scene(state, context, phase.notice === undefined ? 'neutral' : 'warn', 'basket', lines),
+    amount: formatRupiah(basketTotalIdr(phase.items)),
+    hints: [
+      hint(state, 'Enter', 'keyPay'),
+      hint(state, '⌫', 'keyBack'),
+      hint(state, 'Esc', 'keyCancel'),
+    ],
+  };
+}
+
+function waiting(
+  state: State,
+  context: ScreenContext,
+  sale: OpenSale,
+  heading: Word,
+  words: readonly Word[],
+): Scene {
+  return {
+    ...scene(
+      state,
+      context,
+      'neutral',
+      heading,
+      words.map((word) => say(state.language, word)),
+    ),
+    amount: formatRupiah(sale.amountIdr),
+    hints: [hint(state, 'Esc', 'keyCancel')],
+  };
+}
+
+function paying(
+  state: State,
+  phase: Extract<Phase, { at: 'paying' }>,
+  context: ScreenContext,
+): Scene {
+  const leftMs = Math.max(0, phase.deadlineMs - context.nowMs);
+  const onPaper = context.rules.qrOn === 'paper';
+  const details = [
+    `NMID ${context.merchant.nmid}`,
+    say(state.language, 'saleShort', { id: shortSaleId(phase.sale.saleId) }),
+  ];
+  return {
+    ...scene(state, context, 'neutral', onPaper ? 'takeSlip' : 'scanToPay', [
+      say(state.language, 'anyWallet'),
+      ...(onPaper ? details : []),
+    ]),
+    amount: formatRupiah(phase.sale.amountIdr),
+    ...(onPaper ? {} : { qr: { text: phase.qrString, lines: details } }),
+    timeLeft: {
+      share: leftMs / phase.totalMs,
+      words: `${say(state.language, 'timeLeft')} ${clockWords(leftMs)}`,
+    },
+    hints: [hint(state, 'Esc', 'keyCancel')],
+    ...(context.sandbox ? { banner: say(state.language, 'testBanner') } : {}),
+    mark: Math.floor(context.nowMs / 1000),
+  };
+}
+
+/** `2:41` */
+function clockWords(leftMs: number): string {
+  const seconds = Math.ceil(leftMs / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+function result(
+  state: State,
+  phase: Extract<Phase, { at: 'result' }>,
+  context: ScreenContext,
+): Scene {
+  const { language } = state;
+  const because = phase.because === undefined ? [] : codeLines(state, [phase.because], context);
+  const amount = formatRupiah(phase.sale.amountIdr);
+  const done = [hint(state, 'Enter', 'keyOk')];
+  const nothing = say(language, 'nothingCharged');
+  const again = say(language, 'tryAgain');
+  switch (phase.outcome) {
+    case 'done':
+      return {
+        ...scene(state, context, 'good', 'received', [
+          say(language, 'takeGoods'),
+          say(language, 'thanks'),
+        ]),
+        amount,
+        hints: done,
+      };
+    case 'cancelled':
+      return {
+        ...scene(state, context, 'neutral', 'cancelled', [...because, nothing]),
+        hints: done,
+      };
+    case 'expired':
+      return { ...scene(state, context, 'neutral', 'expired', [nothing, again]), hints: done };
+    case 'denied':
+      return {
+        ...scene(state, context, 'warn', 'denied', [...because, nothing, again]),
+        hints: done,
+      };
+    case 'unsent':
+      return {
+        ...scene(state, context, 'warn', 'unsent', [...because, nothing, again]),
+        hints: done,
+      };
+    case 'abandoned':
+      return {
+        ...scene(state, context, 'warn', 'abandoned', [
+          say(language, 'abandonedIfPaid'),
+          context.claimCode(phase.sale.saleId),
+        ]),
+        hints: done,
+      };
+    case 'claim':
+      return {
+        ...scene(state, context, 'warn', 'claim', [
+          say(language, 'claimWhy'),
+          say(language, 'claimKeep'),
+          context.claimCode(phase.sale.saleId),
+        ]),
+        amount,
+        hints: done,
+      };
+  }
+}

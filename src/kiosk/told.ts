@@ -1,0 +1,202 @@
+// What a verdict from the relay does to the sale in hand. PURE. Every document here has passed its proof.
+import { checkQris } from '../protocol/qris.ts';
+import { isErrorCode, type ErrorCode } from '../protocol/errors.ts';
+import { mayReach } from '../protocol/verdict.ts';
+import { close, dispense, openClaim, stop, type Step } from './phases.ts';
+import {
+  patience,
+  retryDelayMs,
+  type OpenSale,
+  type Outcome,
+  type Rules,
+  type State,
+  type Told,
+} from './state.ts';
+
+/** The sale that this phase is about, if any. */
+export function saleInHand(state: State): OpenSale | undefined {
+  return 'sale' in state.phase ? state.phase.sale : undefined;
+}
+
+/**
+ * Takes one document. One for another sale, with another amount or with a verdict that the table does not allow after
+ * the last one changes nothing.
+ */
+export function takeTold(
+  state: State,
+  told: Told,
+  via: 'http' | 'mqtt',
+  atMs: number,
+  rules: Rules,
+): Step {
+  const sale = saleInHand(state);
+  if (sale?.saleId !== told.saleId || sale.amountIdr !== told.amountIdr) return [state, []];
+  if (sale.verdict !== told.verdict && !mayReach(sale.verdict, told.verdict)) return [state, []];
+  switch (told.verdict) {
+    case 'creating':
+    case 'pending':
+      return stillOpen(state, told, via, atMs, rules);
+    case 'paid':
+      return paid(state, told, via, atMs, rules);
+    case 'denied':
+    case 'cancelled':
+    case 'expired':
+    case 'refunded':
+      return dead(state, told, atMs);
+    case 'paid-late':
+      return paidLate(state, atMs);
+  }
+}
+
+function stillOpen(
+  state: State,
+  told: Told,
+  via: 'http' | 'mqtt',
+  atMs: number,
+  rules: Rules,
+): Step {
+  const { phase } = state;
+  if (phase.at === 'stopping') return stillNotStopped(state, told, via, atMs);
+  if (phase.at !== 'charging' && phase.at !== 'checking') return [state, []];
+  const sale = { ...phase.sale, verdict: told.verdict };
+  if (told.verdict === 'creating' || told.expiresInMs === undefined) {
+    // Midtrans is still at it, or the message could not carry a duration: ask again, soon.
+    const retryAtMs = atMs + retryDelayMs(phase.tries);
+    const waiting =
+      phase.at === 'charging'
+        ? { ...phase, sale, sent: 'maybe' as const, retryAtMs }
+        : { ...phase, sale, retryAtMs };
+    return [{ ...state, phase: waiting }, []];
+  }
+  return showQr(state, sale, told, told.expiresInMs, atMs, rules);
+}
+
+/** A QR is payable from the moment it is seen, so everything about it is checked before. */
+function showQr(
+  state: State,
+  sale: OpenSale,
+  told: Told,
+  expiresInMs: number,
+  atMs: number,
+  rules: Rules,
+): Step {
+  if (told.qrString === undefined) return stop(state, sale, 'fault', atMs, 'qr-missing');
+  const check = checkQris(told.qrString, sale.amountIdr, rules.payee);
+  if (!check.ok) return stop(state, sale, 'fault', atMs, check.fault);
+  const deadlineMs = told.askedAtMs + expiresInMs - patience.hideEarlyMs;
+  const totalMs = deadlineMs - atMs;
+  if (totalMs <= 0) return stop(state, sale, 'timeout', atMs);
+  const shown: OpenSale = { ...sale, deadlineMs, bootId: state.bootId };
+  const phase = {
+    at: 'paying' as const,
+    sale: shown,
+    qrString: told.qrString,
+    deadlineMs,
+    totalMs,
+    lookAtMs: atMs + (state.parts.broker.ok ? patience.lookMs : patience.lookAloneMs),
+  };
+  const print = {
+    kind: 'print' as const,
+    slip: 'qr' as const,
+    sale: shown,
+    qrString: told.qrString,
+    leftMs: totalMs,
+  };
+  return [{ ...state, phase }, rules.qrOn === 'paper' ? [print] : []];
+}
+
+/** The cancel was heard and Midtrans has not confirmed it yet. In the end the relay carries on alone. */
+function stillNotStopped(state: State, told: Told, via: 'http' | 'mqtt', atMs: number): Step {
+  const { phase } = state;
+  if (phase.at !== 'stopping' || via === 'mqtt') return [state, []];
+  const sale = { ...phase.sale, verdict: told.verdict };
+  if (atMs - phase.sinceMs < patience.stopMs) {
+    const retryAtMs = atMs + retryDelayMs(phase.tries);
+    return [{ ...state, phase: { ...phase, sale, retryAtMs } }, []];
+  }
+  const abandoning = {
+    at: 'abandoning' as const,
+    sale,
+    ...(phase.because === undefined ? {} : { because: phase.because }),
+  };
+  return close({ ...state, phase: abandoning }, { saleId: sale.saleId, result: 'abandoned' }, atMs);
+}
+
+function paid(state: State, told: Told, via: 'http' | 'mqtt', atMs: number, rules: Rules): Step {
+  const { phase } = state;
+  switch (phase.at) {
+    case 'abandoning':
+      // Final at the kiosk from its journal record on: the relay opens the claim.
+      return [{ ...state, phase: { ...phase, sale: { ...phase.sale, verdict: 'paid' } } }, []];
+    case 'charging':
+    case 'checking':
+    case 'stopping':
+      // A queued message may be older than this run: only a verdict that is fetched now counts.
+      if (via === 'mqtt') return [state, [{ kind: 'look', saleId: told.saleId }]];
+      break;
+    case 'paying':
+      break;
+    default:
+      return [state, []];
+  }
+  const sale: OpenSale = { ...phase.sale, verdict: 'paid' };
+  // Somebody has already done something for this money: an old or cloned card must not do it again.
+  if (told.fulfilment !== undefined) return [{ ...state, phase: { at: 'idle' } }, []];
+  if (!isServed(state, sale, told, atMs)) {
+    return openClaim(state, sale, { result: 'failed', detail: 'not-served' }, atMs, rules);
+  }
+  return dispense(state, sale);
+}
+
+/** Whether the customer of this sale can still be standing here (PROTOCOL.md §6 "Served"). */
+function isServed(state: State, sale: OpenSale, told: Told, atMs: number): boolean {
+  if (sale.bootId !== state.bootId) {
+    return told.settledAgoMs !== undefined && told.settledAgoMs <= patience.servedAfterBootMs;
+  }
+  if (sale.deadlineMs === undefined) return true;
+  return atMs <= sale.deadlineMs + patience.hideEarlyMs + patience.servedAfterDeadlineMs;
+}
+
+function dead(state: State, told: Told, atMs: number): Step {
+  const { phase } = state;
+  switch (phase.at) {
+    case 'charging':
+    case 'checking':
+    case 'paying':
+    case 'stopping':
+    case 'abandoning': {
+      const sale = { ...phase.sale, verdict: told.verdict };
+      const because = 'because' in phase ? phase.because : reasonOf(told);
+      const outcome: Outcome =
+        told.verdict === 'denied' || told.verdict === 'expired' ? told.verdict : 'cancelled';
+      const result = {
+        at: 'result' as const,
+        outcome,
+        sale,
+        ...(because === undefined ? {} : { because }),
+        untilMs: atMs + patience.resultMs,
+      };
+      return [{ ...state, phase: result }, []];
+    }
+    default:
+      return [state, []];
+  }
+}
+
+function reasonOf(told: Told): ErrorCode | undefined {
+  return told.reason !== undefined && isErrorCode(told.reason) ? told.reason : undefined;
+}
+
+/** Money for a sale that is over, or that must not be honoured here: never a motor, always a claim. */
+function paidLate(state: State, atMs: number): Step {
+  const { phase } = state;
+  if (!('sale' in phase) || phase.at === 'dispensing') return [state, []];
+  const sale: OpenSale = { ...phase.sale, verdict: 'paid-late' };
+  const result = {
+    at: 'result' as const,
+    outcome: 'claim' as const,
+    sale,
+    untilMs: atMs + patience.claimMs,
+  };
+  return [{ ...state, phase: result }, [{ kind: 'print', slip: 'claim', sale }]];
+}

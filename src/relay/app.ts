@@ -1,0 +1,114 @@
+// The relay's HTTP server: limits, errors and authentication here, one file a group of routes in routes/.
+import { randomUUID } from 'node:crypto';
+import rateLimit from '@fastify/rate-limit';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import {
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import { KiosError } from '../protocol/errors.ts';
+import { skewNonce, type Auth } from './auth.ts';
+import { type Background } from './background.ts';
+import { type Broker } from './broker/broker.ts';
+import { type Hops } from './hops.ts';
+import { answerError, problemOf, sendProblem } from './problems.ts';
+import { signTime, type Signer } from './proofs.ts';
+import { type KioskRow } from './store/schema.ts';
+import { claimRoutes } from './routes/claims.ts';
+import { enrolRoutes } from './routes/enrol.ts';
+import { notificationRoutes } from './routes/notifications.ts';
+import { openRoutes } from './routes/open.ts';
+import { saleRoutes } from './routes/sales.ts';
+import { catchUpRoutes } from './routes/catch-up.ts';
+import { type RelayConfig } from './config.ts';
+
+export interface AppParts {
+  config: RelayConfig;
+  hops: Hops;
+  signer: Signer;
+  auth: Auth;
+  broker: Broker;
+  background: Background;
+  serverKey: string;
+  /** Where kiosks are told to find the broker. */
+  brokerUrl: () => string;
+  /** False while the relay is going down: nothing new is taken. */
+  accepting: () => boolean;
+  /** Bytes for secrets. */
+  randomBytes: (size: number) => Uint8Array;
+  wake: (kioskId: string) => void;
+}
+
+export type App = FastifyInstance<
+  import('node:http').Server,
+  import('node:http').IncomingMessage,
+  import('node:http').ServerResponse,
+  import('fastify').FastifyBaseLogger,
+  ZodTypeProvider
+>;
+
+/** The largest body of ours, a recovery of 500 sales, stays below this. */
+const maxBodyBytes = 2 * 1024 * 1024;
+/** A slow client must not hold a connection: header and body have this long. */
+const requestTimeoutMs = 10_000;
+
+/** What a route behind the kiosk's token gets. */
+export type Authenticated = (request: FastifyRequest) => KioskRow;
+
+export async function createApp(parts: AppParts): Promise<App> {
+  const app = Fastify({
+    bodyLimit: maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: 'idle',
+    genReqId: () => randomUUID(),
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+  const { ledgerId } = parts.signer;
+  app.setErrorHandler(answerError(parts.hops.log, ledgerId));
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(reply, problemOf('not-found', ledgerId, { detail: request.method })),
+  );
+  await app.register(rateLimit, { global: false });
+  const callers = new WeakMap<FastifyRequest, KioskRow>();
+  const callerOf: Authenticated = (request) => {
+    const kiosk = callers.get(request);
+    if (kiosk === undefined) throw new KiosError('unauthorised', 'this route needs a token');
+    return kiosk;
+  };
+  await app.register(async (open) => {
+    await openRoutes(open, parts);
+    await notificationRoutes(open, parts);
+    await enrolRoutes(open, parts);
+  });
+  await app.register(async (kiosks) => {
+    kiosks.addHook('onRequest', async (request, reply) => {
+      const kiosk = await authenticate(parts, request, reply);
+      if (kiosk !== undefined) callers.set(request, kiosk);
+    });
+    saleRoutes(kiosks, parts, callerOf);
+    catchUpRoutes(kiosks, parts, callerOf);
+    claimRoutes(kiosks, parts);
+  });
+  return app;
+}
+
+/** Undefined: the answer was sent. */
+async function authenticate(
+  parts: AppParts,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<KioskRow | undefined> {
+  const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
+  if (token === undefined) throw new KiosError('unauthorised', 'no bearer token');
+  try {
+    return await parts.auth.kioskOf(token);
+  } catch (error) {
+    if (!(error instanceof KiosError) || error.code !== 'clock-skew') throw error;
+    const time = await signTime(parts.signer, skewNonce(token));
+    const detail = error.message;
+    sendProblem(reply, problemOf('clock-skew', parts.signer.ledgerId, { detail, time }));
+    return undefined;
+  }
+}

@@ -1,0 +1,49 @@
+// Who is calling: a kiosk's own token, checked against the key of its enrolment. One check for HTTP and for MQTT.
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { type Clock } from '../lib/clock.ts';
+import { KiosError } from '../protocol/errors.ts';
+import { claimedKiosk, verifyKioskToken } from '../protocol/token.ts';
+import { type KioskRow } from './store/schema.ts';
+import { type Store } from './store/store.ts';
+
+export interface Auth {
+  /**
+   * The kiosk that signed this token.
+   * @throws KiosError `unauthorised`, `clock-skew`, `kiosk-revoked` or `kiosk-cloned`.
+   */
+  kioskOf(token: string): Promise<KioskRow>;
+}
+
+/** Longest token that is looked at; ours are about 300 characters. */
+const maxTokenLength = 2048;
+
+export function createAuth(store: Store, clock: Clock): Auth {
+  return {
+    async kioskOf(token) {
+      if (token.length > maxTokenLength)
+        throw new KiosError('unauthorised', 'the token is too long');
+      const kioskId = claimedKiosk(token);
+      const kiosk = kioskId === undefined ? undefined : await store.kiosk(kioskId);
+      if (kiosk === undefined) throw new KiosError('unauthorised', 'no kiosk that is known here');
+      const claims = await verifyKioskToken(token, keyOf(kiosk.publicKey), clock.nowMs());
+      if (kiosk.revokedAtMs !== null)
+        throw new KiosError('kiosk-revoked', 'enrol this kiosk again');
+      if (kiosk.bootId !== claims.boot) {
+        const boot = await store.noteBoot(kiosk.kioskId, claims.boot);
+        if (boot === 'replaced') {
+          throw new KiosError('kiosk-cloned', 'a newer boot of this kiosk has been here since');
+        }
+      }
+      return kiosk;
+    },
+  };
+}
+
+function keyOf(x: string): KeyObject {
+  return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+}
+
+/** The nonce of the signed time on `401 clock-skew`: SHA-256 of the token, so that an old answer fits no new call. */
+export function skewNonce(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
+}

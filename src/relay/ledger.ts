@@ -1,0 +1,227 @@
+// The ledger: decides what a sale's row becomes and what must be done at Midtrans next (PROTOCOL.md §2, §3, §6). PURE.
+// It never calls anybody; whoever calls it holds the row's lock and stores the row in the same transaction.
+import assert from 'node:assert';
+import { type CancelBody } from '../protocol/api.ts';
+import { type Fulfilment } from '../protocol/sale.ts';
+import { isOpen, isSettled, mayFollow } from '../protocol/verdict.ts';
+import { attempt, chargeAnswered, type ChargeAnswer } from './ledger-charge.ts';
+import {
+  absent,
+  attemptOpen,
+  nextAskAtMs,
+  noticeHoldMs,
+  openClaim,
+  stop,
+  stopVerb,
+  unchanged,
+  type ClaimChange,
+  type Decision,
+  type Refusal,
+} from './ledger-rules.ts';
+import { applyStatus } from './ledger-status.ts';
+import { type StatusOutcome, type StopOutcome } from './midtrans/gateway.ts';
+import { type SaleRow } from './sale-row.ts';
+
+export type LedgerEvent =
+  | {
+      type: 'put';
+      saleId: string;
+      kioskId: string;
+      amountIdr: number;
+      items: string | null;
+      chargeKey: string;
+      deadlineAtMs: number;
+    }
+  /** Whoever holds the attempt sends it once more, with the same Idempotency-Key. */
+  | { type: 'attempt' }
+  | ({ type: 'charge-answered' } & ChargeAnswer)
+  /** `qrLost`: whoever charged has given up hope for the answer that carries the QR. */
+  | { type: 'status-answered'; outcome: StatusOutcome; merchantId: string; qrLost?: boolean }
+  | {
+      type: 'cancel';
+      saleId: string;
+      kioskId: string;
+      amountIdr: number;
+      reason: CancelBody['reason'];
+    }
+  | { type: 'stop-answered'; outcome: StopOutcome }
+  /** A notice, signed, that speaks of settlement. */
+  | { type: 'noticed' }
+  | { type: 'fulfilment'; result: Exclude<Fulfilment, 'unreported'>; detail: string | null }
+  /** The kiosk was enrolled anew or revoked: nobody serves this customer any more. */
+  | { type: 'life-ended' }
+  /** `askAtMs` was reached. */
+  | { type: 'due' };
+
+/** Decides one event. `row` undefined: the relay has no such sale; only `put` and `cancel` may come then. */
+export function decide(row: SaleRow | undefined, event: LedgerEvent, nowMs: number): Decision {
+  const decision =
+    row === undefined ? begin(event, nowMs) : proceed({ ...row, askAtMs: null }, event, nowMs);
+  const from = row?.verdict ?? 'creating';
+  const to = decision.row.verdict;
+  if (from !== to) {
+    assert(mayFollow(from, to), `the verdict cannot go from ${from} to ${to}`);
+    decision.row.movedAtMs = nowMs;
+    decision.moved = true;
+  }
+  if (isSettled(to)) decision.row.noticedAtMs = null;
+  decision.row.askAtMs = nextAskAtMs(decision.row, nowMs);
+  return decision;
+}
+
+function begin(event: LedgerEvent, nowMs: number): Decision {
+  assert(event.type === 'put' || event.type === 'cancel', `${event.type} needs a row`);
+  const row: SaleRow = {
+    ...emptyRow,
+    saleId: event.saleId,
+    kioskId: event.kioskId,
+    amountIdr: event.amountIdr,
+    createdAtMs: nowMs,
+    movedAtMs: nowMs,
+    deadlineAtMs: nowMs,
+  };
+  if (event.type === 'cancel') return stop(row, event.reason, nowMs);
+  row.items = event.items;
+  row.chargeKey = event.chargeKey;
+  row.deadlineAtMs = event.deadlineAtMs;
+  row.sentAtMs = nowMs;
+  return { row, moved: false, next: 'charge' };
+}
+
+/** `row` is a copy of its own: it may be changed. */
+function proceed(row: SaleRow, event: LedgerEvent, nowMs: number): Decision {
+  switch (event.type) {
+    case 'put':
+      return putAgain(row, event, nowMs);
+    case 'attempt':
+      return attempt(row, nowMs, true);
+    case 'charge-answered':
+      return chargeAnswered(row, event, nowMs);
+    case 'status-answered':
+      return applyStatus(row, event, nowMs);
+    case 'cancel':
+      if (event.amountIdr !== row.amountIdr) return refuse(row, 'sale-mismatch');
+      return isOpen(row.verdict) ? stop(row, event.reason, nowMs) : unchanged(row);
+    case 'stop-answered':
+      return stopAnswered(row, event.outcome, nowMs);
+    case 'noticed':
+      if (isOpen(row.verdict)) row.noticedAtMs ??= nowMs;
+      return { row, moved: false, next: 'status' };
+    case 'fulfilment':
+      return fulfil(row, event.result, event.detail, nowMs);
+    case 'life-ended':
+      return endLife(row, nowMs);
+    case 'due':
+      return due(row, nowMs);
+  }
+}
+
+/** A repeat answers from the row. It charges again only where no charge can exist any more and none was refused. */
+function putAgain(
+  row: SaleRow,
+  event: Extract<LedgerEvent, { type: 'put' }>,
+  nowMs: number,
+): Decision {
+  if (event.amountIdr !== row.amountIdr) return refuse(row, 'sale-mismatch');
+  // A tombstone has no basket: the amount alone is compared.
+  if (row.chargeKey !== null && event.items !== row.items) return refuse(row, 'sale-mismatch');
+  return attempt(row, nowMs, false);
+}
+
+function stopAnswered(row: SaleRow, outcome: StopOutcome, nowMs: number): Decision {
+  switch (outcome.kind) {
+    case 'stopped':
+      // Another attempt may still land and be payable under the same id: the verdict waits for its end.
+      if (isOpen(row.verdict) && !attemptOpen(row, nowMs)) row.verdict = outcome.as;
+      return unchanged(row);
+    case 'conflict':
+      return { row, moved: false, next: 'status' };
+    case 'absent':
+      return absent(row, nowMs);
+    case 'try-again':
+    case 'rejected':
+    case 'unknown':
+      return unchanged(row);
+  }
+}
+
+/** First report wins (PROTOCOL.md §6). */
+function fulfil(
+  row: SaleRow,
+  result: Exclude<Fulfilment, 'unreported'>,
+  detail: string | null,
+  nowMs: number,
+): Decision {
+  if (row.fulfilment === result) return unchanged(row);
+  if (row.fulfilment !== null && row.fulfilment !== 'unreported') {
+    return refuse(row, 'fulfilment-mismatch');
+  }
+  row.fulfilment = result;
+  row.fulfilmentDetail = detail;
+  if (isSettled(row.verdict)) {
+    const claim: ClaimChange =
+      result === 'done' ? { do: 'close', as: 'honoured' } : openClaim(row, result);
+    return { row, moved: false, next: 'none', claim };
+  }
+  if (result === 'abandoned' && isOpen(row.verdict)) return stop(row, 'abandoned', nowMs);
+  return unchanged(row);
+}
+
+function endLife(row: SaleRow, nowMs: number): Decision {
+  if (row.fulfilment !== null) return unchanged(row);
+  if (isOpen(row.verdict)) {
+    row.fulfilment = 'abandoned';
+    return stop(row, 'abandoned', nowMs);
+  }
+  if (row.verdict === 'paid') {
+    row.fulfilment = 'unreported';
+    return { row, moved: false, next: 'none', claim: openClaim(row, 'unreported') };
+  }
+  return unchanged(row);
+}
+
+/** Time to look again: the deadline, a stop that is not through, or a plain question. */
+function due(row: SaleRow, nowMs: number): Decision {
+  if (!isOpen(row.verdict)) return { row, moved: false, next: 'status' };
+  if (row.heldAtMs !== null) return { row, moved: false, next: 'status' };
+  const noticed = row.noticedAtMs !== null && nowMs - row.noticedAtMs < noticeHoldMs;
+  if (row.stop === null && nowMs >= row.deadlineAtMs && !noticed) {
+    return stop(row, 'timeout', nowMs);
+  }
+  const known = row.chargeId !== null;
+  return { row, moved: false, next: row.stop !== null && known ? stopVerb(row) : 'status' };
+}
+
+function refuse(row: SaleRow, refusal: Refusal): Decision {
+  return { row, moved: false, next: 'none', refusal };
+}
+
+const emptyRow: Omit<
+  SaleRow,
+  'saleId' | 'kioskId' | 'amountIdr' | 'createdAtMs' | 'movedAtMs' | 'deadlineAtMs'
+> = {
+  items: null,
+  verdict: 'creating',
+  seq: 0,
+  prev: 0,
+  chargeKey: null,
+  sentAtMs: null,
+  doubtAtMs: null,
+  chargeId: null,
+  chargedAtMs: null,
+  expiresAtMs: null,
+  qrString: null,
+  imageUrl: null,
+  stop: null,
+  stoppedAtMs: null,
+  absentAtMs: null,
+  noticedAtMs: null,
+  heldAtMs: null,
+  reason: null,
+  settledAtMs: null,
+  issuer: null,
+  refundedIdr: 0,
+  fulfilment: null,
+  fulfilmentDetail: null,
+  askAtMs: null,
+};

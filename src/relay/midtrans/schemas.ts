@@ -1,0 +1,49 @@
+// Midtrans' bodies, loosely: unknown fields are let through, the fields that we use must have the type that we use.
+import { z } from 'zod';
+
+/** Longest text that is taken over from Midtrans into our rows. */
+const word = z.string().max(512);
+
+const action = z.looseObject({ name: word, url: z.string().max(2048) });
+
+/** Any Core API answer. Every field may be missing: errors carry two of them, older answers lack a few. */
+export const answerBody = z.looseObject({
+  status_code: word.optional(),
+  status_message: z.string().max(4096).optional(),
+  validation_messages: z.array(z.string().max(1024)).max(50).optional(),
+  channel_response_code: word.optional(),
+  transaction_id: word.optional(),
+  order_id: word.optional(),
+  merchant_id: word.optional(),
+  gross_amount: word.optional(),
+  currency: word.optional(),
+  payment_type: word.optional(),
+  transaction_status: word.optional(),
+  fraud_status: word.optional(),
+  transaction_time: word.optional(),
+  settlement_time: word.optional(),
+  expiry_time: word.optional(),
+  // One of Midtrans' own samples spells it so.
+  expire_time: word.optional(),
+  qr_string: z.string().max(512).optional(),
+  issuer: z.string().max(64).optional(),
+  actions: z.array(action).max(20).optional(),
+  refund_amount: word.optional(),
+  refunds: z
+    .array(z.looseObject({ bank_confirmed_at: z.string().max(64).nullish() }))
+    .max(100)
+    .optional(),
+});
+export type AnswerBody = z.infer<typeof answerBody>;
+
+/** A webhook body. All that the signature covers must be there, and be text. */
+export const noticeBody = z.looseObject({
+  order_id: z.string().min(1).max(64),
+  status_code: z.string().regex(/^\d{3}$/),
+  gross_amount: z.string().min(1).max(32),
+  signature_key: z.string().max(256),
+  transaction_status: z.string().max(32),
+  transaction_id: z.string().max(64).optional(),
+  merchant_id: z.string().max(64).optional(),
+});
+export type NoticeBody = z.infer<typeof noticeBody>;

@@ -1,0 +1,75 @@
+// Makes what the relay sends of a sale: the document and its proof, signed at the moment of sending (PROTOCOL.md §1).
+import { type Environment } from '../protocol/api.ts';
+import { qrHash, signProof } from '../protocol/proof.ts';
+import { type Sale } from '../protocol/sale.ts';
+import { isSettled } from '../protocol/verdict.ts';
+import { type SaleRow } from './sale-row.ts';
+import { type SigningKey } from './signing-key.ts';
+
+export interface Signer {
+  environment: Environment;
+  ledgerId: string;
+  key: SigningKey;
+  nowMs(): number;
+}
+
+/** The way a document leaves by. Durations count from the sending of a request, so MQTT carries none. */
+export type Way = 'http' | 'mqtt';
+
+/** The signed document of a sale. The QR is in it only while somebody may pay it. */
+export async function saleDocument(signer: Signer, row: SaleRow, way: Way): Promise<Sale> {
+  const nowMs = signer.nowMs();
+  const payable = row.verdict === 'pending' && row.stop === null && row.qrString !== null;
+  const qr = payable && row.qrString !== null ? { qrString: row.qrString } : {};
+  const expiresInMs = Math.max(0, row.deadlineAtMs - nowMs);
+  const expiry = way === 'http' && payable ? { expiresInMs } : {};
+  const said = {
+    saleId: row.saleId,
+    kioskId: row.kioskId,
+    amountIdr: row.amountIdr,
+    verdict: row.verdict,
+    ...(row.fulfilment === null ? {} : { fulfilment: row.fulfilment }),
+    seq: row.seq,
+  };
+  const proof = await signProof(
+    'kios-verdict',
+    {
+      env: signer.environment,
+      ...said,
+      ...(payable && row.qrString !== null ? { qr: qrHash(row.qrString) } : {}),
+      ...expiry,
+      iat: Math.floor(nowMs / 1000),
+    },
+    signer.key,
+  );
+  return {
+    ...said,
+    prev: row.prev,
+    ...qr,
+    ...expiry,
+    ...moneyOf(row, way, nowMs),
+    ...(row.chargedAtMs === null ? {} : { chargedAt: instant(row.chargedAtMs) }),
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    ledgerId: signer.ledgerId,
+    proof,
+  };
+}
+
+function moneyOf(row: SaleRow, way: Way, nowMs: number): Partial<Sale> {
+  if (!isSettled(row.verdict) || row.settledAtMs === null) return {};
+  return {
+    settledAt: instant(row.settledAtMs),
+    ...(way === 'http' ? { settledAgoMs: Math.max(0, nowMs - row.settledAtMs) } : {}),
+    ...(row.issuer === null ? {} : { issuer: row.issuer }),
+    ...(row.refundedIdr === 0 ? {} : { refundedIdr: row.refundedIdr }),
+  };
+}
+
+/** The relay's clock, bound to `nonce`. */
+export function signTime(signer: Signer, nonce: string): Promise<string> {
+  return signProof('kios-time', { nonce, time: instant(signer.nowMs()) }, signer.key);
+}
+
+function instant(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,83 @@
+// Takes verdicts from the outbox to the kiosks. A row leaves only when the kiosk itself says that it is stored.
+import { backoffMs } from '../lib/backoff.ts';
+import { type Clock } from '../lib/clock.ts';
+import { type Log } from '../lib/log.ts';
+import { type Background } from './background.ts';
+import { type Broker } from './broker/broker.ts';
+import { type Metrics } from './metrics.ts';
+import { saleDocument, type Signer } from './proofs.ts';
+import { type Store } from './store/store.ts';
+
+export interface PublisherParts {
+  store: Store;
+  broker: Broker;
+  signer: Signer;
+  background: Background;
+  clock: Clock;
+  random: () => number;
+  log: Log;
+  metrics: Metrics;
+}
+
+export interface Publisher {
+  /** This kiosk has something new, or has come back. */
+  wake(kioskId: string): void;
+  stop(): void;
+}
+
+/** Without an acknowledgement a verdict is sent again, at this pace, while the kiosk is online. */
+const resend = { firstMs: 5_000, maxMs: 300_000 } as const;
+/** The net under a lost wake. */
+const tickMs = 1_000;
+const maxKiosksATick = 100;
+const maxSalesAtOnce = 100;
+
+export function startPublisher(parts: PublisherParts): Publisher {
+  const { store, broker, clock, background } = parts;
+  const wanted = new Set<string>();
+  let stopped = false;
+  let cancel: (() => void) | undefined;
+
+  function wake(kioskId: string): void {
+    wanted.add(kioskId);
+    void background.run(`publish ${kioskId}`, async () => {
+      // One run a kiosk, in the order of its numbers; what came meanwhile is taken in the same run.
+      while (wanted.delete(kioskId) && !stopped) await publishDue(kioskId);
+    });
+  }
+
+  async function publishDue(kioskId: string): Promise<void> {
+    const kiosk = await store.kiosk(kioskId);
+    if (kiosk?.online !== 1 || kiosk.revokedAtMs !== null || !broker.ready()) return;
+    for (const row of await store.dueOutbox(kioskId, maxSalesAtOnce)) {
+      const document = await saleDocument(parts.signer, row.sale, 'mqtt');
+      await broker.publish(kioskId, 'sale', JSON.stringify(document));
+      parts.metrics.published.inc();
+      const waitMs = backoffMs(resend, row.attempts + 1, parts.random());
+      await store.sent(row, clock.nowMs() + waitMs);
+    }
+  }
+
+  async function tick(): Promise<void> {
+    try {
+      for (const kioskId of await store.kiosksToTell(maxKiosksATick)) wake(kioskId);
+    } catch (error) {
+      parts.metrics.faults.inc({ place: 'publisher' });
+      parts.log.error({ error: String(error) }, 'publisher.failed');
+    }
+    schedule();
+  }
+
+  function schedule(): void {
+    if (!stopped) cancel = clock.after(tickMs, () => void tick());
+  }
+
+  schedule();
+  return {
+    wake,
+    stop() {
+      stopped = true;
+      cancel?.();
+    },
+  };
+}

@@ -1,0 +1,163 @@
+// The relay, put together: store, gateway, broker, publisher, reconcile and HTTP. Holds the Server Key; never shows it.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type AddressInfo } from 'node:net';
+import { type Clock } from '../lib/clock.ts';
+import { type Log } from '../lib/log.ts';
+import { KiosError } from '../protocol/errors.ts';
+import { createApp, type App } from './app.ts';
+import { createAuth, type Auth } from './auth.ts';
+import { createBackground } from './background.ts';
+import { createEmbeddedBroker } from './broker/embedded.ts';
+import { readServerKey, type RelayConfig } from './config.ts';
+import { createPresence } from './fleet/presence.ts';
+import { type Hops } from './hops.ts';
+import { createMetrics } from './metrics.ts';
+import { createMidtrans } from './midtrans/client.ts';
+import { type Gateway } from './midtrans/gateway.ts';
+import { type Signer } from './proofs.ts';
+import { startPublisher, type Publisher } from './publisher.ts';
+import { startReconcile } from './reconcile.ts';
+import { loadSigningKey } from './signing-key.ts';
+import { openStore } from './store/open.ts';
+import { openSqlite } from './store/sqlite.ts';
+
+export interface RelayParts {
+  clock: Clock;
+  /** 0 ≤ x < 1, for jitter alone; keys and codes come from node:crypto. */
+  random: () => number;
+  log: Log;
+  /** systemd's `$CREDENTIALS_DIRECTORY`. */
+  credentialsDirectory?: string | undefined;
+}
+
+export interface Relay {
+  /** Rejects when the key, the store or a port cannot be had; then nothing is left open. */
+  start(): Promise<{ httpPort: number; mqttPort: number }>;
+  /** Takes nothing new, lets what runs end within `drainMs`, closes. */
+  stop(): Promise<void>;
+}
+
+const drainMs = 8_000;
+/** midtrans.md §12: Midtrans' own expiry is not reliable below this, so it is only the net. */
+const minExpiryMinutes = 15;
+
+/** One relay process. Nothing is opened before `start`. */
+export function createRelay(config: RelayConfig, parts: RelayParts): Relay {
+  let running: Running | undefined;
+  return {
+    async start() {
+      const serverKey = readServerKey(config.midtrans, parts.credentialsDirectory);
+      running = await startParts(config, parts, serverKey);
+      return running.ports;
+    },
+    async stop() {
+      await running?.stop();
+      running = undefined;
+    },
+  };
+}
+
+interface Running {
+  ports: { httpPort: number; mqttPort: number };
+  stop(): Promise<void>;
+}
+
+async function startParts(
+  config: RelayConfig,
+  parts: RelayParts,
+  serverKey: string,
+): Promise<Running> {
+  const { clock, random, log } = parts;
+  const closers: (() => Promise<void> | void)[] = [];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    const nowMs = (): number => clock.nowMs();
+    const key = await loadSigningKey(config.stateDir);
+    const store = await openStore(openSqlite(config.store.sqlite), nowMs, randomUUID());
+    closers.push(() => store.close());
+    await store.allOffline();
+    const metrics = createMetrics();
+    const background = createBackground(clock, log, metrics);
+    const signer: Signer = {
+      environment: config.environment,
+      ledgerId: store.ledgerId,
+      key,
+      nowMs,
+    };
+    const auth = createAuth(store, clock);
+    const { mqtt } = config;
+    const broker = await createEmbeddedBroker({ ...mqtt, log, admits: admit(auth) });
+    const reach: { publisher?: Publisher; accepting: boolean } = { accepting: true };
+    const wake = (kioskId: string): void => reach.publisher?.wake(kioskId);
+    const hops: Hops = {
+      store,
+      gateway: gatewayOf(config, serverKey),
+      clock,
+      random,
+      log,
+      metrics,
+      newKey: randomUUID,
+      payee: config.merchant,
+      merchantId: config.midtrans.merchantId,
+      moved: (row) => {
+        wake(row.kioskId);
+      },
+    };
+    const mqttPort = await broker.start(createPresence({ store, log, metrics, wake }));
+    closers.push(() => broker.stop());
+    reach.publisher = startPublisher({
+      ...{ store, broker, signer, background, clock, random, log, metrics },
+    });
+    const app = await createApp({
+      ...{ config, hops, signer, auth, broker, background, serverKey, wake },
+      brokerUrl: () => mqtt.publicUrl ?? `mqtt://${mqtt.host}:${mqttPort}`,
+      accepting: () => reach.accepting,
+      randomBytes,
+    });
+    closers.push(() => background.drain(drainMs));
+    closers.push(() => {
+      reach.publisher?.stop();
+    });
+    closers.push(startReconcile(hops, background));
+    const httpPort = await listen(app, config.http);
+    closers.push(() => app.close());
+    closers.push(() => {
+      reach.accepting = false;
+    });
+    return { ports: { httpPort, mqttPort }, stop: closeAll };
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+function gatewayOf(config: RelayConfig, serverKey: string): Gateway {
+  const { midtrans, sale } = config;
+  return createMidtrans({
+    baseUrl: midtrans.baseUrl,
+    serverKey,
+    paymentType: midtrans.paymentType,
+    acquirer: midtrans.acquirer,
+    notificationUrl: `${config.publicUrl}/v1/notifications/midtrans`,
+    expiryMinutes: Math.max(minExpiryMinutes, Math.ceil(sale.expiresInMs / 60_000) + 1),
+    timeouts: { chargeMs: midtrans.chargeTimeoutMs, askMs: midtrans.askTimeoutMs },
+  });
+}
+
+function admit(auth: Auth): (kioskId: string, token: string) => Promise<boolean> {
+  return async (kioskId, token) => {
+    try {
+      return (await auth.kioskOf(token)).kioskId === kioskId;
+    } catch (error) {
+      if (error instanceof KiosError) return false;
+      throw error;
+    }
+  };
+}
+
+async function listen(app: App, at: RelayConfig['http']): Promise<number> {
+  await app.listen({ host: at.host, port: at.port });
+  return (app.server.address() as AddressInfo).port;
+}

@@ -1,0 +1,73 @@
+// The catch-up after an absence: changes, acknowledgement and (not built yet) recovery after a restore.
+import { type FastifyInstance } from 'fastify';
+import { type ZodTypeProvider } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import {
+  ackBody,
+  changesAnswer,
+  changesQuery,
+  recoverBody,
+  type ChangesAnswer,
+} from '../../protocol/api.ts';
+import { KiosError } from '../../protocol/errors.ts';
+import { cursorAfter, cursorSeq, cursorTag } from '../../protocol/sale.ts';
+import { type AppParts, type Authenticated } from '../app.ts';
+import { takeAck } from '../fleet/presence.ts';
+import { saleDocument } from '../proofs.ts';
+import { type KioskRow } from '../store/schema.ts';
+
+/** Sales in one answer; the rest follows with `more`. */
+const pageSize = 100;
+
+export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
+  const { hops, signer } = parts;
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+
+  typed.get(
+    '/v1/changes',
+    { schema: { querystring: changesQuery, response: { 200: changesAnswer } } },
+    async (request): Promise<ChangesAnswer> => {
+      const { since, ledgerId } = request.query;
+      const kiosk = caller(request);
+      if (ledgerId !== undefined && ledgerId !== signer.ledgerId) differs('another ledgerId');
+      await checkCursor(parts, kiosk, since);
+      const { sales, more } = await hops.store.changes(kiosk.kioskId, cursorSeq(since), pageSize);
+      const last = sales.at(-1);
+      return {
+        ledgerId: signer.ledgerId,
+        sales: await Promise.all(sales.map((row) => saleDocument(signer, row, 'http'))),
+        upTo: last === undefined ? since : cursorAfter(last),
+        more,
+      };
+    },
+  );
+
+  typed.post(
+    '/v1/ack',
+    { schema: { body: ackBody, response: { 204: z.undefined() } } },
+    async (request, reply) => {
+      const { store, metrics } = hops;
+      const taken = await takeAck({ store, metrics }, caller(request).kioskId, request.body);
+      if (!taken) differs('not a number of this ledger');
+      return reply.status(204).send();
+    },
+  );
+
+  typed.post('/v1/recover', { schema: { body: recoverBody } }, () => {
+    throw new KiosError('not-found', 'recovery after a restore is not built yet');
+  });
+}
+
+/** A number that we never gave, or gave to something else, is another relay's: we were restored from a backup. */
+async function checkCursor(parts: AppParts, kiosk: KioskRow, since: string): Promise<void> {
+  const seq = cursorSeq(since);
+  const fresh = await parts.hops.store.kiosk(kiosk.kioskId);
+  if (seq > (fresh?.seq ?? 0)) differs('a number beyond ours');
+  const row = seq === 0 ? undefined : await parts.hops.store.saleAt(kiosk.kioskId, seq);
+  // A sale that has changed since has taken a later number with it: then there is nothing to compare.
+  if (row !== undefined && since !== `${seq}.${cursorTag(row)}`) differs('another tag');
+}
+
+function differs(detail: string): never {
+  throw new KiosError('ledger-differs', detail);
+}

@@ -1,0 +1,71 @@
+// The relay's row of one sale, as it is stored: flat, nullable, without booleans, so that both databases hold it alike.
+import { type ErrorCode } from '../protocol/errors.ts';
+import { type Fulfilment } from '../protocol/sale.ts';
+import { type Verdict } from '../protocol/verdict.ts';
+
+/** Why a charge is being stopped; the first reason wins. `qr` and `abandoned` are the relay's own. */
+export type StopReason = 'customer' | 'timeout' | 'fault' | 'qr' | 'abandoned';
+
+/** Times are milliseconds since 1970 on the relay's clock, unless a gateway gave them. */
+export interface SaleRow {
+  saleId: string;
+  kioskId: string;
+  amountIdr: number;
+  /** Canonical JSON of the basket; null: no basket given, or a tombstone. */
+  items: string | null;
+  verdict: Verdict;
+  /** The kiosk's change number of the last move of the verdict; 0 before the first. `prev`: the number before it. */
+  seq: number;
+  prev: number;
+  createdAtMs: number;
+  /** When the verdict last moved. */
+  movedAtMs: number;
+  /** From here on the relay stops the charge itself. */
+  deadlineAtMs: number;
+  /** Idempotency-Key of its charge; null: none was ever sent (a tombstone). */
+  chargeKey: string | null;
+  /** The attempt in flight was sent then. */
+  sentAtMs: number | null;
+  /** An attempt ended without a clear answer then: a refusal of another attempt proves nothing. */
+  doubtAtMs: number | null;
+  chargeId: string | null;
+  chargedAtMs: number | null;
+  /** Midtrans' own expiry of the charge. */
+  expiresAtMs: number | null;
+  qrString: string | null;
+  imageUrl: string | null;
+  stop: StopReason | null;
+  stoppedAtMs: number | null;
+  /** Midtrans first said 404 then, with no attempt open. */
+  absentAtMs: number | null;
+  /** A signed settlement notice came then and is not confirmed yet. */
+  noticedAtMs: number | null;
+  /** Settled with a fraud mark: waits for the operator since then. */
+  heldAtMs: number | null;
+  reason: ErrorCode | null;
+  settledAtMs: number | null;
+  issuer: string | null;
+  refundedIdr: number;
+  fulfilment: Fulfilment | null;
+  fulfilmentDetail: string | null;
+  /** When `reconcile` looks at it next; null: never again by itself. */
+  askAtMs: number | null;
+}
+
+/** Why money needs a person, or a redemption. One claim a sale. */
+export type ClaimKind = 'late' | 'foreign' | 'failed' | 'unknown' | 'abandoned' | 'unreported';
+
+export type ClaimState = 'open' | 'redeeming' | 'honoured' | 'refunding' | 'refunded';
+
+export interface ClaimRow {
+  saleId: string;
+  kioskId: string;
+  kind: ClaimKind;
+  /** What Midtrans took, which may differ from the sale's amount. */
+  amountIdr: number;
+  /** 1: never honoured or refunded by itself. */
+  operatorOnly: number;
+  state: ClaimState;
+  openedAtMs: number;
+  changedAtMs: number;
+}

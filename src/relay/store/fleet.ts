@@ -1,0 +1,173 @@
+// The kiosks in the store: who they are, which boot of them lives, and how a code becomes a kiosk.
+import { type Kysely, type Transaction } from 'kysely';
+import { cursorAfter, startCursor } from '../../protocol/sale.ts';
+import { apply } from './sales.ts';
+import { type EnrolmentRow, type KioskRow, type Tables } from './schema.ts';
+import { type Store } from './store.ts';
+
+/** A replaced boot is remembered this long; its tokens died long before. */
+const bootMemoryMs = 30 * 24 * 3_600_000;
+
+/** The kiosk methods of the store. */
+export function fleetStore(
+  db: Kysely<Tables>,
+  nowMs: () => number,
+): Pick<
+  Store,
+  'kiosk' | 'noteBoot' | 'noteStatus' | 'allOffline' | 'revoke' | 'addEnrolment' | 'enrol'
+> {
+  return {
+    kiosk: (kioskId) =>
+      db.selectFrom('kiosks').selectAll().where('kioskId', '=', kioskId).executeTakeFirst(),
+    noteBoot: (kioskId, bootId) =>
+      db.transaction().execute((tx) => noteBoot(tx, kioskId, bootId, nowMs())),
+    async noteStatus(kioskId, online, status) {
+      await db
+        .updateTable('kiosks')
+        .set({
+          online: online ? 1 : 0,
+          ...(status === null ? {} : { status, statusAtMs: nowMs() }),
+        })
+        .where('kioskId', '=', kioskId)
+        .execute();
+    },
+    async allOffline() {
+      await db.updateTable('kiosks').set({ online: 0 }).where('online', '=', 1).execute();
+    },
+    async revoke(kioskId) {
+      await db.transaction().execute(async (tx) => {
+        const now = nowMs();
+        await endLife(tx, kioskId, now);
+        await tx
+          .updateTable('kiosks')
+          .set({ revokedAtMs: now, online: 0 })
+          .where('kioskId', '=', kioskId)
+          .execute();
+      });
+    },
+    async addEnrolment(codeHash, kioskId, validMs) {
+      const expiresAtMs = nowMs() + validMs;
+      await db
+        .insertInto('enrolments')
+        .values({ codeHash, kioskId, expiresAtMs, usedBy: null })
+        .execute();
+    },
+    enrol: (codeHash, key, more) =>
+      db.transaction().execute(async (tx) => {
+        const code = await tx
+          .selectFrom('enrolments')
+          .selectAll()
+          .where('codeHash', '=', codeHash)
+          .executeTakeFirst();
+        if (code === undefined || code.expiresAtMs <= nowMs()) return { kind: 'refused' };
+        if (code.usedBy !== null) return repeatEnrolment(tx, code, key.x);
+        const kiosk = await newLife(tx, code.kioskId, key.x, more, nowMs());
+        await tx
+          .updateTable('enrolments')
+          .set({ usedBy: key.x })
+          .where('codeHash', '=', codeHash)
+          .execute();
+        return { kind: 'enrolled', kiosk, cursor: await cursorOf(tx, kiosk), repeated: false };
+      }),
+  };
+}
+
+/** The same code with the same key repeats its answer: one that was lost on the way must not brick a kiosk. */
+async function repeatEnrolment(
+  tx: Transaction<Tables>,
+  code: EnrolmentRow,
+  publicKey: string,
+): ReturnType<Store['enrol']> {
+  const kiosk = await tx
+    .selectFrom('kiosks')
+    .selectAll()
+    .where('kioskId', '=', code.kioskId)
+    .executeTakeFirst();
+  const same =
+    code.usedBy === publicKey && kiosk?.publicKey === publicKey && kiosk.revokedAtMs === null;
+  if (kiosk === undefined || !same) return { kind: 'refused' };
+  return { kind: 'enrolled', kiosk, cursor: await cursorOf(tx, kiosk), repeated: true };
+}
+
+/** A known kiosk starts anew: its old key is worth nothing and whoever it was serving is served no more. */
+async function newLife(
+  tx: Transaction<Tables>,
+  kioskId: string,
+  publicKey: string,
+  more: { serial: string | null; claimSecret: string },
+  nowMs: number,
+): Promise<KioskRow> {
+  await endLife(tx, kioskId, nowMs);
+  await tx.deleteFrom('outbox').where('kioskId', '=', kioskId).execute();
+  await tx.deleteFrom('boots').where('kioskId', '=', kioskId).execute();
+  const fresh = {
+    publicKey,
+    serial: more.serial,
+    claimSecret: more.claimSecret,
+    enrolledAtMs: nowMs,
+    revokedAtMs: null,
+    bootId: null,
+    online: 0,
+    status: null,
+    statusAtMs: null,
+  };
+  return tx
+    .insertInto('kiosks')
+    .values({ kioskId, seq: 0, ackedSeq: 0, ...fresh })
+    .onConflict((oc) => oc.column('kioskId').doUpdateSet(fresh))
+    .returningAll()
+    .executeTakeFirstOrThrow();
+}
+
+/** Open sales are abandoned and stopped; sales in hand become `unreported` claims (PROTOCOL.md §6, §8). */
+async function endLife(tx: Transaction<Tables>, kioskId: string, nowMs: number): Promise<void> {
+  const rows = await tx
+    .selectFrom('sales')
+    .selectAll()
+    .where('kioskId', '=', kioskId)
+    .where('verdict', 'in', ['creating', 'pending', 'paid'])
+    .where('fulfilment', 'is', null)
+    .execute();
+  for (const row of rows) await apply(tx, row, { type: 'life-ended' }, nowMs);
+}
+
+async function cursorOf(tx: Transaction<Tables>, kiosk: KioskRow): Promise<string> {
+  const last = await tx
+    .selectFrom('sales')
+    .select(['saleId', 'verdict', 'seq'])
+    .where('kioskId', '=', kiosk.kioskId)
+    .where('seq', '>', 0)
+    .orderBy('seq', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return last === undefined ? startCursor : cursorAfter(last);
+}
+
+async function noteBoot(
+  tx: Transaction<Tables>,
+  kioskId: string,
+  bootId: string,
+  nowMs: number,
+): ReturnType<Store['noteBoot']> {
+  const known = await tx
+    .selectFrom('boots')
+    .selectAll()
+    .where('kioskId', '=', kioskId)
+    .where('bootId', '=', bootId)
+    .executeTakeFirst();
+  if (known !== undefined) return known.replacedAtMs === null ? 'live' : 'replaced';
+  await tx
+    .updateTable('boots')
+    .set({ replacedAtMs: nowMs })
+    .where('kioskId', '=', kioskId)
+    .where('replacedAtMs', 'is', null)
+    .execute();
+  await tx
+    .deleteFrom('boots')
+    .where('kioskId', '=', kioskId)
+    .where('replacedAtMs', '<', nowMs - bootMemoryMs)
+    .execute();
+  await tx.insertInto('boots').values({ kioskId, bootId, replacedAtMs: null }).execute();
+  await tx.updateTable('kiosks').set({ bootId }).where('kioskId', '=', kioskId).execute();
+  return 'live';
+}

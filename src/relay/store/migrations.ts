@@ -1,0 +1,145 @@
+// The relay's schema, forward only: a released migration is never edited, a new one is added at the end.
+import { type Kysely } from 'kysely';
+import { Migrator, type Migration } from 'kysely/migration';
+import { type Tables } from './schema.ts';
+
+type Db = Kysely<unknown>;
+
+const first: Migration = {
+  async up(db: Db) {
+    await createSales(db);
+    await createKiosks(db);
+    await db.schema
+      .createTable('outbox')
+      .addColumn('sale_id', 'text', (c) => c.primaryKey().references('sales.sale_id'))
+      .addColumn('kiosk_id', 'text', (c) => c.notNull())
+      .addColumn('seq', 'bigint', (c) => c.notNull())
+      .addColumn('state', 'text', (c) => c.notNull())
+      .addColumn('attempts', 'integer', (c) => c.notNull())
+      .addColumn('next_at_ms', 'bigint', (c) => c.notNull())
+      .execute();
+    await index(db, 'outbox', ['kiosk_id', 'seq']);
+    await index(db, 'outbox', ['next_at_ms']);
+    await db.schema
+      .createTable('notices')
+      .addColumn('notice_id', 'text', (c) => c.primaryKey())
+      .addColumn('sale_id', 'text', (c) => c.notNull())
+      .addColumn('body', 'text', (c) => c.notNull())
+      .addColumn('charge_id', 'text')
+      .addColumn('pending', 'integer', (c) => c.notNull())
+      .addColumn('state', 'text', (c) => c.notNull())
+      .addColumn('received_at_ms', 'bigint', (c) => c.notNull())
+      .addColumn('attempts', 'integer', (c) => c.notNull())
+      .addColumn('next_at_ms', 'bigint', (c) => c.notNull())
+      .execute();
+    await index(db, 'notices', ['state', 'next_at_ms']);
+    await index(db, 'notices', ['sale_id']);
+    await db.schema
+      .createTable('meta')
+      .addColumn('name', 'text', (c) => c.primaryKey())
+      .addColumn('value', 'text', (c) => c.notNull())
+      .execute();
+  },
+};
+
+async function createSales(db: Db): Promise<void> {
+  await db.schema
+    .createTable('sales')
+    .addColumn('sale_id', 'text', (c) => c.primaryKey())
+    .addColumn('kiosk_id', 'text', (c) => c.notNull())
+    .addColumn('amount_idr', 'bigint', (c) => c.notNull())
+    .addColumn('items', 'text')
+    .addColumn('verdict', 'text', (c) => c.notNull())
+    .addColumn('seq', 'bigint', (c) => c.notNull())
+    .addColumn('prev', 'bigint', (c) => c.notNull())
+    .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
+    .addColumn('moved_at_ms', 'bigint', (c) => c.notNull())
+    .addColumn('deadline_at_ms', 'bigint', (c) => c.notNull())
+    .addColumn('charge_key', 'text')
+    .addColumn('sent_at_ms', 'bigint')
+    .addColumn('doubt_at_ms', 'bigint')
+    .addColumn('charge_id', 'text')
+    .addColumn('charged_at_ms', 'bigint')
+    .addColumn('expires_at_ms', 'bigint')
+    .addColumn('qr_string', 'text')
+    .addColumn('image_url', 'text')
+    .addColumn('stop', 'text')
+    .addColumn('stopped_at_ms', 'bigint')
+    .addColumn('absent_at_ms', 'bigint')
+    .addColumn('noticed_at_ms', 'bigint')
+    .addColumn('held_at_ms', 'bigint')
+    .addColumn('reason', 'text')
+    .addColumn('settled_at_ms', 'bigint')
+    .addColumn('issuer', 'text')
+    .addColumn('refunded_idr', 'bigint', (c) => c.notNull())
+    .addColumn('fulfilment', 'text')
+    .addColumn('fulfilment_detail', 'text')
+    .addColumn('ask_at_ms', 'bigint')
+    .execute();
+  await index(db, 'sales', ['kiosk_id', 'seq']);
+  await index(db, 'sales', ['kiosk_id', 'verdict']);
+  await index(db, 'sales', ['ask_at_ms']);
+  await db.schema
+    .createTable('claims')
+    .addColumn('sale_id', 'text', (c) => c.primaryKey().references('sales.sale_id'))
+    .addColumn('kiosk_id', 'text', (c) => c.notNull())
+    .addColumn('kind', 'text', (c) => c.notNull())
+    .addColumn('amount_idr', 'bigint', (c) => c.notNull())
+    .addColumn('operator_only', 'integer', (c) => c.notNull())
+    .addColumn('state', 'text', (c) => c.notNull())
+    .addColumn('opened_at_ms', 'bigint', (c) => c.notNull())
+    .addColumn('changed_at_ms', 'bigint', (c) => c.notNull())
+    .execute();
+}
+
+async function createKiosks(db: Db): Promise<void> {
+  await db.schema
+    .createTable('kiosks')
+    .addColumn('kiosk_id', 'text', (c) => c.primaryKey())
+    .addColumn('public_key', 'text', (c) => c.notNull())
+    .addColumn('serial', 'text')
+    .addColumn('claim_secret', 'text', (c) => c.notNull())
+    .addColumn('seq', 'bigint', (c) => c.notNull())
+    .addColumn('acked_seq', 'bigint', (c) => c.notNull())
+    .addColumn('enrolled_at_ms', 'bigint', (c) => c.notNull())
+    .addColumn('revoked_at_ms', 'bigint')
+    .addColumn('boot_id', 'text')
+    .addColumn('online', 'integer', (c) => c.notNull())
+    .addColumn('status', 'text')
+    .addColumn('status_at_ms', 'bigint')
+    .execute();
+  await db.schema
+    .createTable('boots')
+    .addColumn('kiosk_id', 'text', (c) => c.notNull())
+    .addColumn('boot_id', 'text', (c) => c.notNull())
+    .addColumn('replaced_at_ms', 'bigint')
+    .addPrimaryKeyConstraint('boots_key', ['kiosk_id', 'boot_id'])
+    .execute();
+  await db.schema
+    .createTable('enrolments')
+    .addColumn('code_hash', 'text', (c) => c.primaryKey())
+    .addColumn('kiosk_id', 'text', (c) => c.notNull())
+    .addColumn('expires_at_ms', 'bigint', (c) => c.notNull())
+    .addColumn('used_by', 'text')
+    .execute();
+}
+
+async function index(db: Db, table: string, columns: string[]): Promise<void> {
+  await db.schema
+    .createIndex([table, ...columns].join('_'))
+    .on(table)
+    .columns(columns)
+    .execute();
+}
+
+const migrations: Record<string, Migration> = { '0001-first': first };
+
+/** Brings the schema up to this version. @throws what the database throws; then nothing was changed. */
+export async function migrate(db: Kysely<Tables>): Promise<void> {
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(migrations) },
+  });
+  const { error } = await migrator.migrateToLatest();
+  if (error !== undefined) throw error;
+}

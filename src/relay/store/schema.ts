@@ -1,0 +1,84 @@
+// The relay's tables as kysely sees them. Columns are snake_case in the database, camelCase here (CamelCasePlugin).
+import { type ClaimRow, type SaleRow } from '../sale-row.ts';
+
+export interface KioskRow {
+  kioskId: string;
+  /** `x` of its Ed25519 public key. */
+  publicKey: string;
+  serial: string | null;
+  /** Secret of its claim codes, base64url. */
+  claimSecret: string;
+  /** The last change number given out. */
+  seq: number;
+  /** Everything up to here is on the kiosk's disk. */
+  ackedSeq: number;
+  enrolledAtMs: number;
+  revokedAtMs: number | null;
+  /** The live boot, by its tokens. */
+  bootId: string | null;
+  /** 1 while its status says so. */
+  online: number;
+  /** Its last status message, as JSON. */
+  status: string | null;
+  statusAtMs: number | null;
+}
+
+/** One boot of a kiosk. A replaced one that speaks again is a second copy of the card. */
+export interface BootRow {
+  kioskId: string;
+  bootId: string;
+  replacedAtMs: number | null;
+}
+
+/** A verdict that the kiosk has not acknowledged. One row a sale: only its latest state is worth telling. */
+export interface OutboxRow {
+  saleId: string;
+  kioskId: string;
+  seq: number;
+  state: 'due' | 'sent';
+  attempts: number;
+  nextAtMs: number;
+}
+
+export type NoticeState = 'unconfirmed' | 'confirmed' | 'unknown-order' | 'stale';
+
+/** A notification as it came. */
+export interface NoticeRow {
+  /** SHA-256 of the body: the same notice twice is one row. */
+  noticeId: string;
+  saleId: string;
+  body: string;
+  /** It names a charge other than the one in the row: ask by our own id. */
+  chargeId: string | null;
+  /** 1: the initial one, which any answer of get-status confirms. */
+  pending: number;
+  state: NoticeState;
+  receivedAtMs: number;
+  attempts: number;
+  nextAtMs: number;
+}
+
+/** A one-time enrolment code; only its hash is kept. */
+export interface EnrolmentRow {
+  codeHash: string;
+  kioskId: string;
+  expiresAtMs: number;
+  /** `x` of the key that used it. */
+  usedBy: string | null;
+}
+
+export interface MetaRow {
+  name: string;
+  value: string;
+}
+
+export interface Tables {
+  sales: SaleRow;
+  claims: ClaimRow;
+  kiosks: KioskRow;
+  boots: BootRow;
+  outbox: OutboxRow;
+  notices: NoticeRow;
+  enrolments: EnrolmentRow;
+  meta: MetaRow;
+}

@@ -1,0 +1,88 @@
+// What the relay keeps, as transactions named after what they are for. The decisions are the ledger's; here they are
+// made durable, together with the change number, the outbox row and the claim, or not at all.
+import { type PublicJwk } from '../../protocol/api.ts';
+import { type LedgerEvent } from '../ledger.ts';
+import { type Decision } from '../ledger-rules.ts';
+import { type ClaimRow, type SaleRow } from '../sale-row.ts';
+import { type KioskRow, type NoticeRow, type OutboxRow } from './schema.ts';
+
+export type PutEvent = Extract<LedgerEvent, { type: 'put' }>;
+export type CancelEvent = Extract<LedgerEvent, { type: 'cancel' }>;
+
+export interface NewNotice {
+  noticeId: string;
+  saleId: string;
+  body: string;
+  chargeId: string | null;
+  pending: boolean;
+}
+
+export type BootCheck = 'live' | 'replaced';
+
+export type Enrolment =
+  { kind: 'enrolled'; kiosk: KioskRow; cursor: string; repeated: boolean } | { kind: 'refused' };
+
+export interface Changes {
+  sales: SaleRow[];
+  more: boolean;
+}
+
+/** Every method is one transaction (or one read). They reject with the database's own error when it cannot be used. */
+export interface Store {
+  /** Minted once, when the file was made. */
+  readonly ledgerId: string;
+
+  /** The row of a PUT: made now (`created`), or the one that stands. Undefined: another sale of this kiosk is open. */
+  put(event: PutEvent): Promise<{ decision: Decision; created: boolean } | undefined>;
+  /** A cancel; without a row it leaves a tombstone. */
+  cancel(event: CancelEvent): Promise<Decision>;
+  /** Any other event on a row that exists. Undefined: there is none. */
+  move(
+    saleId: string,
+    event: Exclude<LedgerEvent, { type: 'put' | 'cancel' }>,
+  ): Promise<Decision | undefined>;
+  sale(saleId: string): Promise<SaleRow | undefined>;
+  /** Rows whose time to be looked at has come; each is left alone for `leaseMs` then. */
+  takeDue(limit: number, leaseMs: number): Promise<SaleRow[]>;
+  /** Each sale of the kiosk that changed after `since`, in its latest state, oldest change first. */
+  changes(kioskId: string, since: number, limit: number): Promise<Changes>;
+  /** The sale that took this number, when no later one has replaced it. */
+  saleAt(kioskId: string, seq: number): Promise<SaleRow | undefined>;
+  claim(saleId: string): Promise<ClaimRow | undefined>;
+
+  /** True when the notice is new. */
+  keepNotice(notice: NewNotice): Promise<boolean>;
+  takeNotices(limit: number, leaseMs: number): Promise<NoticeRow[]>;
+  settleNotice(
+    noticeId: string,
+    to: { state: NoticeRow['state']; nextAtMs: number },
+  ): Promise<void>;
+
+  /** Kiosks that are online and have verdicts whose time to be sent has come. */
+  kiosksToTell(limit: number): Promise<string[]>;
+  /** The verdicts to send to one kiosk now, oldest first. */
+  dueOutbox(kioskId: string, limit: number): Promise<(OutboxRow & { sale: SaleRow })[]>;
+  /** Notes a sending; a row that moved on meanwhile stays due. */
+  sent(row: OutboxRow, nextAtMs: number): Promise<void>;
+  /** Everything unacknowledged of this kiosk is due at once: it has come back. */
+  resend(kioskId: string): Promise<void>;
+  /** The kiosk has stored everything up to `upTo`. False: that number was never given to it; nothing was taken off. */
+  acked(kioskId: string, upTo: number): Promise<boolean>;
+
+  kiosk(kioskId: string): Promise<KioskRow | undefined>;
+  noteBoot(kioskId: string, bootId: string): Promise<BootCheck>;
+  noteStatus(kioskId: string, online: boolean, status: string | null): Promise<void>;
+  /** The broker has started anew: nobody is connected. */
+  allOffline(): Promise<void>;
+  revoke(kioskId: string): Promise<void>;
+  addEnrolment(codeHash: string, kioskId: string, validMs: number): Promise<void>;
+  enrol(
+    codeHash: string,
+    key: PublicJwk,
+    more: { serial: string | null; claimSecret: string },
+  ): Promise<Enrolment>;
+
+  /** Throws when the database cannot be used. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}

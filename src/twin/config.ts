@@ -1,0 +1,87 @@
+// The configuration of the twin, as `kios twin --config` reads it. Holds paths of secrets, never a secret.
+import { z } from 'zod';
+
+const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/;
+
+const http = z
+  .strictObject({
+    host: z.string().min(1).max(255).default('127.0.0.1'),
+    /** 0: any free port. */
+    port: z.int().min(0).max(65_535).default(0),
+    /** Must be said aloud before anything but loopback is bound: whoever reaches the twin can pay every bill. */
+    exposed: z.boolean().default(false),
+  })
+  .refine((value) => value.exposed || loopback.test(value.host), {
+    path: ['host'],
+    error: 'only loopback is bound, unless http.exposed is true',
+  });
+
+const merchant = z.strictObject({
+  id: z.string().regex(/^G\d{9}$/, 'a Midtrans merchant id is G and 9 digits'),
+  name: z.string().min(1).max(25, 'QRIS allows 25 characters in the name'),
+  nmid: z.string().regex(/^A?ID\d{13}$/, 'an NMID is ID (AID in the sandbox) and 13 digits'),
+  pan: z.string().regex(/^\d{19}$/, 'a merchant PAN is 19 digits'),
+  city: z.string().min(1).max(15, 'QRIS allows 15 characters in the city'),
+  postalCode: z.string().regex(/^\d{5}$/, 'a postal code is 5 digits'),
+  mcc: z.string().regex(/^\d{4}$/, 'a merchant category code is 4 digits'),
+});
+
+const webUrl = z.url({ protocol: /^https?$/, error: 'an http or https address' }).max(500);
+
+export const twinConfig = z.strictObject({
+  http: http.prefault({}),
+  serverKeyFile: z.string().min(1).max(4096),
+  merchant,
+  /** The dashboard's notification address; a charge may override it or add to it. */
+  notificationUrl: webUrl.optional(),
+  /** A channel that is off answers 402. */
+  channels: z
+    .strictObject({ qris: z.boolean().default(true), gopay: z.boolean().default(true) })
+    .prefault({}),
+  /** SQLite file that keeps the transactions between runs. Notifications under way are not kept. */
+  stateFile: z.string().min(1).max(4096).optional(),
+  /** The same seed gives the same ids and the same retry shifts. */
+  seed: z.int().min(0).max(4_294_967_295).optional(),
+  notifications: z
+    .strictObject({
+      /** 1: Midtrans' own retry gaps of minutes and hours; 0.001: seconds. */
+      timeScale: z.number().positive().max(1).default(1),
+      /** Between an event and its first notification. */
+      delayMs: z.int().min(0).max(600_000).default(0),
+    })
+    .prefault({}),
+  expiry: z
+    .strictObject({
+      /** How long after `expiry_time` the books say so. Until then the QR can still be paid. */
+      schedulerDelayMs: z.int().min(0).max(86_400_000).default(0),
+    })
+    .prefault({}),
+});
+
+export type TwinConfig = z.infer<typeof twinConfig>;
+
+/** An example for each path, shown beside a fault at that path. */
+export const examples: Readonly<Record<string, string>> = {
+  http: '{ host: 127.0.0.1, port: 8090 }',
+  'http.host': '127.0.0.1',
+  'http.port': '8090',
+  'http.exposed': 'false',
+  serverKeyFile: '/etc/kios/twin/server-key',
+  merchant: '{ id: G000000001, name: KIOS CONTOH, … }',
+  'merchant.id': 'G000000001',
+  'merchant.name': 'KIOS CONTOH',
+  'merchant.nmid': 'ID1099000000001',
+  'merchant.pan': "'9360000000000000017'",
+  'merchant.city': 'BANDUNG',
+  'merchant.postalCode': "'40111'",
+  'merchant.mcc': "'5812'",
+  notificationUrl: 'http://127.0.0.1:8080/v1/notifications/midtrans',
+  channels: '{ qris: true, gopay: true }',
+  'channels.qris': 'true',
+  'channels.gopay': 'true',
+  stateFile: '/var/lib/kios/twin.sqlite',
+  seed: '42',
+  'notifications.timeScale': '0.01',
+  'notifications.delayMs': '200',
+  'expiry.schedulerDelayMs': '5000',
+};

@@ -1,0 +1,160 @@
+// The loop: effects wait for the disk, keys and screens do not, a failed disk stops everything, a boot folds the journal.
+import { expect, test } from 'vitest';
+import { createKiosk, type Kiosk, type KioskOptions } from '../../src/kiosk/kiosk.ts';
+import type { Entry, Journal } from '../../src/kiosk/journal.ts';
+import { parts, type Effect, type State } from '../../src/kiosk/state.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { startCursor } from '../../src/protocol/sale.ts';
+import { VirtualClock } from '../lib/virtual-clock.ts';
+import { ledgerId, rules, saleA, tell } from './machine.ts';
+
+/** A disk that the test holds: an append ends when the test says so. */
+class HeldDisk implements Journal {
+  readonly entries: Entry[] = [];
+  readonly waiting: { entries: readonly Entry[]; done: PromiseWithResolvers<undefined> }[] = [];
+  held = false;
+
+  async append(entries: readonly Entry[]): Promise<void> {
+    const done = Promise.withResolvers<undefined>();
+    this.waiting.push({ entries, done });
+    if (!this.held) this.release();
+    await done.promise;
+  }
+  release(): void {
+    for (const { entries, done } of this.waiting.splice(0)) {
+      this.entries.push(...entries);
+      done.resolve(undefined);
+    }
+  }
+  fail(): void {
+    for (const { done } of this.waiting.splice(0)) done.reject(new Error('disk full'));
+  }
+  tail(): { state: unknown; events: readonly unknown[] } {
+    const last = this.entries.findLastIndex((entry) => entry.kind === 'state');
+    return {
+      state: this.entries[last]?.body,
+      events: this.entries.slice(last + 1).map((entry) => structuredClone(entry.body)),
+    };
+  }
+  verify(): number | undefined {
+    return undefined;
+  }
+  read(): readonly [] {
+    return [];
+  }
+  close(): void {
+    this.waiting.length = 0;
+  }
+}
+
+interface Bench {
+  kiosk: Kiosk;
+  disk: HeldDisk;
+  clock: VirtualClock;
+  effects: Effect[];
+  drawn: State[];
+  halts: unknown[];
+}
+
+async function bench(disk = new HeldDisk()): Promise<Bench> {
+  const clock = new VirtualClock();
+  const effects: Effect[] = [];
+  const drawn: State[] = [];
+  const halts: unknown[] = [];
+  const options: KioskOptions = {
+    rules,
+    journal: disk,
+    clock,
+    log: silentLog,
+    cursor: startCursor,
+    ledgerId,
+    language: 'id',
+    perform: (effect) => void effects.push(effect),
+    draw: (state) => void drawn.push(state),
+    halted: (error) => void halts.push(error),
+  };
+  const kiosk = createKiosk(options);
+  await kiosk.start('boot-1');
+  const heard = parts.map(async (part) => kiosk.post({ kind: 'part', part, health: { ok: true } }));
+  await clock.advance(1000);
+  await Promise.all(heard);
+  return { kiosk, disk, clock, effects, drawn, halts };
+}
+
+const enter = { kind: 'key', key: 'enter', freshId: saleA } as const;
+const five = { kind: 'key', key: '5', freshId: saleA } as const;
+
+test('the intent to charge is on the disk before the charge is sent (rule 1)', async () => {
+  const { kiosk, disk, effects } = await bench();
+  disk.held = true;
+  void kiosk.post(five);
+  const stored = kiosk.post(enter);
+  expect(kiosk.state().phase.at).toBe('charging');
+  expect(effects).toEqual([]);
+  disk.release();
+  await stored;
+  expect(effects).toEqual([{ kind: 'charge', saleId: saleA, amountIdr: 5, items: [] }]);
+});
+
+test('keys are echoed while the disk is busy', async () => {
+  const { kiosk, disk, drawn } = await bench();
+  disk.held = true;
+  void kiosk.post(five);
+  void kiosk.post(five);
+  expect(drawn.at(-1)?.phase).toMatchObject({ at: 'entering', digits: '55' });
+  disk.release();
+});
+
+test('events that came during one write share the next', async () => {
+  const { kiosk, disk } = await bench();
+  const before = disk.entries.length;
+  disk.held = true;
+  void kiosk.post(five);
+  void kiosk.post(enter);
+  void kiosk.post({ kind: 'key', key: 'cancel', freshId: saleA });
+  expect(disk.waiting.length).toBe(1);
+  disk.held = false;
+  disk.release();
+  await kiosk.post(tell('cancelled', { amountIdr: 5 }));
+  expect(disk.entries.length).toBe(before + 4);
+});
+
+test('a disk that fails releases no effect, stops the kiosk and says so once', async () => {
+  const { kiosk, disk, effects, halts } = await bench();
+  disk.held = true;
+  const first = kiosk.post(five);
+  const second = kiosk.post(enter);
+  const ends = Promise.allSettled([first, second]);
+  disk.fail();
+  for (const end of await ends) expect(end.status).toBe('rejected');
+  await expect(kiosk.post(five)).rejects.toThrow('disk full');
+  expect(effects).toEqual([]);
+  expect(halts.length).toBe(1);
+});
+
+test('the next process folds the journal and asks the world before it goes on', async () => {
+  const { kiosk, disk } = await bench();
+  void kiosk.post(five);
+  await kiosk.post(enter);
+  await kiosk.post(tell('pending', { amountIdr: 5 }));
+  const again = await bench(disk);
+  expect(again.effects[0]?.kind).toBe('stop');
+  expect(again.kiosk.state().phase).toMatchObject({ sale: { saleId: saleA, amountIdr: 5 } });
+});
+
+test('the folded state is written beside the events, and a boot from it is the same', async () => {
+  const { kiosk, disk } = await bench();
+  for (let i = 0; i < 1200; i++) void kiosk.post({ kind: 'scan', text: 'x' });
+  await kiosk.stop();
+  expect(disk.entries.some((entry) => entry.kind === 'state')).toBe(true);
+  const again = await bench(disk);
+  expect(again.kiosk.state().phase).toEqual({ at: 'idle' });
+});
+
+test('the machine is woken when it asked to be', async () => {
+  const { kiosk, clock } = await bench();
+  void kiosk.post(enter);
+  expect(kiosk.state().phase.at).toBe('blocked');
+  await clock.advance(4000);
+  expect(kiosk.state().phase.at).toBe('idle');
+});

@@ -1,0 +1,149 @@
+// The sale machine where the money is: the QR, ends without goods, goods only for paid and only once.
+import { describe, expect, test } from 'vitest';
+import { patience } from '../../src/kiosk/state.ts';
+import { nextWake } from '../../src/kiosk/sale.ts';
+import { Machine, qris, saleA, saleB, tell } from './machine.ts';
+
+describe('the QR', () => {
+  test.each([
+    ['of another amount', qris(15_001), 'qr-amount'],
+    [
+      'of another merchant',
+      qris(15_000, { nmid: 'ID1099000000002', pan: '9360091400000000017' }),
+      'qr-merchant',
+    ],
+    ['with a damaged CRC', `${qris(15_000).slice(0, -4)}0000`, 'qr-crc'],
+    ['that is no QRIS', 'https://example.com', 'qr-malformed'],
+    ['that is missing', undefined, 'qr-missing'],
+  ])('%s is never shown and its charge is stopped', (_name, qrString, code) => {
+    const kiosk = new Machine();
+    kiosk.keys('1', '5', '000', 'enter');
+    const event = tell('pending');
+    const { qrString: _ours, ...rest } = event.told;
+    const told = qrString === undefined ? rest : { ...rest, qrString };
+    expect(kiosk.take({ ...event, told })).toMatchObject([{ kind: 'stop', reason: 'fault' }]);
+    expect(kiosk.phase('stopping').because).toBe(code);
+  });
+
+  test('is hidden before the relay’s deadline, and the charge is expired', () => {
+    const kiosk = new Machine().showQr();
+    expect(kiosk.phase('paying').deadlineMs).toBe(180_000 - patience.hideEarlyMs);
+    expect(nextWake(kiosk.state)).toBe(patience.lookMs);
+    expect(kiosk.wakeAfter(180_000)).toMatchObject([{ kind: 'stop', reason: 'timeout' }]);
+  });
+
+  test('is watched by asking the relay, more often while MQTT is down', () => {
+    const kiosk = new Machine();
+    kiosk.take({ kind: 'part', part: 'broker', health: { ok: false, code: 'broker-unreachable' } });
+    kiosk.showQr();
+    expect(kiosk.wakeAfter(patience.lookAloneMs)).toEqual([{ kind: 'look', saleId: saleA }]);
+  });
+
+  test('a message without a duration is not shown but asked for', () => {
+    const kiosk = new Machine();
+    kiosk.keys('1', '5', '000', 'enter');
+    const { expiresInMs: _none, ...told } = tell('pending').told;
+    kiosk.take({ kind: 'told', via: 'mqtt', told });
+    expect(kiosk.at).toBe('charging');
+  });
+
+  test('that cannot be drawn readably stops the charge', () => {
+    const kiosk = new Machine().showQr();
+    expect(kiosk.take({ kind: 'not-shown', saleId: saleA })).toMatchObject([{ kind: 'stop' }]);
+  });
+});
+
+describe('ending without goods', () => {
+  test('a cancel is confirmed by the relay before the customer is told so', () => {
+    const kiosk = new Machine().showQr();
+    expect(kiosk.keys('cancel')).toEqual([
+      { kind: 'stop', saleId: saleA, amountIdr: 15_000, reason: 'customer' },
+    ]);
+    expect(kiosk.at).toBe('stopping');
+    kiosk.take(tell('cancelled'));
+    expect(kiosk.phase('result').outcome).toBe('cancelled');
+  });
+
+  test('a cancel that loses the race is a payment (rule 4)', () => {
+    const kiosk = new Machine().showQr();
+    kiosk.keys('cancel');
+    expect(kiosk.take(tell('paid'))).toMatchObject([{ kind: 'dispense', saleId: saleA }]);
+  });
+
+  test('a denied charge says why', () => {
+    const kiosk = new Machine();
+    kiosk.keys('1', '5', '000', 'enter');
+    kiosk.take(tell('denied', { reason: 'charge-try-again' }));
+    expect(kiosk.phase('result')).toMatchObject({ outcome: 'denied', because: 'charge-try-again' });
+  });
+
+  test('a relay that cannot end the charge is handed it as abandoned; no later payment moves a motor', () => {
+    const kiosk = new Machine().showQr();
+    kiosk.keys('cancel');
+    kiosk.nowMs += patience.stopMs;
+    expect(kiosk.take(tell('pending'))).toEqual([
+      { kind: 'report', saleId: saleA, result: 'abandoned' },
+    ]);
+    expect(kiosk.take(tell('paid'))).toEqual([]);
+    kiosk.take({ kind: 'reported', saleId: saleA });
+    expect(kiosk.phase('result').outcome).toBe('claim');
+    expect(kiosk.count('dispense')).toBe(0);
+  });
+
+  test('no new sale starts before the old charge is known to be dead (rule 5)', () => {
+    const kiosk = new Machine().showQr();
+    kiosk.keys('cancel', '5', '000', 'enter', 'cancel');
+    expect(kiosk.count('charge')).toBe(1);
+  });
+});
+
+describe('goods only for paid, only once, only for who still stands there (rules 2 and 3)', () => {
+  test('a repeated verdict dispenses once', () => {
+    const kiosk = new Machine().showQr();
+    kiosk.take(tell('paid'));
+    kiosk.take(tell('paid'));
+    kiosk.take({ kind: 'dispensed', saleId: saleA, result: 'done' });
+    kiosk.take(tell('paid'));
+    expect(kiosk.count('dispense')).toBe(1);
+  });
+
+  test.each([
+    ['another sale', tell('paid', { saleId: saleB })],
+    ['another amount', tell('paid', { amountIdr: 15_001 })],
+    ['late money', tell('paid-late')],
+    ['money that somebody has already answered for', tell('paid', { fulfilment: 'done' })],
+    ['a refund', tell('refunded')],
+  ])('%s moves no motor', (_name, event) => {
+    const kiosk = new Machine().showQr();
+    kiosk.take(event);
+    expect(kiosk.count('dispense')).toBe(0);
+  });
+
+  test('late money gives a claim, on screen and paper', () => {
+    const kiosk = new Machine().showQr();
+    expect(kiosk.take(tell('paid-late'))).toMatchObject([{ kind: 'print', slip: 'claim' }]);
+    expect(kiosk.phase('result').outcome).toBe('claim');
+  });
+
+  test('money long after the deadline is a claim, not goods', () => {
+    const kiosk = new Machine().showQr();
+    kiosk.keys('cancel');
+    kiosk.nowMs = 180_000 + patience.servedAfterDeadlineMs + 1;
+    expect(kiosk.take(tell('paid'))).toMatchObject([
+      { kind: 'report', result: 'failed', detail: 'not-served' },
+      { kind: 'print', slip: 'claim' },
+    ]);
+  });
+
+  test.each(['failed', 'unknown'] as const)('a dispenser that says %s opens a claim', (result) => {
+    const kiosk = new Machine().showQr();
+    kiosk.take(tell('paid'));
+    const asked = kiosk.take({ kind: 'dispensed', saleId: saleA, result });
+    expect(asked).toMatchObject([
+      { kind: 'report', result },
+      { kind: 'print', slip: 'claim' },
+    ]);
+    kiosk.keys('5');
+    expect(kiosk.phase('result').outcome).toBe('claim');
+  });
+});

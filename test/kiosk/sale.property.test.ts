@@ -1,0 +1,178 @@
+// The sale machine under random events: total, at most one dispense a sale, and goods only for proved money.
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { errors, type ErrorCode } from '../../src/protocol/errors.ts';
+import { verdicts } from '../../src/protocol/verdict.ts';
+import { nextWake, step } from '../../src/kiosk/sale.ts';
+import type { NewEvent } from '../../src/kiosk/kiosk.ts';
+import { newState, parts, type Effect, type State } from '../../src/kiosk/state.ts';
+import { ledgerId, qris, rules, saleA, saleB } from './machine.ts';
+import { startCursor } from '../../src/protocol/sale.ts';
+
+const ids = [saleA, saleB];
+const keys = [
+  '0',
+  '1',
+  '5',
+  '00',
+  '000',
+  'enter',
+  'enter',
+  'backspace',
+  'clear',
+  'cancel',
+  'language',
+] as const;
+const code = fc.constantFrom(...(Object.keys(errors) as ErrorCode[]));
+const saleId = fc.constantFrom(...ids);
+const amount = fc.constantFrom(1, 5, 5000, 12_000, 15_000);
+
+const told = fc
+  .record({
+    saleId,
+    amountIdr: amount,
+    verdict: fc.constantFrom(...verdicts),
+    seq: fc.nat(9),
+    prev: fc.nat(9),
+    expiresInMs: fc.constantFrom(undefined, 0, 180_000),
+    settledAgoMs: fc.constantFrom(undefined, 0, 500_000),
+    fulfilment: fc.constantFrom(undefined, undefined, undefined, 'done' as const),
+  })
+  .map(({ expiresInMs, settledAgoMs, fulfilment, ...rest }) => ({
+    ...rest,
+    ledgerId,
+    askedAtMs: 0,
+    qrString: qris(rest.amountIdr),
+    ...(expiresInMs === undefined ? {} : { expiresInMs }),
+    ...(settledAgoMs === undefined ? {} : { settledAgoMs }),
+    ...(fulfilment === undefined ? {} : { fulfilment }),
+  }));
+
+const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(
+  fc.record({ kind: fc.constant('key' as const), key: fc.constantFrom(...keys), freshId: saleId }),
+  fc.record({
+    kind: fc.constant('scan' as const),
+    text: fc.constantFrom('96385074', 'x', '8991002101234'),
+  }),
+  fc.record({
+    kind: fc.constant('told' as const),
+    via: fc.constantFrom('http' as const, 'mqtt' as const),
+    told,
+  }),
+  fc.record({
+    kind: fc.constant('caught-up' as const),
+    told: fc.array(told, { maxLength: 3 }),
+    ledgerId: fc.constant(ledgerId),
+    upTo: fc.constantFrom('3.00000000', '9.00000000'),
+    more: fc.boolean(),
+  }),
+  fc.record({
+    kind: fc.constant('request-failed' as const),
+    request: fc.constantFrom(
+      'charge' as const,
+      'look' as const,
+      'stop' as const,
+      'report' as const,
+    ),
+    saleId,
+    failure: fc.oneof(
+      fc.record({ kind: fc.constantFrom('unsent' as const, 'lost' as const), code }),
+      fc.record({ kind: fc.constant('refused' as const), code, retryable: fc.boolean() }),
+    ),
+  }),
+  fc.record({ kind: fc.constant('reported' as const), saleId }),
+  fc.record({
+    kind: fc.constant('dispensed' as const),
+    saleId,
+    result: fc.constantFrom('done' as const, 'failed' as const, 'unknown' as const),
+  }),
+  fc.record({
+    kind: fc.constant('dispenser-recalled' as const),
+    saleId,
+    result: fc.constantFrom('done' as const, 'never' as const, 'unknown' as const),
+  }),
+  fc.record({
+    kind: fc.constant('printed' as const),
+    slip: fc.constant('qr' as const),
+    saleId,
+    result: fc.constantFrom('printed' as const, 'failed' as const),
+  }),
+  fc.record({ kind: fc.constant('not-shown' as const), saleId }),
+  fc.record({
+    kind: fc.constant('restarted' as const),
+    bootId: fc.constantFrom('boot-1', 'boot-2'),
+  }),
+  fc.record({
+    kind: fc.constant('part' as const),
+    part: fc.constantFrom(...parts),
+    health: fc.constant({ ok: true as const }),
+  }),
+  fc.constant({ kind: 'woke' as const }),
+);
+
+/** Sale ids are unique in the world: an Enter takes the next one that was never used. */
+function withFreshIds(events: readonly NewEvent[]): NewEvent[] {
+  let minted = 0;
+  return events.map((event) =>
+    event.kind === 'key' && event.key === 'enter'
+      ? { ...event, freshId: `ksk01-01JD00000000000000000${String(minted++).padStart(5, '0')}` }
+      : event,
+  );
+}
+
+test('no series of events breaks it, and no sale is dispensed twice or unpaid', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(anyEvent, fc.constantFrom(0, 10, 3000, 60_000)), { maxLength: 60 }),
+      (series) => {
+        const events = withFreshIds(series.map(([event]) => event));
+        let state: State = newState(startCursor, ledgerId);
+        let atMs = 0;
+        const dispensed = new Map<string, number>();
+        events.forEach((event, index) => {
+          atMs += series[index]?.[1] ?? 0;
+          const current = 'sale' in state.phase ? state.phase.sale.saleId : undefined;
+          // Events about "the sale" are aimed at the real one, or the machine would ignore nearly all of them.
+          const aimed = aim(event, current, state);
+          const [next, effects]: readonly [State, readonly Effect[]] = step(
+            state,
+            { ...aimed, atMs },
+            rules,
+          );
+          for (const effect of effects) {
+            if (effect.kind !== 'dispense') continue;
+            dispensed.set(effect.saleId, (dispensed.get(effect.saleId) ?? 0) + 1);
+            expect(aimed.kind === 'told' || aimed.kind === 'caught-up').toBe(true);
+            expect(next.phase.at).toBe('dispensing');
+          }
+          expect(JSON.parse(JSON.stringify(next))).toEqual(next);
+          const wake = nextWake(next);
+          expect(wake === undefined || Number.isFinite(wake)).toBe(true);
+          state = next;
+        });
+        for (const times of dispensed.values()) expect(times).toBe(1);
+      },
+    ),
+    { numRuns: 3000 },
+  );
+});
+
+function aim(event: NewEvent, saleId: string | undefined, state: State): NewEvent {
+  if (saleId === undefined) return event;
+  const amountIdr = 'sale' in state.phase ? state.phase.sale.amountIdr : 0;
+  switch (event.kind) {
+    case 'told':
+      return event.told.saleId === saleA
+        ? { ...event, told: { ...event.told, saleId, amountIdr, qrString: qris(amountIdr) } }
+        : event;
+    case 'request-failed':
+    case 'reported':
+    case 'dispensed':
+    case 'dispenser-recalled':
+    case 'printed':
+    case 'not-shown':
+      return event.saleId === saleA ? { ...event, saleId } : event;
+    default:
+      return event;
+  }
+}
