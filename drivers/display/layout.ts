@@ -1,21 +1,10 @@
 // Where everything of a scene goes at a geometry. PURE. Nothing is ever cut off: what does not fit is made smaller.
 import { type Geometry } from '../device.ts';
 import { quietModules, type Box } from './blit.ts';
-import {
-  banner,
-  keyHints,
-  moved,
-  movingMark,
-  paragraph,
-  smallestTextPx,
-  timeBar,
-  type Block,
-  type Item,
-  type MeasureWidth,
-  type Words,
-} from './blocks.ts';
+import { moved, type Item, type MeasureWidth } from './blocks.ts';
 import { palettes, type Colour } from './palette.ts';
-import { type Scene, type Tone } from './scene.ts';
+import { type Scene } from './scene.ts';
+import { sections, stack } from './sections.ts';
 
 export interface Layout {
   ground: Colour;
@@ -40,14 +29,6 @@ const leastColumnShare = 0.36;
 const factors = Array.from({ length: 33 }, (_, i) => 1 - 0.03 * i);
 const comfortable = factors.filter((factor) => factor >= 0.6);
 const legible = factors.filter((factor) => factor >= 0.4);
-
-/** Signs that are understood before the words are read. */
-const toneSign: Record<Tone, string | undefined> = {
-  neutral: undefined,
-  good: '\u2714',
-  warn: '\u26a0',
-  bad: '\u2716',
-};
 
 /**
  * Lays a scene out. `qrModules` is the side of its QR without quiet zone, 0 without a QR. Texts must be drawable.
@@ -172,7 +153,8 @@ function aroundQr(
   measure: MeasureWidth,
 ): QrLayout | undefined {
   const { width, height } = geometry;
-  const parts = sections(scene, width, Math.min(width, height), 'centre', factor, measure);
+  const unit = Math.min(width, height);
+  const parts = sections(scene, { width, unit, align: 'centre', factor, measure });
   const above = stack([...parts.top, ...parts.middle], parts.gap, width);
   const below = stack([...parts.timing, ...parts.bottom], parts.gap, width);
   const gaps = above.block.height > 0 ? parts.gap : 0;
@@ -197,7 +179,7 @@ function column(
   measure: MeasureWidth,
 ): Item[] | undefined {
   const unit = Math.min(area.height, area.width * (align === 'left' ? 1.2 : 1));
-  const parts = sections(scene, area.width, unit, align, factor, measure);
+  const parts = sections(scene, { width: area.width, unit, align, factor, measure });
   const top = stack(parts.top, parts.gap, area.width);
   const middle = stack([...parts.middle, ...parts.timing], parts.gap, area.width);
   const bottom = stack(parts.bottom, parts.gap, area.width);
@@ -214,139 +196,4 @@ function column(
     ...moved(bottom.block.items, 0, bottomY),
   ];
   return moved(items, area.x, area.y);
-}
-
-interface Placed {
-  block: Block;
-  x: number;
-  /** Distance to the block above, as a share of the gap. */
-  above: number;
-}
-
-interface Sections {
-  top: Placed[];
-  middle: Placed[];
-  timing: Placed[];
-  bottom: Placed[];
-  gap: number;
-  margin: number;
-}
-
-/** The scene's parts at one text size. Shares are of `unit`, the side of the area that limits. */
-function sections(
-  scene: Scene,
-  width: number,
-  unit: number,
-  align: 'left' | 'centre',
-  factor: number,
-  measure: MeasureWidth,
-): Sections {
-  const palette = palettes[scene.tone];
-  const px = (share: number, least: number): number =>
-    Math.max(smallestTextPx, Math.round(Math.max(unit * share, least) * factor));
-  const margin = Math.max(2, Math.round(unit * 0.045));
-  const gap = Math.max(1, Math.round(unit * 0.03 * Math.min(1, factor * 1.2)));
-  const inner = width - 2 * margin;
-  const text = (words: Omit<Words, 'align'>, above: number): Placed => {
-    const block = paragraph({ ...words, align }, inner, measure);
-    return { block, x: margin, above };
-  };
-  const quiet = { bold: false, colour: palette.quiet };
-  const loud = { bold: true, colour: palette.text };
-  const sign = scene.qr === undefined ? toneSign[scene.tone] : undefined;
-
-  const top: Placed[] = [];
-  if (scene.banner !== undefined) {
-    const words: Words = {
-      text: scene.banner,
-      sizePx: px(0.06, 8),
-      bold: true,
-      colour: palette.bannerText,
-      align: 'centre',
-    };
-    top.push({ block: banner(words, palette.banner, width, measure), x: 0, above: 0 });
-  }
-  if (scene.merchant !== '') {
-    top.push(text({ text: scene.merchant, sizePx: px(0.055, 8), ...quiet, bold: true }, 1));
-  }
-  const middle: Placed[] = [];
-  if (sign !== undefined) middle.push(text({ text: sign, sizePx: px(0.2, 12), ...loud }, 0.5));
-  if (scene.heading !== '') {
-    middle.push(text({ text: scene.heading, sizePx: px(0.095, 9), ...loud }, 1));
-  }
-  if (scene.amount !== undefined) {
-    // One line whatever its spaces are: an amount in two lines is two amounts.
-    const amount = scene.amount.replaceAll(' ', '\u00a0');
-    middle.push(text({ text: amount, sizePx: px(0.21, 14), ...loud }, 0.5));
-  }
-  for (const line of scene.lines) {
-    middle.push(text({ text: line, sizePx: px(0.065, 8), ...quiet }, 0.8));
-  }
-  const timing = timingParts(scene, inner, unit, factor, (words) =>
-    text({ ...words, ...loud }, 1.2),
-  );
-  const ids = scene.qr?.lines ?? [];
-  // Beside a QR the ids stand under each other; above and below one, height is what is scarce.
-  const idLines = align === 'left' || ids.length === 0 ? ids : [ids.join(' · ')];
-  const bottom: Placed[] = idLines.map((line, i) =>
-    text({ text: line, sizePx: px(0.05, 7), ...quiet }, i === 0 ? 1 : 0.2),
-  );
-  if (scene.hints.length > 0) {
-    const style = { sizePx: px(0.06, 7), align, palette, measure };
-    const block = keyHints(scene.hints, style, inner);
-    bottom.push({ block, x: margin, above: 1.3 });
-  }
-  return { top, middle, timing: centred(timing, align, width, margin), bottom, gap, margin };
-}
-
-function timingParts(
-  scene: Scene,
-  inner: number,
-  unit: number,
-  factor: number,
-  text: (words: { text: string; sizePx: number }) => Placed,
-): Placed[] {
-  const palette = palettes[scene.tone];
-  const parts: Placed[] = [];
-  if (scene.timeLeft !== undefined) {
-    const sizePx = Math.max(smallestTextPx, Math.round(Math.max(unit * 0.075, 8) * factor));
-    parts.push(text({ text: scene.timeLeft.words, sizePx }));
-    const block = timeBar(scene.timeLeft.share, Math.round(unit * 0.03 * factor), inner, palette);
-    parts.push({ block, x: 0, above: 0.3 });
-  }
-  if (scene.mark !== undefined) {
-    const block = movingMark(scene.mark, Math.round(unit * 0.028 * factor), inner, palette);
-    parts.push({ block, x: 0, above: 0.7 });
-  }
-  return parts;
-}
-
-/** Bar and mark under their words: in the middle or at the margin, as the words are. */
-function centred(
-  parts: readonly Placed[],
-  align: 'left' | 'centre',
-  width: number,
-  margin: number,
-): Placed[] {
-  return parts.map((part) => {
-    if (part.x > 0) return part;
-    return { ...part, x: align === 'left' ? margin : Math.floor((width - part.block.width) / 2) };
-  });
-}
-
-/** Blocks one under the other. */
-function stack(
-  parts: readonly Placed[],
-  gap: number,
-  width: number,
-): { block: Block; tooWide: boolean } {
-  const items: Item[] = [];
-  let y = 0;
-  for (const { block, x, above } of parts) {
-    y += Math.round(gap * above);
-    items.push(...moved(block.items, x, y));
-    y += block.height;
-  }
-  const tooWide = items.some(({ box }) => box.x < 0 || box.x + box.width > width);
-  return { block: { width, height: y, items }, tooWide };
 }

@@ -1,5 +1,6 @@
 // A page somewhere else (the bench's) as a display, over a byte port. The page says its size first; then it gets the
 // rows that change, from the first to the last in one message, so that it never shows half of a QR.
+import assert from 'node:assert/strict';
 import { wait, type Clock } from '../../src/lib/clock.ts';
 import { DeviceError, type Display, type Frame, type Geometry, type Health } from '../device.ts';
 import { openPort, type BytePort, type PortAddress } from '../ports.ts';
@@ -97,9 +98,7 @@ class PageDisplay implements Display {
       throw this.#lost ?? new DeviceError('canceled', `${this.name} is closed`);
     }
     const { width, height } = this.geometry;
-    if (frame.width !== width || frame.height !== height) {
-      throw new DeviceError('protocol', `${this.name} is ${width}×${height} and got another frame`);
-    }
+    assert(frame.width === width && frame.height === height, 'a frame of another size');
     const before = this.#shown && pixelBytes(this.#shown);
     const span = changedSpan(before, pixelBytes(frame), 2 * width);
     if (span === undefined) return;

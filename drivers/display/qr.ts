@@ -48,7 +48,7 @@ const decodeLimitMs = 3000;
 /**
  * Reads the QR back out of a frame's own pixels: the text must be the one meant, and every module whole, because a
  * broken one that error correction mends here may be the one too many behind scratched glass.
- * @throws DeviceError `protocol`; the message names no content
+ * @throws DeviceError `protocol`, reason `qr-unreadable`; the message names no content
  */
 export function assertQrReadable(
   frame: Frame,
@@ -61,12 +61,16 @@ export function assertQrReadable(
   try {
     read = decodeQR(cropRgba(frame, box), { format: 'RGBA', timeLimit: decodeLimitMs });
   } catch (error) {
-    throw new DeviceError('protocol', 'the QR on the screen can not be read', { cause: error });
+    throw qrFault('the QR on the screen can not be read', error);
   }
-  if (read !== text) throw new DeviceError('protocol', 'the QR on the screen says something else');
+  if (read !== text) throw qrFault('the QR on the screen says something else');
   if (!everyModuleWhole(frame, matrix, box, modulePx)) {
-    throw new DeviceError('protocol', 'the QR on the screen has a broken module');
+    throw qrFault('the QR on the screen has a broken module');
   }
+}
+
+function qrFault(message: string, cause?: unknown): DeviceError {
+  return new DeviceError('protocol', message, { cause, reason: 'qr-unreadable' });
 }
 
 function everyModuleWhole(frame: Frame, matrix: QrMatrix, box: Box, modulePx: number): boolean {

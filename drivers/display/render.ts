@@ -10,7 +10,8 @@ import { createTextRuns, drawable, measureText, type TextRuns } from './text.ts'
 export interface Renderer {
   /**
    * Draws a scene.
-   * @throws DeviceError `protocol` when the scene does not fit however small, or its QR would not be readable;
+   * @throws DeviceError `protocol` when the scene does not fit however small, or its QR would not be readable
+   *   (reason `qr-unreadable`);
    *   `hardware` when the picture library fails
    */
   render(scene: Scene): Promise<Frame>;

@@ -41,22 +41,36 @@ export function openLpPort(
       `${path} is a plain file; write file:${path} to print to it`,
     );
   }
-  return new LpPort(fd, path, clock, onBytes);
+  const file: DeviceFile = {
+    write: (bytes, at, length) => writeSync(fd, bytes, at, length),
+    read: (into) => readSync(fd, into, 0, into.length, null),
+    close: () => {
+      closeSync(fd);
+    },
+  };
+  return new LpPort(file, path, clock, onBytes);
 }
 
-class LpPort implements BytePort {
+/** The three calls on an open device. Each throws at once what the kernel says, EAGAIN among it. */
+export interface DeviceFile {
+  write(bytes: Uint8Array, at: number, length: number): number;
+  read(into: Uint8Array): number;
+  close(): void;
+}
+
+export class LpPort implements BytePort {
   readonly closed: Promise<DeviceError | undefined>;
   readonly #ended = Promise.withResolvers<DeviceError | undefined>();
-  readonly #fd: number;
+  readonly #file: DeviceFile;
   readonly #path: string;
   readonly #clock: Clock;
   readonly #onBytes: (bytes: Uint8Array) => void;
   #cancelPoll: () => void;
   #open = true;
 
-  constructor(fd: number, path: string, clock: Clock, onBytes: (bytes: Uint8Array) => void) {
+  constructor(file: DeviceFile, path: string, clock: Clock, onBytes: (bytes: Uint8Array) => void) {
     this.closed = this.#ended.promise;
-    this.#fd = fd;
+    this.#file = file;
     this.#path = path;
     this.#clock = clock;
     this.#onBytes = onBytes;
@@ -80,7 +94,7 @@ class LpPort implements BytePort {
   async #writeSome(bytes: Uint8Array, at: number, length: number): Promise<number> {
     while (this.#open) {
       try {
-        return writeSync(this.#fd, bytes, at, length);
+        return this.#file.write(bytes, at, length);
       } catch (error) {
         if (!isAgain(error)) throw this.#lost(error);
       }
@@ -93,13 +107,13 @@ class LpPort implements BytePort {
     const buffer = Buffer.alloc(readBytes);
     try {
       for (let i = 0; i < maxReadsAtOnce && this.#open; i++) {
-        const got = readSync(this.#fd, buffer, 0, readBytes, null);
+        const got = this.#file.read(buffer);
         if (got > 0) {
           this.#onBytes(buffer.subarray(0, got));
           continue;
         }
         // End of file: a printer with one direction, or a line that was hung up, which only a write tells.
-        writeSync(this.#fd, buffer, 0, 0);
+        this.#file.write(buffer, 0, 0);
         break;
       }
     } catch (error) {
@@ -121,7 +135,7 @@ class LpPort implements BytePort {
     if (!this.#open) return;
     this.#open = false;
     this.#cancelPoll();
-    closeSync(this.#fd);
+    this.#file.close();
     this.#ended.resolve(error);
   }
 }

@@ -1,5 +1,5 @@
 // Paper, as far as a program can have it: dots, and the text that they show. Nothing here knows a printer language.
-import { glyphDot, glyphHeight, glyphWidth } from './receipt-font.ts';
+import { glyph, glyphHeight, glyphWidth } from './receipt-font.ts';
 
 /** One slip, as it lies in the tray. */
 export interface Sheet {
@@ -49,11 +49,12 @@ export class PaperStrip {
     this.feed(Math.max(spacing, line === '' ? 0 : glyphHeight * scaleY));
     this.#text.push(line.trimEnd());
     Array.from(line).forEach((character, column) => {
+      const dot = glyph(character);
       for (let y = 0; y < glyphHeight * scaleY; y++) {
         for (let x = 0; x < glyphWidth * scaleX; x++) {
           const [gx, gy] = [Math.floor(x / scaleX), Math.floor(y / scaleY)];
-          const smeared = style.bold && gx > 0 && glyphDot(character, gx - 1, gy);
-          if (!smeared && !glyphDot(character, gx, gy)) continue;
+          const smeared = style.bold && gx > 0 && dot(gx - 1, gy);
+          if (!smeared && !dot(gx, gy)) continue;
           this.#blacken(left + column * glyphWidth * scaleX + x, top + y);
         }
       }

@@ -54,10 +54,13 @@ const bits = Buffer.from(
   'base64',
 );
 
-/** Whether a dot of a character is black. What the font lacks is its bare letter, or an empty box. */
-export function glyphDot(character: string, x: number, y: number): boolean {
+/** A character as a question: is this dot black? What the font lacks is its bare letter, or an empty box. */
+export function glyph(character: string): (x: number, y: number) => boolean {
   const bare = character.normalize('NFD').charCodeAt(0);
-  if (!(bare >= firstCode && bare <= lastCode)) return x < 2 || x > 9 || y < 4 || y > 19;
-  const at = ((bare - firstCode) * glyphHeight + y) * glyphWidth + x;
-  return ((bits[at >> 3] ?? 0) & (0x80 >> (at & 7))) !== 0;
+  if (!(bare >= firstCode && bare <= lastCode)) return (x, y) => x < 2 || x > 9 || y < 4 || y > 19;
+  const start = (bare - firstCode) * glyphHeight * glyphWidth;
+  return (x, y) => {
+    const at = start + y * glyphWidth + x;
+    return ((bits[at >> 3] ?? 0) & (0x80 >> (at & 7))) !== 0;
+  };
 }

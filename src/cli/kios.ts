@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 // `kios <command>`: the one program. Each command is a file beside this one.
 import { Command } from 'commander';
+import { demoCommand } from './demo.ts';
+import { endWithParent } from './end-with-parent.ts';
 import { enrolCommand } from './enrol.ts';
 import { kioskCommand } from './kiosk.ts';
 import { explain } from './run-process.ts';
@@ -15,8 +17,10 @@ const program = new Command('kios')
   .addCommand(enrolCommand())
   .addCommand(relayCommand())
   .addCommand(twinCommand())
+  .addCommand(demoCommand())
   .showHelpAfterError('(run with --help for what it takes)');
 
+endWithParent();
 try {
   await program.parseAsync();
 } catch (error) {

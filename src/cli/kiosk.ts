@@ -1,4 +1,5 @@
 // `kios kiosk`: runs the kiosk daemon of this machine.
+import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { readConfigFile } from '../lib/config-file.ts';
 import { systemClock } from '../lib/clock.ts';
@@ -42,7 +43,10 @@ Ends on SIGINT or SIGTERM; a sale in hand is taken up again at the next start.`,
     )
     .action(async (flags: Flags & { logLevel?: KioskConfig['logLevel'] }) => {
       const config = withFlags(readConfigFile(flags.config, kioskConfig, kioskExamples), flags);
-      const log = createLog('kiosk', flags.logLevel ?? config.logLevel);
+      // A terminal that shows the screen cannot show the log as well.
+      const file =
+        config.display?.at === 'terminal' ? join(config.stateDir, 'kiosk.log') : undefined;
+      const log = createLog('kiosk', flags.logLevel ?? config.logLevel, file);
       const kiosk = await startKiosk({
         config,
         clock: systemClock,

@@ -2,7 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
-import { ConfigError, readConfigFile } from '../lib/config-file.ts';
+import { readConfigFile } from '../lib/config-file.ts';
 import { createLog } from '../lib/log.ts';
 import { kioskId } from '../protocol/ids.ts';
 import { relayConfig, relayExamples, type RelayConfig } from '../relay/config.ts';
@@ -10,6 +10,7 @@ import { codeBytes, formatCode, hashCode } from '../relay/fleet/codes.ts';
 import { createRelay } from '../relay/relay.ts';
 import { openStore } from '../relay/store/open.ts';
 import { openSqlite } from '../relay/store/sqlite.ts';
+import { runUntilSignal, systemRandom } from './run-process.ts';
 
 const maxValidMinutes = 7 * 24 * 60;
 
@@ -40,20 +41,19 @@ async function runRelay(config: RelayConfig, level: string): Promise<void> {
   const log = createLog('relay', level);
   const relay = createRelay(config, {
     clock: systemClock,
-    // Only for jitter: a cryptographic source costs nothing here.
-    random: () => randomBytes(4).readUInt32BE() / 2 ** 32,
+    random: systemRandom,
     log,
     credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
   });
   const { httpPort, mqttPort } = await relay.start();
   log.info({ httpPort, mqttPort, publicUrl: config.publicUrl }, 'relay.ready');
-  const signal = await new Promise<string>((resolve) => {
-    process.once('SIGTERM', resolve);
-    process.once('SIGINT', resolve);
+  await runUntilSignal({
+    stop: async () => {
+      log.info({}, 'relay.stopping');
+      await relay.stop();
+      log.info({}, 'relay.stopped');
+    },
   });
-  log.info({ signal }, 'relay.stopping');
-  await relay.stop();
-  log.info({}, 'relay.stopped');
 }
 
 async function makeCode(
@@ -77,13 +77,7 @@ async function makeCode(
 }
 
 function readConfig(file: string): RelayConfig {
-  try {
-    return readConfigFile(file, relayConfig, relayExamples);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    process.exit(2);
-  }
+  return readConfigFile(file, relayConfig, relayExamples);
 }
 
 function parseKioskId(text: string): string {

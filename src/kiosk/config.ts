@@ -1,13 +1,30 @@
 // The kiosk's configuration file: one schema, unknown keys refused, an example for each value that can be wrong.
 import { z } from 'zod';
+import { DeviceError } from '../../drivers/device.ts';
+import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
+import { createDisplay } from '../../drivers/display/display.ts';
+import { createKeypad } from '../../drivers/keypad/keypad.ts';
+import { createPrinter } from '../../drivers/printer/printer.ts';
+import { createScanner } from '../../drivers/scanner/scanner.ts';
+import { systemClock } from '../lib/clock.ts';
 import { printerProfiles, type PrinterProfileName } from '../../drivers/printer/profiles.ts';
 
-const at = (kinds: string): z.ZodString =>
+/** Where a device is. Tried on the driver that will open it, so that a wrong address is told here and not at night. */
+const at = (make: (at: string) => unknown): z.ZodType<string> =>
   z
     .string()
     .min(1)
     .max(200)
-    .regex(/^[a-z+]+(:.+)?$/, `write where it is: ${kinds}`);
+    .superRefine((text, context) => {
+      try {
+        make(text);
+      } catch (error) {
+        if (!(error instanceof DeviceError)) throw error;
+        context.addIssue({ code: 'custom', message: error.message });
+      }
+    });
+
+const nothing = (): void => undefined;
 
 const catalogueItem = z.strictObject({
   id: z.string().min(1).max(50),
@@ -35,31 +52,35 @@ export const kioskConfig = z.strictObject({
   /** For times on slips: Asia/Jakarta (WIB), Asia/Makassar (WITA), Asia/Jayapura (WIT). */
   timeZone: z.enum(['Asia/Jakarta', 'Asia/Makassar', 'Asia/Jayapura']).default('Asia/Jakarta'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  keypad: z.strictObject({ at: at('hid:/dev/…, serial:/dev/…, terminal') }).optional(),
+  keypad: z
+    .strictObject({ at: at((text) => createKeypad({ at: text, onKey: nothing })) })
+    .optional(),
   scanner: z
     .strictObject({
-      at: at('serial:/dev/…, hid:/dev/…'),
+      at: at((text) => createScanner({ at: text, onScan: nothing })),
       prefix: z.string().max(8).default(''),
       suffix: z.string().min(1).max(8).optional(),
     })
     .optional(),
   display: z
     .strictObject({
-      at: at('fb:/dev/fb0, page:unix:/…, terminal'),
+      at: at((text) => createDisplay({ at: text, clock: systemClock })),
       rotation: z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)]).default(0),
       panelWidthMm: z.number().min(30).max(2000).optional(),
     })
     .optional(),
   printer: z
     .strictObject({
-      at: at('lp:/dev/usb/lp0, tcp:HOST:9100, serial:/dev/…, file:/…'),
+      at: at((text) =>
+        createPrinter({ at: text, profile: printerProfiles['generic-58'], clock: systemClock }),
+      ),
       profile: z.enum(profileNames).default('generic-58'),
       receipts: z.boolean().default(true),
       acceptBlindPrinter: z.boolean().default(false),
     })
     .optional(),
   dispenser: z
-    .strictObject({ at: at('none, serial:/dev/…, tcp:HOST:PORT') })
+    .strictObject({ at: at((text) => createDispenser({ at: text, clock: systemClock })) })
     .default({ at: 'none' }),
   catalogue: catalogue.default({}),
 });

@@ -73,8 +73,7 @@ export function createKiosk(options: KioskOptions): Kiosk {
     if (closed) return;
     const timed: KioskEvent = { ...event, atMs: clock.monotonicMs() };
     const [next, effects] = step(state, timed, rules);
-    if (next.phase.at !== state.phase.at)
-      log.info({ from: state.phase.at, to: next.phase.at, ...saleOf(next) }, 'sale.phase');
+    logPhase(log, state, next);
     state = next;
     const stored = Promise.withResolvers<undefined>();
     unwritten.push({ event: timed, effects, stored });
@@ -186,8 +185,21 @@ function isUrgent(event: KioskEvent): boolean {
   }
 }
 
-function saleOf(state: State): { saleId?: string } {
-  return 'sale' in state.phase ? { saleId: state.phase.sale.saleId } : {};
+/** What a customer sees change, with the reason where there is one. */
+function logPhase(log: Log, before: State, { phase }: State): void {
+  const outcome = 'outcome' in before.phase ? before.phase.outcome : undefined;
+  if (phase.at === before.phase.at && (phase.at !== 'result' || phase.outcome === outcome)) return;
+  log.info(
+    {
+      from: before.phase.at,
+      to: phase.at,
+      ...('sale' in phase ? { saleId: phase.sale.saleId } : {}),
+      ...('outcome' in phase ? { outcome: phase.outcome } : {}),
+      ...('because' in phase ? { because: phase.because } : {}),
+      ...('codes' in phase ? { codes: phase.codes } : {}),
+    },
+    'sale.phase',
+  );
 }
 
 /** Boot: the last written state and every event since. Their effects are not run again; `restarted` asks the world. */

@@ -84,8 +84,13 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
     post({ kind: 'part', part, health });
     publishStatus();
   };
+  let told: string | undefined;
   const publishStatus = (): void => {
-    late.link?.status(statusOf(kiosk.state(), rules, { bootId, version }));
+    const missing = missingParts(kiosk.state(), rules);
+    const selling = missing.length === 0;
+    if (told !== missing.join()) log.info({ selling, missing }, 'kiosk.selling');
+    told = missing.join();
+    late.link?.status({ online: true, bootId, version, selling, parts: kiosk.state().parts });
   };
   const perform = createPerform({
     client,
@@ -212,19 +217,6 @@ function mintSaleId(kioskId: string, clock: Clock, random: () => number): string
 function withoutJournal(state: State): State {
   const journal: PartHealth = { ok: false, code: 'journal-failed' };
   return { ...state, parts: { ...state.parts, journal }, phase: { at: 'idle' } };
-}
-
-function statusOf(
-  state: State,
-  rules: Rules,
-  who: { bootId: string; version: string },
-): Parameters<BrokerLink['status']>[0] {
-  return {
-    online: true,
-    ...who,
-    selling: missingParts(state, rules).length === 0,
-    parts: state.parts,
-  };
 }
 
 function slipOf(

@@ -29,7 +29,7 @@ export function createScreen(log: Log): Screen {
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
         log.warn({ fault: error.kind, reason: error.message }, 'screen.not-drawn');
-        if (error.kind === 'protocol') refused();
+        if (scene.qr !== undefined && error.kind === 'protocol') refused();
       }
     }
   };

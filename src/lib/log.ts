@@ -21,8 +21,8 @@ const secret = [
 ];
 const paths = secret.flatMap((name) => [name, `*.${name}`]);
 
-/** debug = a step; info = a customer sees it; warn = look today; error = out of service. */
-export function createLog(part: string, level = 'info'): Log {
+/** `file`: instead of stdout, where something else is drawn there. debug = a step; info = a customer sees it; warn = look today; error = out of service. */
+export function createLog(part: string, level = 'info', file?: string): Log {
   return pino(
     {
       level,
@@ -31,7 +31,7 @@ export function createLog(part: string, level = 'info'): Log {
       formatters: { level: (label) => ({ level: label }) },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
-    pino.destination({ fd: 1, sync: true }),
+    pino.destination(file === undefined ? { fd: 1, sync: true } : { dest: file, sync: true }),
   );
 }
 

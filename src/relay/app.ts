@@ -1,7 +1,13 @@
 // The relay's HTTP server: limits, errors and authentication here, one file a group of routes in routes/.
 import { randomUUID } from 'node:crypto';
+import { type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import rateLimit from '@fastify/rate-limit';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
 import {
   serializerCompiler,
   validatorCompiler,
@@ -41,10 +47,10 @@ export interface AppParts {
 }
 
 export type App = FastifyInstance<
-  import('node:http').Server,
-  import('node:http').IncomingMessage,
-  import('node:http').ServerResponse,
-  import('fastify').FastifyBaseLogger,
+  Server,
+  IncomingMessage,
+  ServerResponse,
+  FastifyBaseLogger,
   ZodTypeProvider
 >;
 
@@ -77,19 +83,22 @@ export async function createApp(parts: AppParts): Promise<App> {
     if (kiosk === undefined) throw new KiosError('unauthorised', 'this route needs a token');
     return kiosk;
   };
-  await app.register(async (open) => {
-    await openRoutes(open, parts);
-    await notificationRoutes(open, parts);
-    await enrolRoutes(open, parts);
+  openRoutes(app, parts);
+  enrolRoutes(app, parts);
+  // Two scopes of their own: raw bodies in the one, the kiosk's token before everything in the other.
+  await app.register((raw, _options, done) => {
+    notificationRoutes(raw, parts);
+    done();
   });
-  await app.register(async (kiosks) => {
+  await app.register((kiosks, _options, done) => {
     kiosks.addHook('onRequest', async (request, reply) => {
       const kiosk = await authenticate(parts, request, reply);
       if (kiosk !== undefined) callers.set(request, kiosk);
     });
     saleRoutes(kiosks, parts, callerOf);
     catchUpRoutes(kiosks, parts, callerOf);
-    claimRoutes(kiosks, parts);
+    claimRoutes(kiosks);
+    done();
   });
   return app;
 }

@@ -1,7 +1,8 @@
 // Work that outlives the request that began it. Nothing here is lost without a log line, and stopping waits for it.
-import { wait, type Clock } from '../lib/clock.ts';
+import { type Clock } from '../lib/clock.ts';
 import { type Log } from '../lib/log.ts';
 import { type Metrics } from './metrics.ts';
+import { within } from './within.ts';
 
 export interface Background {
   /** Runs `work`; a rejection is logged and counted. Work under a key that already runs is not begun twice. */
@@ -34,11 +35,6 @@ export function createBackground(clock: Clock, log: Log, metrics: Metrics): Back
     get size() {
       return running.size;
     },
-    async drain(timeoutMs) {
-      const stopWaiting = new AbortController();
-      const timer = wait(clock, timeoutMs, stopWaiting.signal);
-      await Promise.race([Promise.allSettled(running.values()), timer]);
-      stopWaiting.abort();
-    },
+    drain: (timeoutMs) => within(clock, timeoutMs, Promise.allSettled(running.values())),
   };
 }

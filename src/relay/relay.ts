@@ -20,6 +20,7 @@ import { startReconcile } from './reconcile.ts';
 import { loadSigningKey } from './signing-key.ts';
 import { openStore } from './store/open.ts';
 import { openSqlite } from './store/sqlite.ts';
+import { within } from './within.ts';
 
 export interface RelayParts {
   clock: Clock;
@@ -33,11 +34,13 @@ export interface RelayParts {
 export interface Relay {
   /** Rejects when the key, the store or a port cannot be had; then nothing is left open. */
   start(): Promise<{ httpPort: number; mqttPort: number }>;
-  /** Takes nothing new, lets what runs end within `drainMs`, closes. */
+  /** Takes nothing new, lets what runs end, closes; within 10 s. What was cut off goes on at the next start. */
   stop(): Promise<void>;
 }
 
-const drainMs = 8_000;
+/** Together below the 10 s that a stop may take: requests in flight, then the work behind them. */
+const closeMs = 6_000;
+const drainMs = 2_500;
 /** midtrans.md §12: Midtrans' own expiry is not reliable below this, so it is only the net. */
 const minExpiryMinutes = 15;
 
@@ -122,7 +125,7 @@ async function startParts(
     });
     closers.push(startReconcile(hops, background));
     const httpPort = await listen(app, config.http);
-    closers.push(() => app.close());
+    closers.push(() => within(clock, closeMs, app.close()));
     closers.push(() => {
       reach.accepting = false;
     });

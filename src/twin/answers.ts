@@ -1,4 +1,4 @@
-// The bodies that Midtrans answers with (reference §4, §5, §8). Numbers are texts, as on the wire. No I/O.
+// The bodies that Midtrans answers with (reference §4, §5, §8). Numbers are texts, as on the wire. PURE.
 import { jakartaText } from './times.ts';
 import { refundedIdr, type Transaction, type TransactionStatus } from './transaction.ts';
 

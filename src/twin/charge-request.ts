@@ -1,5 +1,5 @@
 // Midtrans' validation of a charge (reference §3, §12): a body becomes a request, or the messages of its 400.
-// Computes, does no I/O.
+// PURE.
 import { acquirers, channels, type Acquirer, type Channel } from './transaction.ts';
 import { parseOrderTime } from './times.ts';
 

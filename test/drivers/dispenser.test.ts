@@ -140,7 +140,7 @@ describe('an order', () => {
   });
 
   test('during another one is refused, on the same line and by the board', async () => {
-    const { board, connect, onPulse } = await bench(50);
+    const { board, connect, onPulse } = await bench(150);
     const [one, two] = [await connect(), await connect()];
     const started = Promise.withResolvers<undefined>();
     onPulse(() => {
@@ -148,7 +148,9 @@ describe('an order', () => {
     });
     const first = one.dispense(order('k-1', 2), never);
     await started.promise;
+    board.setMute(true); // The line itself refuses: it does not need the board's word.
     expect(await one.dispense(order('k-2'), never)).toBe('failed');
+    board.setMute(false);
     expect(await two.dispense(order('k-3'), never)).toBe('failed');
     expect(await first).toBe('done');
     expect([board.pulses('k-2'), board.pulses('k-3')]).toEqual([0, 0]);

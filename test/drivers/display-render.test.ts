@@ -176,10 +176,11 @@ describe('the QR', () => {
 
   test('another text in the matrix, or a matrix that no one can read, is never shown', async () => {
     const other = createRenderer({ geometry, makeMatrix: () => qrMatrix(qrisText(99_000)) });
-    await expect(other.render(scene)).rejects.toMatchObject({ kind: 'protocol' });
+    const fault = { kind: 'protocol', reason: 'qr-unreadable' };
+    await expect(other.render(scene)).rejects.toMatchObject(fault);
     const blank = { size: 49, dark: new Uint8Array(49 * 49) };
     const unreadable = createRenderer({ geometry, makeMatrix: () => blank });
-    await expect(unreadable.render(scene)).rejects.toMatchObject({ kind: 'protocol' });
+    await expect(unreadable.render(scene)).rejects.toMatchObject(fault);
   });
 
   test('a refused QR is refused again, and the error names no content', async () => {

@@ -7,12 +7,12 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { openLpPort } from '../../drivers/printer/lp-port.ts';
+import { LpPort, openLpPort } from '../../drivers/printer/lp-port.ts';
 import { createPrinter } from '../../drivers/printer/printer.ts';
 import { printerProfiles } from '../../drivers/printer/profiles.ts';
 import { createPrinterSimulator } from '../../drivers/printer/simulator.ts';
 import type { Sheet } from '../../drivers/printer/paper.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { systemClock, wait } from '../../src/lib/clock.ts';
 import { budgetSlip, qrisText, readQr } from './printer-slips.ts';
 
 const never = new AbortController().signal;
@@ -87,15 +87,39 @@ test('a printer that takes nothing holds the write, and closing gives it up with
     settled = true;
   });
   writing.catch(() => undefined);
-  await new Promise((resolve) =>
-    systemClock.after(100, () => {
-      resolve(undefined);
-    }),
-  );
+  await wait(systemClock, 100);
   expect(settled).toBe(false);
   await port.close();
   await expect(writing).rejects.toMatchObject({ kind: 'canceled' });
   expect(await port.closed).toBeUndefined();
+});
+
+test('a transfer that has begun is not written until the kernel takes a zero-byte write', async () => {
+  let pending = false;
+  const again = (): never => {
+    throw Object.assign(new Error('again'), { code: 'EAGAIN' });
+  };
+  // As usblp does with a printer that answers NAK: the first write is taken, and then nothing is.
+  const file = {
+    write: (_bytes: Uint8Array, _at: number, length: number) => {
+      if (pending) return again();
+      pending = length > 0;
+      return length;
+    },
+    read: again,
+    close: () => undefined,
+  };
+  const port = new LpPort(file, '/dev/usb/lp0', systemClock, () => undefined);
+  let written = false;
+  const writing = port.write(new Uint8Array(445)).then(() => {
+    written = true;
+  });
+  await wait(systemClock, 50);
+  expect(written).toBe(false);
+  pending = false;
+  await writing;
+  expect(written).toBe(true);
+  await port.close();
 });
 
 test('partial writes join to the same bytes', async () => {

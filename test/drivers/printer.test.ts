@@ -1,5 +1,6 @@
 // Printers at the end of real sockets, ptys and files: the contract, and what happens when things break.
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -236,23 +237,24 @@ describe('in the middle of a job', () => {
 });
 
 test('a job that an earlier connection left half-way does not spoil the next slip', async () => {
+  const lines = budgetSlip.blocks.flatMap((block) =>
+    block.kind === 'text' ? [block.text.replace('\u00a0', ' ')] : [],
+  );
   for (const profile of [generic58, printerProfiles['basic-58']]) {
     const { printer, simulator, sheets } = await bench(profile);
     const half = encodeDocument(budgetSlip, profile).subarray(0, profile.nativeQr ? 200 : 500);
-    const { connect } = await import('node:net');
     await new Promise<void>((resolve) => {
-      const socket = connect(Number(simulator.at.split(':')[2]), '127.0.0.1', () => {
+      const socket = createConnection(Number(simulator.at.split(':')[2]), '127.0.0.1', () => {
         socket.end(half, resolve);
       });
     });
     await expect.poll(() => simulator.bytesReceived()).toBe(half.length);
     await printer.print(budgetSlip, never);
     await expect.poll(() => sheets.length).toBe(1);
-    const [sheet] = sheets;
-    expect(sheet === undefined ? undefined : sheet.text.slice(-2)).toEqual([
-      'Scan dengan GoPay / QRIS',
-      'Berlaku 15 menit (12:55)',
-    ]);
+    const text = (sheets[0]?.text ?? []).filter((line) => line !== '');
+    expect(text.slice(-lines.length)).toEqual(lines);
+    // Half a picture stands above the whole one; a QR that the printer draws itself leaves nothing behind.
+    if (profile.nativeQr) expect(sheets.map(readQr)).toEqual([qrisText]);
   }
 });
 

@@ -130,7 +130,7 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
           payload,
         };
         aedes.publish(packet, (error) => {
-          if (error === undefined || error === null) resolve();
+          if (error == null) resolve();
           else reject(error);
         });
       }),
@@ -157,5 +157,6 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
 
 /** MQTT 3.1.1 §3.2.2.3: 3 the server is unavailable, 5 not authorised. */
 function refused(returnCode: 3 | 5): AuthenticateError {
-  return Object.assign(new Error('refused'), { returnCode: returnCode as number });
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- aedes' enum does not exist at run time.
+  return Object.assign(new Error('refused'), { returnCode });
 }

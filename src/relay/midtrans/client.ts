@@ -152,7 +152,9 @@ async function fetchImage(url: string, apiHost: string, timeoutMs: number): Prom
 async function readCapped(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of response.body ?? []) {
+  if (response.body === null) return new Uint8Array();
+  const body: AsyncIterable<Uint8Array> = response.body;
+  for await (const chunk of body) {
     size += chunk.length;
     if (size > maxBytes) throw new KiosError('too-large', `an answer above ${maxBytes} bytes`);
     chunks.push(chunk);

@@ -3,9 +3,8 @@ import { type FastifyInstance } from 'fastify';
 import { type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { redeemBody, redeemResultBody, saleParams } from '../../protocol/api.ts';
 import { KiosError } from '../../protocol/errors.ts';
-import { type AppParts } from '../app.ts';
 
-export function claimRoutes(app: FastifyInstance, _parts: AppParts): void {
+export function claimRoutes(app: FastifyInstance): void {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   const params = saleParams;
 

@@ -8,10 +8,10 @@ import { hashCode } from '../fleet/codes.ts';
 import { keyChain } from '../signing-key.ts';
 
 /** A code has 60 bits; this is to keep guessers from filling the log. */
-const perMinute = 10;
+const perMinute = 60;
 const claimSecretBytes = 32;
 
-export async function enrolRoutes(app: FastifyInstance, parts: AppParts): Promise<void> {
+export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
   const { config, hops, signer } = parts;
   app.withTypeProvider<ZodTypeProvider>().post(
     '/v1/enrol',
@@ -48,5 +48,4 @@ export async function enrolRoutes(app: FastifyInstance, parts: AppParts): Promis
       };
     },
   );
-  await Promise.resolve();
 }

@@ -6,44 +6,41 @@ import { type AppParts } from '../app.ts';
 import { move, type Hops } from '../hops.ts';
 import { readNotice, type Notice } from '../midtrans/notification.ts';
 import { confirmNotice } from '../notices.ts';
-import { isStoreError } from '../problems.ts';
 
 const maxBytes = 64 * 1024;
 /** Midtrans sends from few addresses; this leaves room for every charge of a busy fleet. */
 const perMinute = 6000;
 
-export async function notificationRoutes(app: FastifyInstance, parts: AppParts): Promise<void> {
+/** `app` must be a scope of its own: it takes raw bodies of any media type. */
+export function notificationRoutes(app: FastifyInstance, parts: AppParts): void {
   const { hops, background } = parts;
-  await app.register(async (raw) => {
-    // The signature is over what was sent, so nothing may parse it first, whatever its media type.
-    raw.removeAllContentTypeParsers();
-    raw.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBytes }, (_r, body, done) => {
-      done(null, body);
-    });
-    raw.post(
-      '/v1/notifications/midtrans',
-      { bodyLimit: maxBytes, config: { rateLimit: { max: perMinute, timeWindow: 60_000 } } },
-      async (request) => {
-        const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-        const reading = readNotice(body, parts.serverKey);
-        if (reading.kind !== 'authentic') {
-          hops.metrics.notices.inc({ outcome: reading.kind });
-          hops.log.warn({ bytes: body.length, from: request.ip }, `notice.${reading.kind}`);
-          throw reading.kind === 'forged'
-            ? new KiosError('bad-signature', 'not signed with our Server Key')
-            : new KiosError('bad-request', 'not a notification');
-        }
-        const noticeId = await keep(hops, body, reading.notice);
-        if (noticeId !== undefined) {
-          void background.run(`notice ${noticeId}`, () =>
-            follow(hops, noticeId, body, reading.notice),
-          );
-        }
-        return { ok: true };
-      },
-    );
-    await Promise.resolve();
+  // The signature is over what was sent, so nothing may parse it first, whatever its media type.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBytes }, (_r, body, done) => {
+    done(null, body);
   });
+  app.post(
+    '/v1/notifications/midtrans',
+    { bodyLimit: maxBytes, config: { rateLimit: { max: perMinute, timeWindow: 60_000 } } },
+    async (request) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const reading = readNotice(body, parts.serverKey);
+      if (reading.kind !== 'authentic') {
+        hops.metrics.notices.inc({ outcome: reading.kind });
+        hops.log.warn({ bytes: body.length, from: request.ip }, `notice.${reading.kind}`);
+        throw reading.kind === 'forged'
+          ? new KiosError('bad-signature', 'not signed with our Server Key')
+          : new KiosError('bad-request', 'not a notification');
+      }
+      const noticeId = await keep(hops, body, reading.notice);
+      if (noticeId !== undefined) {
+        void background.run(`notice ${noticeId}`, () =>
+          follow(hops, noticeId, body, reading.notice),
+        );
+      }
+      return { ok: true };
+    },
+  );
 }
 
 /** Stores the raw body. Undefined: it was stored before. @throws KiosError `store-down`. */
@@ -61,8 +58,7 @@ async function keep(hops: Hops, body: Buffer, notice: Notice): Promise<string | 
     return isNew ? noticeId : undefined;
   } catch (error) {
     hops.metrics.notices.inc({ outcome: 'store-down' });
-    // 503, never 500: Midtrans repeats a 503 four times and a 500 once.
-    if (isStoreError(error)) throw new KiosError('store-down', 'not stored', error);
+    // Whatever it was, 503 and never 500: Midtrans repeats a 503 four times and a 500 once.
     throw new KiosError('store-down', 'not stored', error);
   }
 }

@@ -9,7 +9,7 @@ import { keyChain } from '../signing-key.ts';
 
 const keysQuery = z.strictObject({ after: z.string().max(64).optional() });
 
-export async function openRoutes(app: FastifyInstance, parts: AppParts): Promise<void> {
+export function openRoutes(app: FastifyInstance, parts: AppParts): void {
   const { hops, signer, broker } = parts;
   const typed = app.withTypeProvider<ZodTypeProvider>();
 
@@ -44,5 +44,4 @@ export async function openRoutes(app: FastifyInstance, parts: AppParts): Promise
   app.get('/metrics', async (_request, reply) =>
     reply.type(hops.metrics.registry.contentType).send(await hops.metrics.registry.metrics()),
   );
-  await Promise.resolve();
 }

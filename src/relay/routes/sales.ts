@@ -1,7 +1,6 @@
 // The sale's routes: put, get, cancel, fulfilment and the QR's picture. A kiosk reaches its own sales alone.
 import { type FastifyInstance, type FastifyReply } from 'fastify';
 import { type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { wait } from '../../lib/clock.ts';
 import {
   cancelBody,
   fulfilmentBody,
@@ -19,6 +18,7 @@ import { announce, move } from '../hops.ts';
 import { type Decision } from '../ledger-rules.ts';
 import { saleDocument } from '../proofs.ts';
 import { pursue } from '../pursue.ts';
+import { within } from '../within.ts';
 
 /** How long an answer waits for Midtrans; what takes longer comes over MQTT, or when the kiosk asks. */
 const putWaitMs = 12_000;
@@ -59,7 +59,7 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       if (next === 'charge') void background.run(`charge ${saleId}`, () => chargeSale(hops, row));
       // A repeat joins the charge that runs.
       if (row.verdict === 'creating' && row.stop === null) {
-        await within(parts, putWaitMs, () => background.settled(`charge ${saleId}`));
+        await within(hops.clock, putWaitMs, background.settled(`charge ${saleId}`));
       }
       return answer(parts, saleId, reply.status(put.created ? 201 : 200));
     },
@@ -93,7 +93,7 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       refuseRefused(decision);
       announce(hops, decision);
       const run = background.run(`cancel ${saleId}`, () => pursue(hops, decision));
-      await within(parts, cancelWaitMs, () => run);
+      await within(hops.clock, cancelWaitMs, run);
       const row = await hops.store.sale(saleId);
       const open = row === undefined || isOpen(row.verdict);
       return answer(parts, saleId, reply.status(open ? 202 : 200));
@@ -160,15 +160,4 @@ function canonicalItems(items: PutSaleBody['items']): string | null {
   return JSON.stringify(
     items.map(({ id, name, priceIdr, quantity }) => ({ id, name, priceIdr, quantity })),
   );
-}
-
-/** Waits for work, but not for ever: it goes on behind the answer. */
-async function within(parts: AppParts, ms: number, work: () => Promise<unknown>): Promise<void> {
-  const done = new AbortController();
-  await Promise.race([
-    work().finally(() => {
-      done.abort();
-    }),
-    wait(parts.hops.clock, ms, done.signal),
-  ]);
 }

@@ -141,5 +141,6 @@ export async function migrate(db: Kysely<Tables>): Promise<void> {
     provider: { getMigrations: () => Promise.resolve(migrations) },
   });
   const { error } = await migrator.migrateToLatest();
-  if (error !== undefined) throw error;
+  if (error !== undefined)
+    throw new Error('the schema cannot be brought up to date', { cause: error });
 }

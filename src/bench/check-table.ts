@@ -1,0 +1,36 @@
+// What the check found, as a table for people. PURE.
+
+/** A stage that did not come to its end. The message says what was waited for. */
+export class CheckFailure extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'CheckFailure';
+  }
+}
+
+export interface Stage {
+  /** `Enter → QR readable on the screen` */
+  name: string;
+  /** How long it took; absent for what is only true or false. */
+  tookMs?: number;
+}
+
+export interface CheckedSale {
+  title: string;
+  stages: readonly Stage[];
+}
+
+/** One line a stage, with its time in milliseconds. Ends in a line break. */
+export function checkTable(sales: readonly CheckedSale[], firstNumber = 1): string {
+  const names = sales.flatMap(({ stages }) => stages.map(({ name }) => name.length));
+  const width = Math.max(0, ...names);
+  const lines = sales.flatMap(({ title, stages }, i) => [
+    `${firstNumber + i}. ${title}`,
+    ...stages.map(({ name, tookMs }) => `   ${name.padEnd(width)}  ${timeText(tookMs)}`),
+  ]);
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+function timeText(tookMs: number | undefined): string {
+  return tookMs === undefined ? '      ok' : `${Math.round(tookMs)} ms`.padStart(8);
+}

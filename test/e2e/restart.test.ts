@@ -1,0 +1,100 @@
+// What kill -9 and an absent relay do to a sale: the same QR again, goods once, nothing charged in vain.
+import { afterEach, expect, test } from 'vitest';
+import { World } from './world.ts';
+
+let world: World | undefined;
+
+afterEach(async () => {
+  await world?.end();
+  world = undefined;
+});
+
+test('killed with a QR up: the kiosk shows the same QR again and completes the sale', async () => {
+  world = await World.start();
+  world.press('1', '5', '000', 'enter');
+  const before = await world.qrOnScreen();
+  const saleId = await world.saleId();
+  await world.kiosk.kill();
+  await world.startKiosk();
+  await world.phase('paying');
+  await world.nextFrame();
+  expect(await world.qrOnScreen()).toBe(before);
+  await world.pay(before);
+  expect((await world.phase('result'))['outcome']).toBe('done');
+  expect(world.pulses).toEqual([saleId]);
+  expect(await world.transactions()).toHaveLength(1);
+});
+
+test('killed with a QR up, paid while it is away: goods once after the restart', async () => {
+  world = await World.start();
+  world.press('1', '5', '000', 'enter');
+  const qr = await world.qrOnScreen();
+  await world.kiosk.kill();
+  await world.pay(qr);
+  await world.startKiosk();
+  expect((await world.phase('result'))['outcome']).toBe('done');
+  expect(world.pulses).toHaveLength(1);
+});
+
+test('killed while the goods are coming: never twice, and the device says what became of it', async () => {
+  world = await World.start({ pulseMs: 3000 });
+  world.press('1', '5', '000', 'enter');
+  await world.pay(await world.qrOnScreen());
+  await world.phase('dispensing');
+  await world.untilPulse();
+  await world.kiosk.kill();
+  await world.startKiosk();
+  const end = await world.phase('result');
+  expect(['done', 'claim']).toContain(end['outcome']);
+  expect(world.pulses).toHaveLength(1);
+});
+
+test('relay down at Enter: nothing is charged, the screen says so, and the next try works', async () => {
+  world = await World.start();
+  await world.relay.kill();
+  world.press('5', '000', 'enter');
+  const said = await world.kiosk.waitFor(
+    'a refusal',
+    (line) =>
+      line.msg === 'sale.phase' && (line['to'] === 'blocked' || line['outcome'] === 'unsent'),
+  );
+  expect(JSON.stringify(said)).toContain('relay-unreachable');
+  expect(await world.transactions()).toHaveLength(0);
+  const mark = world.kiosk.mark;
+  await world.startRelay();
+  await world.kiosk.waitFor(
+    'selling again',
+    (line) => line.msg === 'kiosk.selling' && line['selling'] === true,
+    mark,
+  );
+  await world.toIdle();
+  world.press('5', '000', 'enter');
+  await world.pay(await world.qrOnScreen());
+  expect((await world.phase('result', mark))['outcome']).toBe('done');
+});
+
+test('relay killed with a QR up, paid meanwhile: goods once it is back', async () => {
+  world = await World.start();
+  world.press('1', '5', '000', 'enter');
+  const qr = await world.qrOnScreen();
+  await world.relay.kill();
+  await world.pay(qr);
+  await world.startRelay();
+  expect((await world.phase('result'))['outcome']).toBe('done');
+  expect(world.pulses).toHaveLength(1);
+});
+
+test('the QR on paper: printed, paid, goods', async () => {
+  world = await World.start({ kiosk: { qrOn: 'paper' } });
+  world.press('1', '5', '000', 'enter');
+  const slip = await world.sheet(1);
+  await world.pay(world.qrOnPaper(slip));
+  expect((await world.phase('result'))['outcome']).toBe('done');
+});
+
+test('a charge as gopay, whose answer carries a picture and no text', async () => {
+  world = await World.start({ paymentType: 'gopay' });
+  world.press('1', '5', '000', 'enter');
+  await world.pay(await world.qrOnScreen());
+  expect((await world.phase('result'))['outcome']).toBe('done');
+});

@@ -1,0 +1,152 @@
+// Screens: every state in both languages says what it must, fits every panel, and hides what is not to be seen.
+import { describe, expect, test } from 'vitest';
+import { createRenderer } from '../../drivers/display/render.ts';
+import { sceneOf, type ScreenContext } from '../../src/kiosk/screens.ts';
+import type { OpenSale, Phase, State } from '../../src/kiosk/state.ts';
+import { newState } from '../../src/kiosk/state.ts';
+import { sayCode } from '../../src/kiosk/words.ts';
+import { errors, type ErrorCode } from '../../src/protocol/errors.ts';
+import { startCursor } from '../../src/protocol/sale.ts';
+import { ledgerId, qris, rules, saleA } from './machine.ts';
+
+const context: ScreenContext = {
+  rules,
+  merchant: { name: 'WARUNG BERKAH SENTOSA 123', nmid: 'ID1099000000001' },
+  sandbox: true,
+  nowMs: 20_000,
+  claimCode: () => '1234 5678 901',
+};
+const sale: OpenSale = {
+  saleId: saleA,
+  amountIdr: 10_000_000,
+  items: [
+    { id: 'kopi', name: 'Kopi susu gula aren ukuran besar sekali', priceIdr: 12_000, quantity: 99 },
+  ],
+  verdict: 'pending',
+  bootId: 'boot-1',
+};
+const paying: Phase = {
+  at: 'paying',
+  sale,
+  qrString: qris(10_000_000),
+  deadlineMs: 181_000,
+  totalMs: 180_000,
+  lookAtMs: 0,
+};
+const result = (
+  outcome: Extract<Phase, { at: 'result' }>['outcome'],
+  because?: ErrorCode,
+): Phase => ({
+  at: 'result',
+  outcome,
+  sale,
+  untilMs: 0,
+  ...(because === undefined ? {} : { because }),
+});
+
+const phases: Record<string, Phase> = {
+  idle: { at: 'idle' },
+  entering: { at: 'entering', digits: '10000000', untilMs: 0 },
+  'entering too much': {
+    at: 'entering',
+    digits: '10000000',
+    notice: 'amount-above-limit',
+    untilMs: 0,
+  },
+  basket: {
+    at: 'basket',
+    items: Array.from({ length: 9 }, (_, i) => ({
+      ...(sale.items[0] ?? { id: '', name: '', priceIdr: 0, quantity: 1 }),
+      id: String(i),
+    })),
+    notice: 'barcode-check-digit',
+    untilMs: 0,
+  },
+  blocked: {
+    at: 'blocked',
+    codes: ['relay-unreachable', 'printer-paper-out', 'dispenser-lost'],
+    untilMs: 0,
+  },
+  charging: { at: 'charging', sale, sent: 'no', tries: 0, retryAtMs: 0, untilMs: 0 },
+  checking: { at: 'checking', sale, tries: 0, retryAtMs: 0 },
+  paying,
+  stopping: { at: 'stopping', sale, reason: 'customer', tries: 0, retryAtMs: 0, sinceMs: 0 },
+  abandoning: { at: 'abandoning', sale },
+  dispensing: { at: 'dispensing', sale },
+  done: result('done'),
+  cancelled: result('cancelled', 'qr-merchant'),
+  expired: result('expired'),
+  denied: result('denied', 'charge-try-again'),
+  unsent: result('unsent', 'relay-unreachable'),
+  abandoned: result('abandoned'),
+  claim: result('claim', 'dispenser-unknown'),
+};
+
+function stateAt(phase: Phase, language: 'id' | 'en'): State {
+  return { ...newState(startCursor, ledgerId), bootId: 'boot-1', phase, language };
+}
+
+const sizes = [
+  { width: 480, height: 320 },
+  { width: 800, height: 480 },
+  { width: 480, height: 800 },
+];
+
+describe.each(Object.entries(phases))('%s', (_name, phase) => {
+  test.each(sizes)('fits $width × $height in both languages', async (geometry) => {
+    const renderer = createRenderer({ geometry });
+    for (const language of ['id', 'en'] as const) {
+      const frame = await renderer.render(sceneOf(stateAt(phase, language), context));
+      expect(frame.width).toBe(geometry.width);
+    }
+  });
+});
+
+test('a live QR carries amount, time left, merchant, NMID, the sale and a moving mark', () => {
+  const scene = sceneOf(stateAt(paying, 'id'), context);
+  expect(scene).toMatchObject({
+    merchant: 'WARUNG BERKAH SENTOSA 123',
+    amount: 'Rp 10.000.000',
+    timeLeft: { words: 'Sisa waktu 2:41' },
+    qr: { lines: ['NMID ID1099000000001', 'No. 0000'] },
+    banner: 'TEST – JANGAN DIBAYAR',
+    mark: 20,
+  });
+});
+
+test('with real money there is no test banner', () => {
+  expect(sceneOf(stateAt(paying, 'id'), { ...context, sandbox: false }).banner).toBeUndefined();
+});
+
+test('only one state shows a QR', () => {
+  for (const [name, phase] of Object.entries(phases)) {
+    expect(sceneOf(stateAt(phase, 'id'), context).qr === undefined, name).toBe(name !== 'paying');
+  }
+});
+
+test('a kiosk that cannot sell names what is missing', () => {
+  const state = stateAt({ at: 'idle' }, 'id');
+  const parts = {
+    ...state.parts,
+    relay: { ok: false as const, code: 'relay-unreachable' as const },
+  };
+  expect(sceneOf({ ...state, parts }, context)).toMatchObject({
+    tone: 'bad',
+    lines: ['Tidak ada sambungan ke server.'],
+  });
+});
+
+test('a claim shows its code', () => {
+  const scene = sceneOf(stateAt(result('claim'), 'id'), context);
+  expect(scene.lines).toContain('1234 5678 901');
+});
+
+test('every code has words in both languages, and none shows a bare placeholder', () => {
+  for (const code of Object.keys(errors) as ErrorCode[]) {
+    for (const language of ['id', 'en'] as const) {
+      const text = sayCode(language, code, { min: 'Rp 1', max: 'Rp 10.000.000' });
+      expect(text).not.toMatch(/[{}]/);
+      expect(text.length).toBeGreaterThan(5);
+    }
+  }
+});

@@ -1,0 +1,330 @@
+// The ledger as a table: verdict × event → verdict, what is done at Midtrans next, and which claim opens.
+import { describe, expect, test } from 'vitest';
+import { isOpen, mayFollow, verdicts, type Verdict } from '../../src/protocol/verdict.ts';
+import { decide, type LedgerEvent } from '../../src/relay/ledger.ts';
+import { type Decision } from '../../src/relay/ledger-rules.ts';
+import { type ChargeStatus, type StatusOutcome } from '../../src/relay/midtrans/gateway.ts';
+import { type SaleRow } from '../../src/relay/sale-row.ts';
+
+const at = 1_767_236_400_000;
+const saleId = 'ksk01-01JD0000000000000000000000';
+const merchantId = 'G000000001';
+
+const put: LedgerEvent = {
+  ...{ type: 'put', saleId, kioskId: 'ksk01', amountIdr: 15_000, items: null },
+  ...{ chargeKey: 'key-1', deadlineAtMs: at + 180_000 },
+};
+
+function fresh(): SaleRow {
+  return decide(undefined, put, at).row;
+}
+
+/** A row with this verdict, charged. */
+function rowOf(verdict: Verdict, more: Partial<SaleRow> = {}): SaleRow {
+  return { ...fresh(), sentAtMs: null, chargeId: 'charge-1', verdict, ...more };
+}
+
+function status(state: ChargeStatus['state'], more: Partial<ChargeStatus> = {}): StatusOutcome {
+  const found: ChargeStatus = {
+    ...{ chargeId: 'charge-1', state, amountIdr: 15_000, currency: 'IDR', merchantId },
+    ...{ fraud: 'accept', refundedIdr: 0, refundConfirmed: false },
+    ...more,
+  };
+  return { kind: 'found', status: found };
+}
+
+function told(row: SaleRow, outcome: StatusOutcome, nowMs = at + 1000): Decision {
+  return decide(row, { type: 'status-answered', outcome, merchantId }, nowMs);
+}
+
+function summary(decision: Decision): string {
+  const claim =
+    decision.claim === undefined
+      ? ''
+      : decision.claim.do === 'open'
+        ? ` +${decision.claim.kind}`
+        : ` -${decision.claim.as}`;
+  return `${decision.row.verdict} ${decision.next}${claim}`;
+}
+
+const answers: Record<string, StatusOutcome> = {
+  pending: status('pending'),
+  settled: status('settled'),
+  refunded: status('refunded', { refundedIdr: 15_000, refundConfirmed: true }),
+  denied: status('denied'),
+  cancelled: status('cancelled'),
+  expired: status('expired'),
+  absent: { kind: 'absent' },
+  unknown: { kind: 'unknown', answered: false, detail: '' },
+  rejected: { kind: 'rejected', code: '401', detail: '' },
+};
+
+describe('what get-status does to each verdict', () => {
+  // verdict: answer → verdict, next call, claim (+ opened, - closed)
+  const table = `
+    creating pending   -> creating cancel
+    creating settled   -> paid none
+    creating refunded  -> paid status
+    creating denied    -> denied none
+    creating cancelled -> cancelled none
+    creating expired   -> expired none
+    pending pending    -> pending none
+    pending settled    -> paid none
+    pending refunded   -> paid status
+    pending denied     -> denied none
+    pending cancelled  -> cancelled none
+    pending expired    -> expired none
+    paid pending       -> paid none
+    paid settled       -> paid none
+    paid refunded      -> refunded none -refunded
+    paid denied        -> paid none
+    paid cancelled     -> paid none
+    paid expired       -> paid none
+    denied pending     -> denied cancel
+    denied settled     -> paid-late none +late
+    denied refunded    -> paid-late status +late
+    denied denied      -> denied none
+    denied cancelled   -> denied none
+    denied expired     -> denied none
+    cancelled pending  -> cancelled cancel
+    cancelled settled  -> paid-late none +late
+    cancelled refunded -> paid-late status +late
+    cancelled denied   -> cancelled none
+    cancelled cancelled -> cancelled none
+    cancelled expired  -> cancelled none
+    expired pending    -> expired cancel
+    expired settled    -> paid-late none +late
+    expired refunded   -> paid-late status +late
+    expired denied     -> expired none
+    expired cancelled  -> expired none
+    expired expired    -> expired none
+    paid-late pending  -> paid-late none
+    paid-late settled  -> paid-late none
+    paid-late refunded -> refunded none -refunded
+    paid-late denied   -> paid-late none
+    paid-late cancelled -> paid-late none
+    paid-late expired  -> paid-late none
+    refunded pending   -> refunded none
+    refunded settled   -> refunded none
+    refunded denied    -> refunded none
+    refunded cancelled -> refunded none
+    refunded expired   -> refunded none
+    refunded refunded  -> refunded none -refunded`;
+  const rows = table
+    .trim()
+    .split('\n')
+    .map((line) => line.trim().split(/ +-> /));
+
+  test.each(rows)('%s -> %s', (given = '', expected = '') => {
+    const [verdict, answer = ''] = given.split(/ +/);
+    const outcome = answers[answer];
+    if (outcome === undefined) throw new Error(answer);
+    const decision = told(rowOf(verdict as Verdict), outcome);
+    expect(summary(decision)).toBe(expected);
+    expect(decision.moved).toBe(decision.row.verdict !== verdict);
+  });
+
+  test('the table holds every verdict with every state', () => {
+    const states = Object.keys(answers).filter((name) => answers[name]?.kind === 'found');
+    expect(rows).toHaveLength(verdicts.length * states.length);
+  });
+
+  test.each(verdicts)('%s: no answer, 401 and 404 of a known charge change nothing', (verdict) => {
+    for (const name of ['absent', 'unknown', 'rejected']) {
+      expect(summary(told(rowOf(verdict), answers[name] ?? status('other')))).toBe(
+        `${verdict} none`,
+      );
+    }
+  });
+});
+
+test('the verdict moves by the table of the protocol alone, whatever comes', () => {
+  const events: LedgerEvent[] = [
+    put,
+    { type: 'attempt' },
+    { type: 'cancel', saleId, kioskId: 'ksk01', amountIdr: 15_000, reason: 'customer' },
+    { type: 'stop-answered', outcome: { kind: 'stopped', as: 'cancelled', chargeId: 'charge-1' } },
+    { type: 'noticed' },
+    { type: 'fulfilment', result: 'done', detail: null },
+    { type: 'fulfilment', result: 'abandoned', detail: null },
+    { type: 'life-ended' },
+    { type: 'due' },
+    { type: 'charge-answered', outcome: { kind: 'conflict' }, merchantId },
+    ...Object.values(answers).map((outcome): LedgerEvent => ({
+      type: 'status-answered',
+      outcome,
+      merchantId,
+    })),
+  ];
+  for (const verdict of verdicts) {
+    for (const event of events) {
+      const { row, moved } = decide(rowOf(verdict), event, at + 1000);
+      expect(moved).toBe(row.verdict !== verdict);
+      if (moved) expect(mayFollow(verdict, row.verdict)).toBe(true);
+    }
+  }
+});
+
+describe('paid means: settled, no fraud mark, our amount, currency and merchant', () => {
+  test('a fraud mark holds the money for the operator', () => {
+    const decision = told(rowOf('pending'), status('settled', { fraud: 'challenge' }));
+    expect(summary(decision)).toBe('pending none');
+    expect(decision.alert).toBe('settlement-held');
+    expect(summary(told(decision.row, status('settled')))).toBe('paid none');
+  });
+  test.each([
+    [{ amountIdr: 14_000 }, 14_000],
+    [{ currency: 'USD' }, 15_000],
+    [{ merchantId: 'G000000002' }, 15_000],
+  ])('%o is paid-late with a claim for the operator', (more, amountIdr) => {
+    const decision = told(rowOf('pending'), status('settled', more));
+    expect(decision.row.verdict).toBe('paid-late');
+    const claim = { do: 'open', kind: 'foreign', amountIdr, operatorOnly: true };
+    expect(decision.claim).toEqual(claim);
+  });
+});
+
+describe('charging', () => {
+  const accepted = (more = {}): LedgerEvent => ({
+    type: 'charge-answered',
+    merchantId,
+    outcome: {
+      kind: 'accepted',
+      charge: { chargeId: 'charge-1', amountIdr: 15_000, currency: 'IDR', merchantId },
+    },
+    qr: { ok: true, qrString: 'QR' },
+    ...more,
+  });
+
+  test('the row exists, with the attempt, before anything is sent', () => {
+    const decision = decide(undefined, put, at);
+    expect(decision).toMatchObject({ next: 'charge', row: { sentAtMs: at, chargeKey: 'key-1' } });
+  });
+  test('an answer with a good QR is pending', () => {
+    const decision = decide(fresh(), accepted(), at + 500);
+    expect(decision).toMatchObject({ next: 'none', row: { verdict: 'pending', qrString: 'QR' } });
+  });
+  test.each(['qr-crc', 'qr-amount', 'qr-merchant', 'qr-missing'] as const)(
+    'a QR that is wrong (%s) is never shown: the charge is stopped',
+    (fault) => {
+      const decision = decide(fresh(), accepted({ qr: { ok: false, fault } }), at + 500);
+      expect(summary(decision)).toBe('creating cancel');
+      expect(decision.row).toMatchObject({ qrString: null, stop: 'qr', reason: fault });
+    },
+  );
+  test('an answer after stop is stopped again', () => {
+    const cancel = { saleId, kioskId: 'ksk01', amountIdr: 15_000, reason: 'customer' } as const;
+    const stopped = decide(fresh(), { type: 'cancel', ...cancel }, at + 100);
+    expect(summary(stopped)).toBe('creating cancel');
+    expect(summary(decide(stopped.row, accepted(), at + 500))).toBe('creating cancel');
+    expect(decide(stopped.row, { type: 'attempt' }, at + 500).next).toBe('none');
+  });
+  test('cancelled is not said while a slow charge may still land (M)', () => {
+    const row = { ...fresh(), stop: 'customer' as const, stoppedAtMs: at };
+    for (const answer of [
+      { type: 'stop-answered', outcome: { kind: 'stopped', as: 'cancelled', chargeId: 'x' } },
+      { type: 'stop-answered', outcome: { kind: 'absent' } },
+      { type: 'status-answered', outcome: status('cancelled'), merchantId },
+    ] as LedgerEvent[]) {
+      expect(decide(row, answer, at + 59_000).row.verdict).toBe('creating');
+    }
+    expect(told(row, status('cancelled'), at + 60_000).row.verdict).toBe('cancelled');
+  });
+  test('404 means "never had it" only when given twice, five seconds apart', () => {
+    const row = { ...fresh(), sentAtMs: null, stop: 'customer' as const, stoppedAtMs: at };
+    const once = told(row, { kind: 'absent' }, at).row;
+    expect(once.verdict).toBe('creating');
+    expect(told(once, { kind: 'absent' }, at + 4_999).row.verdict).toBe('creating');
+    expect(told(once, { kind: 'absent' }, at + 5_000).row.verdict).toBe('cancelled');
+  });
+  test('a refusal is a denial, unless an earlier attempt may have landed', () => {
+    const outcome = { kind: 'refused', code: '402', reason: 'channel-inactive' } as const;
+    const refused: LedgerEvent = { type: 'charge-answered', outcome, merchantId };
+    const denied = decide(fresh(), refused, at);
+    expect(denied).toMatchObject({ row: { verdict: 'denied', reason: 'channel-inactive' } });
+    expect(denied.alert).toBe('charge-refused');
+    expect(summary(decide({ ...fresh(), doubtAtMs: at }, refused, at))).toBe('creating status');
+  });
+  test.each([
+    { kind: 'unknown', answered: false, detail: '' },
+    { kind: 'unknown', answered: true, detail: '' },
+    { kind: 'try-again', detail: '' },
+  ] as const)('%o never denies', (outcome) => {
+    const decision = decide(fresh(), { type: 'charge-answered', outcome, merchantId }, at);
+    expect(summary(decision)).toBe('creating charge');
+  });
+  test('406 asks; what is pending without its QR is stopped, not shown', () => {
+    const conflict = decide(
+      fresh(),
+      { type: 'charge-answered', outcome: { kind: 'conflict' }, merchantId },
+      at,
+    );
+    expect(summary(conflict)).toBe('creating status');
+    const adopted = told(conflict.row, status('pending'));
+    expect(summary(adopted)).toBe('creating cancel');
+    expect(adopted.row).toMatchObject({ reason: 'qr-missing', chargeId: 'charge-1' });
+  });
+});
+
+describe('stopping', () => {
+  test('a cancel that loses the race is a payment', () => {
+    const row = rowOf('pending', { stop: 'customer', stoppedAtMs: at });
+    const refused = decide(row, { type: 'stop-answered', outcome: { kind: 'conflict' } }, at + 1);
+    expect(summary(refused)).toBe('pending status');
+    expect(summary(told(refused.row, status('settled')))).toBe('paid none');
+  });
+  test('the deadline expires; a signed settlement that is not confirmed yet holds it back', () => {
+    const row = rowOf('pending');
+    expect(summary(decide(row, { type: 'due' }, at + 180_000))).toBe('pending expire');
+    expect(summary(decide(row, { type: 'due' }, at + 179_999))).toBe('pending status');
+    const noticed = decide(row, { type: 'noticed' }, at + 179_000).row;
+    expect(summary(decide(noticed, { type: 'due' }, at + 180_000))).toBe('pending status');
+    expect(summary(decide(noticed, { type: 'due' }, at + 179_000 + 600_000))).toBe(
+      'pending expire',
+    );
+  });
+  test('the first reason wins', () => {
+    const first = decide(rowOf('pending'), { type: 'due' }, at + 180_000).row;
+    const cancel = { saleId, kioskId: 'ksk01', amountIdr: 15_000, reason: 'customer' } as const;
+    expect(decide(first, { type: 'cancel', ...cancel }, at + 180_001).row.stop).toBe('timeout');
+  });
+  test('a tombstone asks and never cancels; a PUT after it charges nothing', () => {
+    const cancel = { saleId, kioskId: 'ksk01', amountIdr: 15_000, reason: 'fault' } as const;
+    const tomb = decide(undefined, { type: 'cancel', ...cancel }, at);
+    expect(summary(tomb)).toBe('creating status');
+    expect(decide(tomb.row, put, at + 1).next).toBe('none');
+  });
+});
+
+describe('fulfilment', () => {
+  const report = (row: SaleRow, result: 'done' | 'failed' | 'unknown' | 'abandoned'): Decision =>
+    decide(row, { type: 'fulfilment', result, detail: null }, at + 1000);
+
+  test('the first report wins, unreported may be replaced', () => {
+    const done = report(rowOf('paid'), 'done').row;
+    expect(report(done, 'done').refusal).toBeUndefined();
+    expect(report(done, 'failed').refusal).toBe('fulfilment-mismatch');
+    const unreported = decide(rowOf('paid'), { type: 'life-ended' }, at);
+    expect(summary(unreported)).toBe('paid none +unreported');
+    expect(summary(report(unreported.row, 'done'))).toBe('paid none -honoured');
+  });
+  test.each(['failed', 'unknown', 'abandoned'] as const)('%s of paid money is a claim', (word) => {
+    expect(summary(report(rowOf('paid'), word))).toBe(`paid none +${word}`);
+  });
+  test('money after done is paid, without a claim (M)', () => {
+    const row = rowOf('expired', { fulfilment: 'done' });
+    expect(summary(told(row, status('settled')))).toBe('paid none');
+  });
+  test('abandoned is stopped, and money that comes all the same is a claim', () => {
+    const abandoned = report(rowOf('pending'), 'abandoned');
+    expect(summary(abandoned)).toBe('pending cancel');
+    expect(summary(told(abandoned.row, status('settled')))).toBe('paid-late none +abandoned');
+  });
+});
+
+test.each(verdicts)('%s: an open sale is always looked at again', (verdict) => {
+  const { row } = decide(rowOf(verdict), { type: 'attempt' }, at + 1000);
+  if (isOpen(verdict)) expect(row.askAtMs).toBeGreaterThan(at + 1000);
+  else if (['denied', 'cancelled', 'expired'].includes(verdict)) expect(row.askAtMs).not.toBeNull();
+  else expect(row.askAtMs).toBeNull();
+});
