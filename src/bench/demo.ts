@@ -155,7 +155,7 @@ class PartsOfTheHouse {
 
   /** Runs a command to its end and gives what it printed. */
   async run(name: string, args: readonly string[]): Promise<string> {
-    const part = this.#spawn(name, args);
+    const part = this.#spawn(name, args, undefined, true);
     const { code, words } = await part.ended;
     if (code !== 0) throw new Over(part, words);
     return part.printed();
@@ -173,12 +173,18 @@ class PartsOfTheHouse {
     for (const part of this.#parts.toReversed()) await part.stop();
   }
 
-  #spawn(name: string, args: readonly string[], terminal?: PartOptions['terminal']): Part {
+  #spawn(
+    name: string,
+    args: readonly string[],
+    terminal?: PartOptions['terminal'],
+    secret = false,
+  ): Part {
     const part = startPart({
       name,
       args,
       logFile: join(this.#house.logDir, `${name}.log`),
       clock: this.#world.clock,
+      secret,
       ...(terminal === undefined ? {} : { terminal }),
     });
     this.#parts.push(part);

@@ -20,6 +20,8 @@ export interface PartOptions {
   clock: Clock;
   /** It has the terminal to itself: a real keypad or display of this kind. */
   terminal?: { keypad: boolean; display: boolean };
+  /** Its output holds a secret and stays out of the log. */
+  secret?: boolean;
 }
 
 export interface Part {
@@ -29,14 +31,14 @@ export interface Part {
   readonly ended: Promise<{ code: number | null; words: string }>;
   /** Resolves when it has logged this event. Never, if it does not. */
   logged(event: string): Promise<void>;
-  /** Everything that it printed and that is no log line. */
+  /** The first lines of its output that are no log lines. */
   printed(): string;
   tail(): readonly string[];
   stop(): Promise<void>;
 }
 
 export function startPart(options: PartOptions): Part {
-  const { name, args, logFile, clock, terminal } = options;
+  const { name, args, logFile, clock, terminal, secret = false } = options;
   const child = spawn(process.execPath, [cli, ...args], {
     // The fourth is the channel by whose end the child notices that we are gone, however we went.
     stdio: [
@@ -48,7 +50,7 @@ export function startPart(options: PartOptions): Part {
     // A group of its own, so that Ctrl-C reaches us alone and the parts end in order; a terminal serves one group.
     detached: terminal?.keypad !== true,
   });
-  const output = gather(child, logFile);
+  const output = gather(child, logFile, secret);
   const ended = new Promise<{ code: number | null; words: string }>((resolve) => {
     child.once('error', (error) => {
       resolve({ code: null, words: error.message });
@@ -82,7 +84,7 @@ interface Output {
   tail: Part['tail'];
 }
 
-function gather(child: ChildProcess, logFile: string): Output {
+function gather(child: ChildProcess, logFile: string, secret: boolean): Output {
   const file = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
   const events = new Map<string, PromiseWithResolvers<void>>();
   const eventOf = (name: string): PromiseWithResolvers<void> => {
@@ -92,16 +94,18 @@ function gather(child: ChildProcess, logFile: string): Output {
   };
   let last: string[] = [];
   const plain: string[] = [];
-  const take = (line: string): void => {
+  const note = (line: string): void => {
     file.write(`${line}\n`);
     last = [...last, line].slice(-tailLines);
+  };
+  const hear = (line: string): void => {
+    if (!secret) note(line);
     const event = eventName(line);
     if (event !== undefined) eventOf(event).resolve();
     else if (plain.length < tailLines) plain.push(line);
   };
-  for (const stream of [child.stdout, child.stderr]) {
-    if (stream !== null) createInterface({ input: stream }).on('line', take);
-  }
+  if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', hear);
+  if (child.stderr !== null) createInterface({ input: child.stderr }).on('line', note);
   child.once('close', () => file.end());
   return {
     logged: async (event) => eventOf(event).promise,

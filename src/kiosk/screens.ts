@@ -254,11 +254,11 @@ function result(
     case 'claim':
       return {
         ...scene(state, context, 'warn', 'claim', [
-          say(language, 'claimWhy'),
+          `${amount} – ${say(language, 'claimWhy')}`,
           say(language, 'claimKeep'),
-          context.claimCode(phase.sale.saleId),
         ]),
-        amount,
+        // The code is what the customer must take away, so it stands where the amount does.
+        amount: context.claimCode(phase.sale.saleId),
         hints: done,
       };
   }

@@ -138,7 +138,8 @@ test('a kiosk that cannot sell names what is missing', () => {
 
 test('a claim shows its code', () => {
   const scene = sceneOf(stateAt(result('claim'), 'id'), context);
-  expect(scene.lines).toContain('1234 5678 901');
+  expect(scene.amount).toBe('1234 5678 901');
+  expect(scene.lines[0]).toContain('Rp 10.000.000');
 });
 
 test('every code has words in both languages, and none shows a bare placeholder', () => {
