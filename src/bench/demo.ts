@@ -18,7 +18,6 @@ export interface DemoWorld {
   stopping: AbortSignal;
 }
 
-
 /** Why the demo is over before its own end. */
 class Over extends Error {
   readonly part: Part | undefined;
@@ -87,10 +86,15 @@ async function startAll(parts: PartsOfTheHouse, house: House, options: DemoOptio
   const relay = parts.start('relay', ['relay', '--config', config.relay]);
   await Promise.all([twin.logged('twin.ready'), relay.logged('relay.ready')]);
   if (!house.enrolled) {
-    const made = await parts.run(
+    const made = await parts.run('enrolment', [
+      'relay',
       'enrolment',
-      ['relay', 'enrolment', '--config', config.relay, '--kiosk', kioskId, '--json'],
-    );
+      '--config',
+      config.relay,
+      '--kiosk',
+      kioskId,
+      '--json',
+    ]);
     const { code } = z.object({ code: z.string() }).parse(JSON.parse(made));
     const relayUrl = `http://127.0.0.1:${ports.relay}`;
     await parts.run('enrol', ['enrol', '--relay', relayUrl, '--code', code, '--state', kioskDir]);

@@ -8,7 +8,6 @@ export interface ServedFile {
 }
 
 const fromHere = (path: string): URL => new URL(path, import.meta.url);
-const fromPackages = (path: string): URL => new URL(import.meta.resolve(path));
 
 const scripts: Readonly<Record<string, URL>> = {
   '/page/main.ts': fromHere('./page/main.ts'),
@@ -23,7 +22,10 @@ const scripts: Readonly<Record<string, URL>> = {
 
 /** Every file by its path, ready to be sent. Read once: the page of a running demo does not change. */
 export function pageFiles(): ReadonlyMap<string, ServedFile> {
-  const html = { type: 'text/html; charset=utf-8', body: readFileSync(fromHere('./page/page.html')) };
+  const html = {
+    type: 'text/html; charset=utf-8',
+    body: readFileSync(fromHere('./page/page.html')),
+  };
   const css = { type: 'text/css; charset=utf-8', body: readFileSync(fromHere('./page/page.css')) };
   const files = new Map<string, ServedFile>([
     ['/', html],
@@ -35,8 +37,10 @@ export function pageFiles(): ReadonlyMap<string, ServedFile> {
   for (const [path, url] of Object.entries(scripts)) {
     files.set(path, { type, body: stripTypes(readFileSync(url, 'utf8')) });
   }
+  // decode.js imports index.js, which the package hides from import.meta.resolve.
   for (const name of ['decode.js', 'index.js']) {
-    files.set(`/qr/${name}`, { type, body: readFileSync(fromPackages(`qr/${name}`)) });
+    const url = new URL(name, import.meta.resolve('qr/decode.js'));
+    files.set(`/qr/${name}`, { type, body: readFileSync(url) });
   }
   return files;
 }

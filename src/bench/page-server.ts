@@ -31,7 +31,12 @@ const maxBodyBytes = 16 * 1024;
 /** A browser that does not read is cut off; it comes back by itself. */
 const maxEventBacklog = 256 * 1024;
 
-const switchNames = ['paper-out', 'printer-unplugged', 'display-unplugged', 'dispenser-jam'] as const;
+const switchNames = [
+  'paper-out',
+  'printer-unplugged',
+  'display-unplugged',
+  'dispenser-jam',
+] as const;
 
 const keys = [
   ...['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '00', '000'],
@@ -58,7 +63,8 @@ export async function servePage(options: BenchPageOptions): Promise<BenchPage> {
     if (why !== undefined) await reply.code(403).send({ detail: why });
   });
   app.setErrorHandler(async (error, _request, reply) => {
-    const bad = error instanceof z.ZodError || (error as { statusCode?: number }).statusCode === 400;
+    const bad =
+      error instanceof z.ZodError || (error as { statusCode?: number }).statusCode === 400;
     await reply.code(bad ? 400 : 502).send({ detail: bad ? 'bad request' : 'Tidak ada jawaban.' });
   });
   shownRoutes(app, tray, devices);

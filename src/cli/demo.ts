@@ -33,7 +33,9 @@ export function demoCommand(): Command {
     .option('--check', 'sell four times without hands, print the times, end', false)
     .option('--gopay', 'charge GoPay as a merchant without QRIS does', false)
     .addOption(
-      new Option('--qr-on <where>', 'where the QR is given').choices(['display', 'paper']).default('display'),
+      new Option('--qr-on <where>', 'where the QR is given')
+        .choices(['display', 'paper'])
+        .default('display'),
     )
     .option('--keypad <at>', 'a real one: hid:/dev/hidraw0 | serial:/dev/ttyACM0 | terminal')
     .option('--scanner <at>', 'a real one: serial:/dev/ttyACM0?baudRate=9600 | hid:/dev/hidraw1')
@@ -53,7 +55,11 @@ export function demoCommand(): Command {
         });
       }
       const say = (line: string): void => void process.stdout.write(`${line}\n`);
-      process.exitCode = await runDemo(options, { clock: systemClock, say, stopping: stopping.signal });
+      process.exitCode = await runDemo(options, {
+        clock: systemClock,
+        say,
+        stopping: stopping.signal,
+      });
     });
 }
 

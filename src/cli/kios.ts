@@ -1,24 +1,28 @@
 #!/usr/bin/env node
 // `kios <command>`: the one program. Each command is a file beside this one.
 import { Command } from 'commander';
-import { demoCommand } from './demo.ts';
 import { endWithParent } from './end-with-parent.ts';
-import { enrolCommand } from './enrol.ts';
-import { kioskCommand } from './kiosk.ts';
 import { explain } from './run-process.ts';
-import { relayCommand } from './relay.ts';
-import { twinCommand } from './twin.ts';
 import { version } from './version.ts';
+
+/** A command is loaded when it is asked for: the kiosk on its small machine does not carry the relay's libraries. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  kiosk: async () => (await import('./kiosk.ts')).kioskCommand(),
+  enrol: async () => (await import('./enrol.ts')).enrolCommand(),
+  relay: async () => (await import('./relay.ts')).relayCommand(),
+  twin: async () => (await import('./twin.ts')).twinCommand(),
+  demo: async () => (await import('./demo.ts')).demoCommand(),
+};
 
 const program = new Command('kios')
   .description('Lets an unattended kiosk take GoPay / QRIS money.')
   .version(version)
-  .addCommand(kioskCommand())
-  .addCommand(enrolCommand())
-  .addCommand(relayCommand())
-  .addCommand(twinCommand())
-  .addCommand(demoCommand())
   .showHelpAfterError('(run with --help for what it takes)');
+
+const asked = commands[process.argv[2] ?? ''];
+for (const load of asked === undefined ? Object.values(commands) : [asked]) {
+  program.addCommand(await load());
+}
 
 endWithParent();
 try {

@@ -79,7 +79,7 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
     },
     authorizeSubscribe(client, subscription, done) {
       const topic = parseTopic(subscription.topic);
-      if (topic === undefined || !maySubscribe.has(topic.leaf)) {
+      if (topic?.kioskId !== client.id || !maySubscribe.has(topic.leaf)) {
         settings.log.warn({ kioskId: client.id }, 'broker.subscribe-refused');
         // MQTT 3.1.1 §3.9.3: a refused subscription is answered 0x80.
         done(null, null);

@@ -1,0 +1,46 @@
+// The slips that came out of the printer, newest on top.
+import { byId, make } from './dom.ts';
+
+export interface Tray {
+  update(papers: readonly number[]): void;
+}
+
+/** `printed` is called with each new slip's pixels: a phone can read a QR on paper too. */
+export function createTray(printed: (pixels: ImageData) => void): Tray {
+  const tray = byId('tray', HTMLElement);
+  const known = new Map<number, HTMLElement>();
+
+  const add = (number: number): void => {
+    const slip = make('figure', 'slip');
+    const image = new Image();
+    image.alt = `Struk ${number}`;
+    image.addEventListener('load', () => {
+      printed(pixelsOf(image));
+    });
+    image.src = `/paper/${number}`;
+    slip.append(image);
+    known.set(number, slip);
+    tray.prepend(slip);
+  };
+  return {
+    update: (papers) => {
+      for (const number of papers.toReversed()) if (!known.has(number)) add(number);
+      for (const [number, slip] of known) {
+        if (papers.includes(number)) continue;
+        slip.remove();
+        known.delete(number);
+      }
+      tray.dataset['empty'] = String(known.size === 0);
+    },
+  };
+}
+
+function pixelsOf(image: HTMLImageElement): ImageData {
+  const { naturalWidth: width, naturalHeight: height } = image;
+  const context = Object.assign(document.createElement('canvas'), { width, height }).getContext(
+    '2d',
+  );
+  if (context === null) throw new Error('this browser has no canvas');
+  context.drawImage(image, 0, 0);
+  return context.getImageData(0, 0, width, height);
+}
