@@ -1,4 +1,4 @@
-// The QR as modules, and how many dots each module gets on this paper. No clock, no randomness: same text, same symbol.
+// The QR as modules, and how many dots each module gets on this paper. PURE: same text, same symbol.
 import { create } from 'qrcode';
 import { type PrinterProfile } from './profiles.ts';
 

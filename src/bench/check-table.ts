@@ -20,13 +20,14 @@ export interface CheckedSale {
   stages: readonly Stage[];
 }
 
+/** Wider than any stage's name, so that tables of single sales stand under each other. */
+const nameColumns = 46;
+
 /** One line a stage, with its time in milliseconds. Ends in a line break. */
 export function checkTable(sales: readonly CheckedSale[], firstNumber = 1): string {
-  const names = sales.flatMap(({ stages }) => stages.map(({ name }) => name.length));
-  const width = Math.max(0, ...names);
   const lines = sales.flatMap(({ title, stages }, i) => [
     `${firstNumber + i}. ${title}`,
-    ...stages.map(({ name, tookMs }) => `   ${name.padEnd(width)}  ${timeText(tookMs)}`),
+    ...stages.map(({ name, tookMs }) => `   ${name.padEnd(nameColumns)}  ${timeText(tookMs)}`),
   ]);
   return lines.map((line) => `${line}\n`).join('');
 }

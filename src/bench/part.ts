@@ -86,9 +86,9 @@ interface Output {
 
 function gather(child: ChildProcess, logFile: string, secret: boolean): Output {
   const file = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
-  const events = new Map<string, PromiseWithResolvers<void>>();
-  const eventOf = (name: string): PromiseWithResolvers<void> => {
-    const known = events.get(name) ?? Promise.withResolvers<void>();
+  const events = new Map<string, PromiseWithResolvers<undefined>>();
+  const eventOf = (name: string): PromiseWithResolvers<undefined> => {
+    const known = events.get(name) ?? Promise.withResolvers<undefined>();
     events.set(name, known);
     return known;
   };
@@ -101,14 +101,16 @@ function gather(child: ChildProcess, logFile: string, secret: boolean): Output {
   const hear = (line: string): void => {
     if (!secret) note(line);
     const event = eventName(line);
-    if (event !== undefined) eventOf(event).resolve();
+    if (event !== undefined) eventOf(event).resolve(undefined);
     else if (plain.length < tailLines) plain.push(line);
   };
   if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', hear);
   if (child.stderr !== null) createInterface({ input: child.stderr }).on('line', note);
   child.once('close', () => file.end());
   return {
-    logged: async (event) => eventOf(event).promise,
+    logged: async (event) => {
+      await eventOf(event).promise;
+    },
     printed: () => plain.join('\n'),
     tail: () => last,
   };

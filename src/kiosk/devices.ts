@@ -5,7 +5,7 @@ import { createKeypad } from '../../drivers/keypad/keypad.ts';
 import { createPrinter } from '../../drivers/printer/printer.ts';
 import { printerProfiles } from '../../drivers/printer/profiles.ts';
 import { createScanner } from '../../drivers/scanner/scanner.ts';
-import type { Device, Dispenser, Display, Key, Printer } from '../../drivers/device.ts';
+import type { Device, Dispenser, Display, Key, Printer, ScanSink } from '../../drivers/device.ts';
 import { supervise, type Supervised } from '../../drivers/supervise.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -24,7 +24,7 @@ export interface DevicesOptions {
   log: Log;
   random: () => number;
   onKey: (key: Key) => void;
-  onScan: (text: string) => void;
+  onScan: ScanSink;
   onPart: (part: Part, health: PartHealth) => void;
   onDisplay: (display: Display | undefined) => void;
 }
@@ -62,9 +62,7 @@ export function startDevices(options: DevicesOptions): Devices {
       createScanner({
         at,
         ...framing,
-        onScan: (scan) => {
-          onScan(scan.text);
-        },
+        onScan,
       }),
     );
   }

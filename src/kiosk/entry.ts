@@ -1,5 +1,6 @@
 // What keys and scans do before there is a sale: digits of an amount, lines of a basket. PURE.
-import type { Key } from '../../drivers/device.ts';
+import type { Key, Scan } from '../../drivers/device.ts';
+import { readBarcode } from '../../drivers/scanner/barcode.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { SaleItem } from '../protocol/sale.ts';
 import { maxItems } from '../protocol/api.ts';
@@ -61,22 +62,14 @@ export function removeFromBasket(items: readonly SaleItem[]): readonly SaleItem[
   return last.quantity > 1 ? [...rest, { ...last, quantity: last.quantity - 1 }] : rest;
 }
 
-/** What a scanned text means to this kiosk. */
-export function readBarcode(text: string, rules: Rules): CatalogueItem | ErrorCode {
-  const found = rules.catalogue.get(text);
-  if (found !== undefined) return found;
-  return isGtin(text) && !hasCheckDigit(text) ? 'barcode-check-digit' : 'barcode-unknown';
-}
-
-function isGtin(text: string): boolean {
-  return /^(\d{8}|\d{12}|\d{13}|\d{14})$/.test(text);
-}
-
-/** GS1 General Specifications 7.9: weights 3 and 1 from the right, without the check digit itself. */
-function hasCheckDigit(gtin: string): boolean {
-  let sum = 0;
-  for (let i = gtin.length - 2, weight = 3; i >= 0; i--, weight = 4 - weight) {
-    sum += Number(gtin[i]) * weight;
+/** What a reading means to this kiosk. A UPC-A is the EAN-13 with a leading zero: either form finds the article. */
+export function findScanned(scan: Scan, rules: Rules): CatalogueItem | ErrorCode {
+  const barcode = readBarcode(scan);
+  const names = [scan.text];
+  if ('gtin' in barcode) names.push(barcode.gtin.slice(1), barcode.gtin.slice(2));
+  for (const name of names) {
+    const found = rules.catalogue.get(name);
+    if (found !== undefined) return found;
   }
-  return (10 - (sum % 10)) % 10 === Number(gtin.at(-1));
+  return barcode.kind === 'bad-check-digit' ? 'barcode-check-digit' : 'barcode-unknown';
 }

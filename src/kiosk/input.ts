@@ -1,7 +1,7 @@
 // What keys and scans do in each phase. PURE.
 import type { Key } from '../../drivers/device.ts';
 import type { SaleItem } from '../protocol/sale.ts';
-import { addToBasket, basketTotalIdr, readBarcode, removeFromBasket, typeDigits } from './entry.ts';
+import { addToBasket, basketTotalIdr, findScanned, removeFromBasket, typeDigits } from './entry.ts';
 import { block, sell, stop, toIdle, type Step } from './phases.ts';
 import { patience, type EventOf, type Rules, type State } from './state.ts';
 
@@ -86,7 +86,7 @@ export function scanned(state: State, event: EventOf<'scan'>, rules: Rules): Ste
     (phase.at === 'result' && phase.outcome !== 'claim');
   if (!free) return [state, []];
   const items = phase.at === 'basket' ? phase.items : [];
-  const found = readBarcode(event.text, rules);
+  const found = findScanned(event.scan, rules);
   if (typeof found === 'string') {
     if (phase.at !== 'basket') return block(state, [found], atMs);
     return [{ ...state, phase: { ...phase, notice: found, untilMs: atMs + patience.entryMs } }, []];

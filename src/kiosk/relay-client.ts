@@ -5,7 +5,7 @@ import { changesAnswer, problem, timeAnswer, type ChangesAnswer } from '../proto
 import { errors, isErrorCode, KiosError, type ErrorCode } from '../protocol/errors.ts';
 import { openProof, timeClaims, verifySale, type TrustedKeys } from '../protocol/proof.ts';
 import { sale as saleSchema, type Sale } from '../protocol/sale.ts';
-import { signKioskToken, tokenLifeS } from '../protocol/token.ts';
+import { signKioskToken, skewNonce, tokenLifeS } from '../protocol/token.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Effect, RequestFailure, Told } from './state.ts';
@@ -64,9 +64,11 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     return toTold(document, askedAtMs);
   };
 
-  /** Believes a `clock-skew` only with the relay's signature. */
-  const learnClock = async (proof: string): Promise<void> => {
-    const { time } = await openProof(proof, 'kios-time', timeClaims, keys);
+  /** Believes a `clock-skew` only with the relay's signature, and only for the token that was refused. */
+  const learnClock = async (proof: string, refused: string): Promise<void> => {
+    const { time, nonce } = await openProof(proof, 'kios-time', timeClaims, keys);
+    if (nonce !== skewNonce(refused))
+      throw new KiosError('bad-proof', 'the time answers another call');
     offsetMs = Date.parse(time) - clock.nowMs();
     cached = undefined;
     log.warn({ offsetMs }, 'clock.offset-learnt');
@@ -81,13 +83,14 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     again = true,
   ): Promise<Answer<T | undefined>> => {
     const url = new URL(path, identity.relayUrl);
+    const sent = await token();
     let status: number;
     let text: string;
     try {
       const response = await fetch(url, {
         method,
         headers: {
-          authorization: `Bearer ${await token()}`,
+          authorization: `Bearer ${sent}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -109,7 +112,7 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     const told = problem.safeParse(parseJson(text)).data;
     if (told?.code === 'clock-skew' && told.time !== undefined && again) {
       try {
-        await learnClock(told.time);
+        await learnClock(told.time, sent);
       } catch (error) {
         if (!(error instanceof KiosError)) throw error;
         return { ok: false, failure: { kind: 'lost', code: 'bad-proof' } };

@@ -131,8 +131,8 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
     onKey: (key) => {
       post({ kind: 'key', key, freshId: mintSaleId(enrolment.kioskId, clock, random) });
     },
-    onScan: (text) => {
-      post({ kind: 'scan', text });
+    onScan: (scan) => {
+      post({ kind: 'scan', scan });
     },
     onPart,
     onDisplay: (display) => {

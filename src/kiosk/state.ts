@@ -5,7 +5,7 @@ import type { Payee } from '../protocol/qris.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Verdict } from '../protocol/verdict.ts';
 import type { CancelBody } from '../protocol/api.ts';
-import type { DispenseResult, Key } from '../../drivers/device.ts';
+import type { DispenseResult, Key, Scan } from '../../drivers/device.ts';
 
 /** Everything whose failure has a name on the screen. */
 export const parts = [
@@ -164,7 +164,7 @@ export type KioskEvent = { atMs: number } & (
   | { kind: 'part'; part: Part; health: PartHealth }
   /** `freshId`: a sale id to use if this key starts a sale. */
   | { kind: 'key'; key: Key; freshId: string }
-  | { kind: 'scan'; text: string }
+  | { kind: 'scan'; scan: Scan }
   | { kind: 'told'; via: 'http' | 'mqtt'; told: Told }
   | { kind: 'request-failed'; request: Request; saleId: string; failure: RequestFailure }
   | { kind: 'reported'; saleId: string }

@@ -1,5 +1,5 @@
 // The kiosk's own token: a JWT signed with the key that never leaves it (DESIGN.md §4). Computes, does no I/O.
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { SignJWT, decodeJwt, errors as joseErrors, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { KiosError } from './errors.ts';
@@ -75,4 +75,9 @@ export async function verifyKioskToken(
     }
     throw new KiosError('unauthorised', 'the token does not verify', error);
   }
+}
+
+/** The nonce of the signed time on `401 clock-skew`: SHA-256 of the token, so that an old answer fits no new call. */
+export function skewNonce(token: string): string {
+  return createHash('sha256').update(token).digest('hex');
 }

@@ -14,7 +14,8 @@ import {
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
 import { KiosError } from '../protocol/errors.ts';
-import { skewNonce, type Auth } from './auth.ts';
+import { type Auth } from './auth.ts';
+import { skewNonce } from '../protocol/token.ts';
 import { type Background } from './background.ts';
 import { type Broker } from './broker/broker.ts';
 import { type Hops } from './hops.ts';

@@ -1,5 +1,5 @@
 // Who is calling: a kiosk's own token, checked against the key of its enrolment. One check for HTTP and for MQTT.
-import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type Clock } from '../lib/clock.ts';
 import { KiosError } from '../protocol/errors.ts';
 import { claimedKiosk, verifyKioskToken } from '../protocol/token.ts';
@@ -41,9 +41,4 @@ export function createAuth(store: Store, clock: Clock): Auth {
 
 function keyOf(x: string): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
-}
-
-/** The nonce of the signed time on `401 clock-skew`: SHA-256 of the token, so that an old answer fits no new call. */
-export function skewNonce(token: string): string {
-  return createHash('sha256').update(token).digest('hex');
 }

@@ -144,7 +144,7 @@ test('the next process folds the journal and asks the world before it goes on', 
 
 test('the folded state is written beside the events, and a boot from it is the same', async () => {
   const { kiosk, disk } = await bench();
-  for (let i = 0; i < 1200; i++) void kiosk.post({ kind: 'scan', text: 'x' });
+  for (let i = 0; i < 1200; i++) void kiosk.post({ kind: 'scan', scan: { text: 'x' } });
   await kiosk.stop();
   expect(disk.entries.some((entry) => entry.kind === 'state')).toBe(true);
   const again = await bench(disk);

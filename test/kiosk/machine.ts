@@ -117,7 +117,7 @@ export class Machine {
   }
 
   scan(text: string): Effect[] {
-    return this.take({ kind: 'scan', text });
+    return this.take({ kind: 'scan', scan: { text } });
   }
 
   wakeAfter(ms: number): Effect[] {

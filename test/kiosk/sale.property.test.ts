@@ -52,7 +52,7 @@ const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(
   fc.record({ kind: fc.constant('key' as const), key: fc.constantFrom(...keys), freshId: saleId }),
   fc.record({
     kind: fc.constant('scan' as const),
-    text: fc.constantFrom('96385074', 'x', '8991002101234'),
+    scan: fc.record({ text: fc.constantFrom('96385074', 'x', '8991002101234') }),
   }),
   fc.record({
     kind: fc.constant('told' as const),

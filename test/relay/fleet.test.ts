@@ -6,7 +6,7 @@ import { publicJwk } from '../../src/protocol/api.ts';
 import { openProof, timeClaims } from '../../src/protocol/proof.ts';
 import { cursorAfter } from '../../src/protocol/sale.ts';
 import { kioskTopics } from '../../src/protocol/topics.ts';
-import { skewNonce } from '../../src/relay/auth.ts';
+import { skewNonce } from '../../src/protocol/token.ts';
 import { pay, startSetting, type Setting, type TestKiosk } from './setting.ts';
 
 let setting: Setting;

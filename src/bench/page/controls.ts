@@ -47,9 +47,7 @@ export function startGun(): Gun {
   const beam = byId('gun', HTMLElement);
   const scan = (code: string): void => {
     if (code === '') return;
-    beam.classList.remove('flash');
-    void beam.offsetWidth; // Starts the animation anew.
-    beam.classList.add('flash');
+    restart(beam, 'flash');
     void send('/scans', { text: code });
   };
   byId('gun', HTMLFormElement).addEventListener('submit', (event) => {
@@ -79,6 +77,13 @@ export function startGun(): Gun {
   };
 }
 
+/** Runs the animation of a class from its beginning. */
+function restart(element: HTMLElement, name: string): void {
+  element.classList.remove(name);
+  element.getBoundingClientRect(); // Without a layout in between the browser sees no change.
+  element.classList.add(name);
+}
+
 export interface Lamp {
   update(pulses: number): void;
 }
@@ -92,9 +97,7 @@ export function createLamp(): Lamp {
     update: (pulses) => {
       count.textContent = String(pulses);
       if (before !== undefined && pulses > before) {
-        box.classList.remove('moving');
-        void box.offsetWidth;
-        box.classList.add('moving');
+        restart(box, 'moving');
       }
       before = pulses;
     },

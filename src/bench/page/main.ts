@@ -6,7 +6,9 @@ import { createPhone } from './phone.ts';
 import { createScreen } from './screen.ts';
 
 const phone = createPhone();
-const screen = createScreen(phone.look);
+const screen = createScreen((pixels) => {
+  phone.look(pixels);
+});
 const tray = createTray((slip) => {
   phone.look(slip);
 });

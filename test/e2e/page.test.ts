@@ -1,0 +1,139 @@
+// The bench page in a real browser, with the hands of a person who has never seen it.
+import { existsSync } from 'node:fs';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { startDemo, type Demo } from './house.ts';
+
+const executablePath = '/usr/bin/chromium';
+/** Longer than any step takes on a busy machine. */
+const limitMs = 20_000;
+
+// Debian's package `chromium`.
+describe.skipIf(!existsSync(executablePath))('the page in Chromium', () => {
+  let demo: Demo;
+  let browser: Browser;
+  let page: Page;
+  let url: string;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    demo = startDemo();
+    [browser, url] = await Promise.all([
+      chromium.launch({ executablePath, args: ['--no-sandbox'] }),
+      demo.opened(),
+    ]);
+  });
+  afterAll(async () => {
+    await browser.close();
+    await demo[Symbol.asyncDispose]();
+  });
+  beforeEach(async () => {
+    complaints.length = 0;
+    page = await browser.newPage({ viewport: { width: 1366, height: 768 } });
+    page.setDefaultTimeout(limitMs);
+    page.on('pageerror', (error) => complaints.push(error.message));
+    // A refused payment is an answer, which Chromium reports as a failed request.
+    page.on('console', (message) => {
+      if (message.type() === 'error' && !message.text().includes('409')) {
+        complaints.push(message.text());
+      }
+    });
+    await page.goto(url);
+    await page.locator('body[data-stage=open]').waitFor();
+    await page.locator('canvas[data-dark=false]').waitFor();
+  });
+  afterEach(async () => {
+    await page.keyboard.press('Enter'); // Puts the result away.
+    await page.close();
+    expect(complaints).toEqual([]);
+  });
+
+  const press = async (...keys: string[]): Promise<void> => {
+    for (const key of keys) await page.locator(`[data-key="${key}"]`).click();
+  };
+  const phone = async (view: 'camera' | 'bill' | 'done'): Promise<void> =>
+    page.locator(`#phone[data-view=${view}]`).waitFor();
+  /** The colour of the screen's corner, as it stands in the canvas: green says that the money is here. */
+  const green = async (): Promise<void> => {
+    const seen = page.waitForFunction(`(() => {
+      const canvas = document.getElementById('screen');
+      const [red, green, blue] = canvas.getContext('2d').getImageData(5, canvas.height - 5, 1, 1).data;
+      return green > 2 * red && green > 1.5 * blue;
+    })()`);
+    await seen;
+  };
+
+  test('15000, Bayar, paid with the phone: the screen says so, goods fall, the receipt comes', async () => {
+    await press('1', '5', '000', 'enter');
+    await phone('bill');
+    expect(await page.locator('#merchant').innerText()).toBe('KIOS CONTOH');
+    expect(await page.locator('#amount').innerText()).toBe('Rp 15.000');
+    const slips = await page.locator('.slip').count();
+    await page.locator('#pay').click();
+    await Promise.all([
+      phone('done'),
+      green(),
+      page.locator('#goods.moving').waitFor(),
+      page.locator('.slip').nth(slips).waitFor(),
+    ]);
+    expect(await page.locator('#pulses').innerText()).toBe('1');
+    const width = page.locator('.slip img').first();
+    await expect
+      .poll(async () => width.evaluate((image: { naturalWidth: number }) => image.naturalWidth))
+      .toBeGreaterThan(384);
+  });
+
+  test('a barcode and the keyboard do the same; declined on the phone it can still be paid', async () => {
+    await page.locator('.product', { hasText: 'Teh botol' }).click();
+    await page.keyboard.press('Enter');
+    await phone('bill');
+    expect(await page.locator('#amount').innerText()).toBe('Rp 6.000');
+    await page.locator('#decline').click();
+    await page.locator('#said', { hasText: 'Ditolak' }).waitFor();
+    await page.locator('#pay').click();
+    await Promise.all([phone('done'), green()]);
+  });
+
+  test('a cancelled QR leaves the screen and is refused; paid late, no goods come', async () => {
+    for (const key of '21000') await page.keyboard.press(key);
+    await page.keyboard.press('Enter');
+    await phone('bill');
+    await page.keyboard.press('Escape');
+    await page.locator('#phone[data-sees=nothing]').waitFor();
+    await page.locator('#pay').click();
+    await page.locator('#said', { hasText: 'dibatalkan' }).waitFor();
+    const before = await page.locator('#pulses').innerText();
+    await page.locator('#late').click();
+    await phone('done');
+    // The next sale is served, and only its goods come.
+    await page.locator('#finish').click();
+    await press('enter', '9', '000', 'enter');
+    await phone('bill');
+    await page.locator('#pay').click();
+    await page.locator('#goods.moving').waitFor();
+    expect(await page.locator('#pulses').innerText()).toBe(String(Number(before) + 1));
+  });
+
+  test('an unplugged screen is dark, and a plugged one comes back', async () => {
+    await page.locator('[data-switch=display-unplugged]').check();
+    await page.locator('canvas[data-dark=true]').waitFor();
+    await page.locator('[data-switch=display-unplugged]').uncheck();
+    await page.locator('canvas[data-dark=false]').waitFor();
+  });
+
+  test.each([
+    [1366, 768],
+    [1920, 1080],
+  ])('nothing is cut off at %i × %i', async (width, height) => {
+    await page.setViewportSize({ width, height });
+    for (const part of ['.kiosk', '.keypad', '.printer', '#phone', '.faults', '.outlet']) {
+      const box = await page.locator(part).boundingBox();
+      expect(box, part).not.toBeNull();
+      if (box === null) continue;
+      expect(box.x, part).toBeGreaterThanOrEqual(0);
+      expect(box.y, part).toBeGreaterThanOrEqual(0);
+      expect(box.x + box.width, part).toBeLessThanOrEqual(width);
+      expect(box.y + box.height, part).toBeLessThanOrEqual(height);
+    }
+  });
+});

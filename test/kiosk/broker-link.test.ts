@@ -1,0 +1,154 @@
+// The MQTT line against a real broker: stored before it is acknowledged, poison put away, back after a cut.
+import { createServer, type AddressInfo, type Server } from 'node:net';
+import { Aedes, type Client } from 'aedes';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { startBrokerLink, type BrokerLink } from '../../src/kiosk/broker-link.ts';
+import { trustedKeys } from '../../src/kiosk/identity.ts';
+import { createRelayClient } from '../../src/kiosk/relay-client.ts';
+import type { Told } from '../../src/kiosk/state.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { kioskTopics } from '../../src/protocol/topics.ts';
+import { identityFor, signedSale } from './signer.ts';
+
+const topics = kioskTopics('ksk01');
+let aedes: Aedes;
+let server: Server;
+let port: number;
+let link: BrokerLink;
+let told: { told: Told; stored: PromiseWithResolvers<undefined> }[];
+let published: { topic: string; payload: string }[];
+let acknowledged: number;
+let connected: Client | undefined;
+let ups: boolean[];
+let changed: () => void;
+
+beforeEach(async () => {
+  told = [];
+  published = [];
+  acknowledged = 0;
+  ups = [];
+  changed = () => undefined;
+  aedes = await Aedes.createBroker();
+  aedes.on('publish', (packet, client) => {
+    if (client === null) return;
+    published.push({ topic: packet.topic, payload: packet.payload.toString() });
+    changed();
+  });
+  aedes.on('clientReady', (client) => {
+    connected = client;
+  });
+  aedes.on('ack', () => {
+    acknowledged++;
+    changed();
+  });
+  server = createServer(aedes.handle);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  ({ port } = server.address() as AddressInfo);
+  const identity = identityFor('http://127.0.0.1:1', `mqtt://127.0.0.1:${port}`);
+  const client = createRelayClient({
+    identity,
+    keys: trustedKeys(identity),
+    bootId: 'boot-1',
+    clock: systemClock,
+    log: silentLog,
+  });
+  link = startBrokerLink({
+    url: identity.enrolment.brokerUrl,
+    kioskId: 'ksk01',
+    client,
+    clock: systemClock,
+    log: silentLog,
+    random: () => 0,
+    offline: { online: false, bootId: 'boot-1', version: '0' },
+    onTold: async (one) => {
+      const stored = Promise.withResolvers<undefined>();
+      told.push({ told: one, stored });
+      changed();
+      await stored.promise;
+    },
+    onChange: (up) => {
+      ups.push(up);
+      changed();
+    },
+  });
+  await until(() => ups.includes(true));
+});
+afterEach(async () => {
+  for (const { stored } of told) stored.resolve(undefined);
+  await link.stop();
+  await new Promise<void>((resolve) => {
+    aedes.close(resolve);
+  });
+  server.close();
+});
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) {
+    await new Promise<void>((resolve) => {
+      changed = resolve;
+    });
+  }
+}
+
+async function send(payload: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    aedes.publish(
+      {
+        cmd: 'publish',
+        qos: 1,
+        dup: false,
+        retain: false,
+        topic: topics.sale,
+        payload: Buffer.from(payload),
+      },
+      (error) => {
+        if (error == null) resolve();
+        else reject(error);
+      },
+    );
+  });
+}
+
+test('a sale is acknowledged only when it is stored', async () => {
+  await send(JSON.stringify(await signedSale()));
+  await until(() => told.length === 1);
+  expect(told[0]?.told).toMatchObject({ verdict: 'paid', seq: 1 });
+  expect(acknowledged).toBe(0);
+  told[0]?.stored.resolve(undefined);
+  await until(() => acknowledged === 1);
+});
+
+test('a forged or broken message is put away and never told', async () => {
+  await send('{ not json');
+  await send(JSON.stringify({ ...(await signedSale()), amountIdr: 1 }));
+  await until(() => acknowledged === 2);
+  expect(told).toEqual([]);
+  await send(JSON.stringify(await signedSale()));
+  await until(() => told.length === 1);
+});
+
+test('the status is retained, and the goodbye says offline', async () => {
+  link.status({ online: true, bootId: 'boot-1', version: '1', selling: true });
+  await until(() => published.some(({ payload }) => payload.includes('"selling":true')));
+  await link.stop();
+  expect(JSON.parse(published.at(-1)?.payload ?? '')).toMatchObject({
+    online: false,
+    connection: 1,
+  });
+});
+
+test('acknowledgements go out while the line is up', async () => {
+  expect(link.ack('ledger-1', 7)).toBe(true);
+  await until(() => published.some(({ topic }) => topic === topics.ack));
+  expect(published.find(({ topic }) => topic === topics.ack)?.payload).toBe(
+    '{"ledgerId":"ledger-1","upTo":7}',
+  );
+});
+
+test('a cut line comes back by itself, with the next connection number', async () => {
+  connected?.close();
+  await until(() => ups.includes(false));
+  await until(() => ups.filter(Boolean).length === 2);
+  await until(() => published.some(({ payload }) => payload.includes('"connection":2')));
+});

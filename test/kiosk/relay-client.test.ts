@@ -1,0 +1,211 @@
+// The kiosk's calls to the relay, against a real HTTP server: what is believed, and how each failure is told apart.
+import { generateKeyPairSync } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createRelayClient, type RelayClient } from '../../src/kiosk/relay-client.ts';
+import { trustedKeys } from '../../src/kiosk/identity.ts';
+import { silentLog } from '../../src/lib/log.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { skewNonce, verifyKioskToken } from '../../src/protocol/token.ts';
+import { saleA } from './machine.ts';
+import { identityFor, kioskKey, sign, signedSale } from './signer.ts';
+
+type Answer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: string,
+) => void | Promise<void>;
+
+let server: Server;
+let answer: Answer;
+let client: RelayClient;
+let url: string;
+
+beforeEach(async () => {
+  answer = (_request, response) => void response.end();
+  server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => void answer(request, response, body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  client = clientFor(url);
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+});
+
+function clientFor(relayUrl: string): RelayClient {
+  const identity = identityFor(relayUrl);
+  return createRelayClient({
+    identity,
+    keys: trustedKeys(identity),
+    bootId: 'boot-1',
+    clock: systemClock,
+    log: silentLog,
+  });
+}
+
+function json(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+}
+
+const problem = (code: string, status: number, more: object = {}): object => ({
+  type: 'about:blank',
+  title: code,
+  status,
+  code,
+  ...more,
+});
+
+const charge = { kind: 'charge', saleId: saleA, amountIdr: 15_000, items: [] } as const;
+
+test('a charge is a PUT with the kiosk’s own token, and its proved answer is believed', async () => {
+  answer = async (request, response, body) => {
+    expect(`${request.method} ${request.url}`).toBe(`PUT /v1/sales/${saleA}`);
+    expect(JSON.parse(body)).toEqual({ amountIdr: 15_000 });
+    const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+    await verifyKioskToken(token, kioskKey.publicKey, systemClock.nowMs());
+    json(response, 201, await signedSale({ verdict: 'pending', qrString: 'QR', expiresInMs: 9 }));
+  };
+  const answered = await client.charge(charge);
+  expect(answered).toMatchObject({
+    ok: true,
+    value: { verdict: 'pending', qrString: 'QR', expiresInMs: 9 },
+  });
+});
+
+describe('what is not believed', () => {
+  test.each([
+    [
+      'a verdict that its proof does not say',
+      async () => ({ ...(await signedSale()), verdict: 'refunded' }),
+    ],
+    [
+      'a swapped QR',
+      async () => ({ ...(await signedSale({ qrString: 'OURS' })), qrString: 'THEIRS' }),
+    ],
+    [
+      'a stranger’s signature',
+      async () => signedSale({}, generateKeyPairSync('ed25519').privateKey),
+    ],
+  ])('%s', async (_name, document) => {
+    answer = async (_request, response) => {
+      json(response, 200, await document());
+    };
+    expect(await client.look(saleA)).toEqual({
+      ok: false,
+      failure: { kind: 'lost', code: 'bad-proof' },
+    });
+  });
+});
+
+describe('how a call failed', () => {
+  const failureOf = async (given: Answer): Promise<unknown> => {
+    answer = given;
+    const answered = await client.charge(charge);
+    return answered.ok ? answered : answered.failure;
+  };
+
+  test('nothing listens: certainly unsent', async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    expect(await failureOf(() => undefined)).toEqual({ kind: 'unsent', code: 'relay-unreachable' });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  });
+
+  test.each<[string, Answer]>([
+    ['a connection that is cut', (request) => void request.socket.destroy()],
+    [
+      'a 500',
+      (_q, response) => {
+        json(response, 500, problem('internal', 500));
+      },
+    ],
+    [
+      'a 503 of ours',
+      (_q, response) => {
+        json(response, 503, problem('store-down', 503));
+      },
+    ],
+    [
+      'a proxy’s page',
+      (_q, response) => void response.writeHead(502).end('<html>bad gateway</html>'),
+    ],
+    ['a 404 that is not ours', (_q, response) => void response.writeHead(404).end('nope')],
+    [
+      'a 200 that is no sale',
+      (_q, response) => {
+        json(response, 200, { hello: 1 });
+      },
+    ],
+    ['an endless answer', (_q, response) => void response.end('x'.repeat(3_000_000))],
+    [
+      'a redirect',
+      (_q, response) => void response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end(),
+    ],
+  ])('%s: nobody knows', async (_name, given) => {
+    expect(await failureOf(given)).toMatchObject({ kind: 'lost', code: 'relay-unreachable' });
+  });
+
+  test.each([
+    ['sale-mismatch', 409, false],
+    ['sale-open', 409, true],
+    ['rate-limited', 429, true],
+    ['kiosk-revoked', 403, false],
+  ])('%s is the relay’s own refusal', async (code, status, retryable) => {
+    const failure = await failureOf((_q, response) => {
+      json(response, status, problem(code, status));
+    });
+    expect(failure).toEqual({ kind: 'refused', code, retryable });
+  });
+});
+
+describe('a wrong clock', () => {
+  test('is corrected by the relay’s signed time, and the call repeated', async () => {
+    const ahead = 3600_000;
+    let calls = 0;
+    answer = async (request, response) => {
+      calls++;
+      const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+      try {
+        await verifyKioskToken(token, kioskKey.publicKey, systemClock.nowMs() + ahead);
+        json(response, 200, await signedSale());
+      } catch {
+        const time = new Date(systemClock.nowMs() + ahead).toISOString();
+        const proof = await sign('kios-time', { nonce: skewNonce(token), time });
+        json(response, 401, problem('clock-skew', 401, { time: proof }));
+      }
+    };
+    expect((await client.look(saleA)).ok).toBe(true);
+    expect((await client.look(saleA)).ok).toBe(true);
+    expect(calls).toBe(3);
+  });
+
+  test.each([
+    [
+      'not for this call',
+      async () => sign('kios-time', { nonce: 'old', time: '2030-01-01T00:00:00.000Z' }),
+    ],
+    [
+      'signed by a stranger',
+      async () =>
+        sign(
+          'kios-time',
+          { nonce: 'x', time: '2030-01-01T00:00:00.000Z' },
+          generateKeyPairSync('ed25519').privateKey,
+        ),
+    ],
+  ])('is not taken from a time %s', async (_name, proof) => {
+    answer = async (_request, response) => {
+      json(response, 401, problem('clock-skew', 401, { time: await proof() }));
+    };
+    expect(await client.look(saleA)).toEqual({
+      ok: false,
+      failure: { kind: 'lost', code: 'bad-proof' },
+    });
+  });
+});
