@@ -5,15 +5,15 @@ import {
   createVendBoardSimulator,
   type VendBoardSimulator,
 } from '../../drivers/dispenser/simulator.ts';
-import { createDisplaySimulator } from '../../drivers/display/simulator.ts';
-import { createKeypadSimulator } from '../../drivers/keypad/simulator.ts';
+import { createDisplaySimulator, type DisplaySimulator } from '../../drivers/display/simulator.ts';
+import { createKeypadSimulator, type KeypadSimulator } from '../../drivers/keypad/simulator.ts';
 import { printerProfiles } from '../../drivers/printer/profiles.ts';
 import {
   createPrinterSimulator,
   type PrinterSimulator,
   type Sheet,
 } from '../../drivers/printer/simulator.ts';
-import { createScannerSimulator } from '../../drivers/scanner/simulator.ts';
+import { createScannerSimulator, type ScannerSimulator } from '../../drivers/scanner/simulator.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { DeviceKind } from './options.ts';
 
@@ -59,31 +59,7 @@ export async function createVirtualDevices(options: {
   const tell = (happening: Happening): void => {
     for (const listener of listeners) listener(happening);
   };
-  const place = (kind: DeviceKind): { path: string } => ({ path: join(dir, `${kind}.sock`) });
-  const keypad = await createKeypadSimulator(place('keypad'));
-  const scanner = await createScannerSimulator(place('scanner'));
-  const display = await createDisplaySimulator({
-    listen: place('display'),
-    geometry: panel,
-    onFrame: (frame) => {
-      tell({ kind: 'frame', frame });
-    },
-  });
-  const printer = await createPrinterSimulator({
-    listen: place('printer'),
-    profile: printerProfiles['generic-58'],
-    onPaper: (sheet) => {
-      tell({ kind: 'paper', sheet });
-    },
-  });
-  const dispenser = await createVendBoardSimulator({
-    listen: place('dispenser'),
-    clock,
-    pulseMs,
-    onPulse: (orderId) => {
-      tell({ kind: 'pulse', orderId });
-    },
-  });
+  const { keypad, scanner, display, printer, dispenser } = await plugIn(dir, clock, tell);
   const switches = createSwitches({ printer, display, dispenser }, real);
   return {
     at: {
@@ -117,6 +93,47 @@ export async function createVirtualDevices(options: {
   };
 }
 
+interface Simulators {
+  keypad: KeypadSimulator;
+  scanner: ScannerSimulator;
+  display: DisplaySimulator;
+  printer: PrinterSimulator;
+  dispenser: VendBoardSimulator;
+}
+
+async function plugIn(
+  dir: string,
+  clock: Clock,
+  tell: (happening: Happening) => void,
+): Promise<Simulators> {
+  const place = (kind: DeviceKind): { path: string } => ({ path: join(dir, `${kind}.sock`) });
+  const keypad = await createKeypadSimulator(place('keypad'));
+  const scanner = await createScannerSimulator(place('scanner'));
+  const display = await createDisplaySimulator({
+    listen: place('display'),
+    geometry: panel,
+    onFrame: (frame) => {
+      tell({ kind: 'frame', frame });
+    },
+  });
+  const printer = await createPrinterSimulator({
+    listen: place('printer'),
+    profile: printerProfiles['generic-58'],
+    onPaper: (sheet) => {
+      tell({ kind: 'paper', sheet });
+    },
+  });
+  const dispenser = await createVendBoardSimulator({
+    listen: place('dispenser'),
+    clock,
+    pulseMs,
+    onPulse: (orderId) => {
+      tell({ kind: 'pulse', orderId });
+    },
+  });
+  return { keypad, scanner, display, printer, dispenser };
+}
+
 interface Switches {
   get: (name: SwitchName) => boolean | undefined;
   /** False: it is that way already, or not ours. */
@@ -124,11 +141,7 @@ interface Switches {
 }
 
 function createSwitches(
-  devices: {
-    printer: PrinterSimulator;
-    display: { plug(): Promise<void>; unplug(): Promise<void> };
-    dispenser: VendBoardSimulator;
-  },
+  devices: Pick<Simulators, 'printer' | 'display' | 'dispenser'>,
   real: Partial<Record<DeviceKind, string>>,
 ): Switches {
   const { printer, display, dispenser } = devices;

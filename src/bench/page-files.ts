@@ -26,13 +26,15 @@ export function pageFiles(): ReadonlyMap<string, ServedFile> {
     type: 'text/html; charset=utf-8',
     body: readFileSync(fromHere('./page/page.html')),
   };
-  const css = { type: 'text/css; charset=utf-8', body: readFileSync(fromHere('./page/page.css')) };
   const files = new Map<string, ServedFile>([
     ['/', html],
-    ['/page/page.css', css],
     ['/fonts/regular.ttf', font('DejaVuSans.ttf')],
     ['/fonts/bold.ttf', font('DejaVuSans-Bold.ttf')],
   ]);
+  for (const name of ['page.css', 'kiosk.css', 'phone.css']) {
+    const body = readFileSync(fromHere(`./page/${name}`));
+    files.set(`/page/${name}`, { type: 'text/css; charset=utf-8', body });
+  }
   const type = 'text/javascript; charset=utf-8';
   for (const [path, url] of Object.entries(scripts)) {
     files.set(path, { type, body: stripTypes(readFileSync(url, 'utf8')) });

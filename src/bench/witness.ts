@@ -25,9 +25,15 @@ type Seen = Happening & { atMs: number };
 /** A check of a minute has some hundred of these; frames are not kept. */
 const maxKept = 1000;
 
-export function createWitness(devices: VirtualDevices, clock: Clock): Witness {
+interface Sight {
+  /** Shows everything kept, the screen of this moment, and all that comes, until `look` finds something. */
+  until: <T>(what: string, limitMs: number, look: (seen: Seen) => T | undefined) => Promise<T>;
+  kept: readonly Seen[];
+  end: () => void;
+}
+
+function openSight(devices: Pick<VirtualDevices, 'watch'>, clock: Clock): Sight {
   const kept: Seen[] = [];
-  const known = new Set<string>();
   const looks = new Set<(seen: Seen) => void>();
   let frame: { frame: Frame; atMs: number } | undefined;
   const end = devices.watch((happening) => {
@@ -37,7 +43,6 @@ export function createWitness(devices: VirtualDevices, clock: Clock): Witness {
     for (const look of looks) look(seen);
   });
 
-  /** Shows everything kept, the screen of this moment, and all that comes, until `look` finds something. */
   const until = async <T>(
     what: string,
     limitMs: number,
@@ -66,6 +71,12 @@ export function createWitness(devices: VirtualDevices, clock: Clock): Witness {
     }
   };
 
+  return { until, kept, end };
+}
+
+export function createWitness(devices: Pick<VirtualDevices, 'watch'>, clock: Clock): Witness {
+  const { until, kept, end } = openSight(devices, clock);
+  const known = new Set<string>();
   return {
     screen: (expected, what, limitMs) =>
       until(`the screen "${what}"`, limitMs, (seen) =>

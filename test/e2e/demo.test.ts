@@ -89,7 +89,11 @@ test('when the demo itself is killed, its parts end by themselves', async () => 
   expect(parts).toHaveLength(3);
   demo.process.kill('SIGKILL');
   await demo.ended;
-  await untilAllEnded(parts);
+  try {
+    await untilAllEnded(parts);
+  } finally {
+    for (const { pid } of parts) if (runs(pid)) process.kill(pid, 'SIGKILL');
+  }
 });
 
 test('--state keeps the kiosk and its ports, and one folder serves one demo', async () => {

@@ -68,14 +68,11 @@ export function startDemo(...flags: string[]): Demo {
 
 /** Reads the page's events until the kiosk is up. */
 async function untilOpen(url: string): Promise<void> {
-  const done = new AbortController();
-  const response = await fetch(new URL('/events', url), { signal: done.signal });
+  const response = await fetch(new URL('/events', url));
   let text = '';
   for await (const bytes of response.body ?? []) {
     text += Buffer.from(bytes).toString();
-    if (!text.includes('"stage":"open"')) continue;
-    done.abort();
-    return;
+    if (text.includes('"stage":"open"')) return; // Leaving the loop hangs up.
   }
   throw new Error('the page went away before the kiosk was up');
 }

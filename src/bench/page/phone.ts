@@ -15,6 +15,8 @@ type View = 'camera' | 'bill' | 'done';
 const readEveryMs = 250;
 const decodeLimitMs = 400;
 
+const declinedWords = 'Ditolak di aplikasi. QR masih berlaku. · Declined; the QR still works.';
+
 export function createPhone(): Phone {
   const ui = elements();
   /** The QR that is on the phone, and the last one that was dealt with. */
@@ -38,11 +40,7 @@ export function createPhone(): Phone {
       ui.lens.textContent = wordsOf(json);
       return;
     }
-    const bill = json as { merchant: string; city: string; amountIdr: number };
-    ui.merchant.textContent = bill.merchant;
-    ui.city.textContent = bill.city;
-    ui.amount.textContent = rupiah(bill.amountIdr);
-    ui.paid.textContent = rupiah(bill.amountIdr);
+    fillIn(ui, json as Bill);
     show('bill');
   };
   const act = async (path: string, late: boolean): Promise<void> => {
@@ -51,14 +49,11 @@ export function createPhone(): Phone {
     ui.said.textContent = '…';
     const answer = await send(path, path === '/wallet/pay' ? { qrString, late } : { qrString });
     if (held !== qrString) return;
-    if (!answer.ok) {
-      ui.said.textContent = wordsOf(answer.json);
-    } else if (path === '/wallet/pay') {
+    if (!answer.ok) ui.said.textContent = wordsOf(answer.json);
+    else if (path === '/wallet/decline') ui.said.textContent = declinedWords;
+    else {
       settled = qrString;
       show('done');
-    } else {
-      ui.said.textContent =
-        'Ditolak di aplikasi. QR masih berlaku. · Declined; the QR still works.';
     }
   };
   const putAway = (): void => {
@@ -74,11 +69,7 @@ export function createPhone(): Phone {
     if (visible !== undefined && visible !== held && visible !== settled) void open(visible);
   };
 
-  onClick(ui.pay, () => void act('/wallet/pay', false));
-  onClick(ui.late, () => void act('/wallet/pay', true));
-  onClick(ui.decline, () => void act('/wallet/decline', false));
-  onClick(ui.close, putAway);
-  onClick(ui.finish, putAway);
+  wire(ui, act, putAway);
   onClick(ui.lens, () => {
     if (visible !== undefined) void open(visible);
   });
@@ -90,7 +81,32 @@ export function createPhone(): Phone {
   };
 }
 
-function elements(): Record<
+interface Bill {
+  merchant: string;
+  city: string;
+  amountIdr: number;
+}
+
+function fillIn(ui: Elements, { merchant, city, amountIdr }: Bill): void {
+  ui.merchant.textContent = merchant;
+  ui.city.textContent = city;
+  ui.amount.textContent = rupiah(amountIdr);
+  ui.paid.textContent = rupiah(amountIdr);
+}
+
+function wire(
+  ui: Elements,
+  act: (path: string, late: boolean) => Promise<void>,
+  putAway: () => void,
+): void {
+  onClick(ui.pay, () => void act('/wallet/pay', false));
+  onClick(ui.late, () => void act('/wallet/pay', true));
+  onClick(ui.decline, () => void act('/wallet/decline', false));
+  onClick(ui.close, putAway);
+  onClick(ui.finish, putAway);
+}
+
+type Elements = Record<
   | 'phone'
   | 'merchant'
   | 'city'
@@ -104,7 +120,9 @@ function elements(): Record<
   | 'close'
   | 'finish',
   HTMLElement
-> {
+>;
+
+function elements(): Elements {
   const of = (id: string): HTMLElement => byId(id, HTMLElement);
   return {
     phone: of('phone'),
