@@ -152,6 +152,7 @@ export const errors = {
   'amount-zero': entry(0, true, 'The amount is zero.'),
   'amount-above-limit': entry(0, true, 'The amount is above the limit.'),
   'amount-below-limit': entry(0, true, 'The amount is below the limit.'),
+  'amount-not-multiple': entry(0, true, 'The amount is no multiple of the price of one piece.'),
   'barcode-unknown': entry(0, true, 'The barcode is not in the catalogue.'),
   'barcode-check-digit': entry(0, true, 'The barcode was misread: its check digit is wrong.'),
   'basket-full': entry(0, true, 'No more items fit into this sale.'),

@@ -23,10 +23,19 @@ export const verdictClaims = z.object({
   /** SHA-256, lower-case hex, of `qrString` or of the image's bytes. */
   qr: z.string().length(64).optional(),
   expiresInMs: z.int().min(0).optional(),
+  settledAgoMs: z.int().min(0).optional(),
+  /** The `Kios-Nonce` of the request that this answers: an old answer fits no new question. Never over MQTT. */
+  nonce: z.string().max(64).optional(),
   seq: z.int().min(0),
   iat: z.int(),
 });
 export type VerdictClaims = z.infer<typeof verdictClaims>;
+
+/** Header of a request whose answer is a sale: 16 to 64 characters that the kiosk made up for it, echoed in the proof. */
+export const nonceHeader = 'kios-nonce';
+export const nonce = z
+  .string()
+  .regex(/^[A-Za-z0-9_-]{16,64}$/, '16 to 64 letters, digits, - and _');
 
 /** `kios-time`: the relay's clock, bound to the question by its nonce. */
 export const timeClaims = z.object({ nonce: z.string(), time: z.iso.datetime({ precision: 3 }) });
@@ -97,12 +106,13 @@ export async function openProof<T>(
 }
 
 /**
- * Checks that a sale document says exactly what its proof says: ids, amount, verdict, fulfilment, number and QR.
+ * Checks that a sale document says exactly what its proof says: ids, amount, verdict, fulfilment, durations, number, QR.
+ * @param expected.nonce of the request that the document answers; undefined for one that was not asked for.
  * @throws KiosError `bad-proof`.
  */
 export async function verifySale(
   document: Sale,
-  expected: { kioskId: string; environment: string },
+  expected: { kioskId: string; environment: string; nonce?: string },
   keys: TrustedKeys,
 ): Promise<VerdictClaims> {
   const claims = await openProof(document.proof, 'kios-verdict', verdictClaims, keys);
@@ -116,6 +126,9 @@ export async function verifySale(
     claims.verdict === document.verdict &&
     claims.fulfilment === document.fulfilment &&
     claims.seq === document.seq &&
+    claims.expiresInMs === document.expiresInMs &&
+    claims.settledAgoMs === document.settledAgoMs &&
+    (expected.nonce === undefined || claims.nonce === expected.nonce) &&
     (qr === undefined || claims.qr === qr);
   if (!agrees) throw new KiosError('bad-proof', 'the sale says something else than its proof');
   return claims;

@@ -7,7 +7,8 @@ import { kioskId } from './ids.ts';
 
 /** Longest life of a token, and the most that a kiosk's clock may be off. */
 export const tokenLifeS = 300;
-const audience = 'kios-relay';
+/** What a token opens. Whoever owns the broker sees the broker's tokens, so they must open nothing else. */
+export type TokenAudience = 'kios-relay' | 'kios-broker';
 
 const claims = z.object({
   sub: kioskId,
@@ -23,6 +24,7 @@ export async function signKioskToken(
   who: { kioskId: string; bootId: string },
   privateKey: KeyObject,
   nowMs: number,
+  audience: TokenAudience = 'kios-relay',
 ): Promise<string> {
   const iat = Math.floor(nowMs / 1000);
   return new SignJWT({ boot: who.bootId })
@@ -52,6 +54,7 @@ export async function verifyKioskToken(
   token: string,
   publicKey: KeyObject,
   nowMs: number,
+  audience: TokenAudience = 'kios-relay',
 ): Promise<KioskClaims> {
   try {
     const { payload } = await jwtVerify(token, publicKey, {
