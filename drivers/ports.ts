@@ -13,6 +13,12 @@ export type PortAddress =
   | { kind: 'unix'; path: string }
   | { kind: 'serial'; path: string; baudRate: number; rtscts: boolean };
 
+/**
+ * What becomes of bytes that the kernel has taken and the device has not: they still go out after the close, or are
+ * taken back. What is in the device already, nobody can take back; nor what went into a unix socket.
+ */
+export type Rest = 'deliver' | 'drop';
+
 /** One open line. Single use. */
 export interface BytePort {
   /**
@@ -20,7 +26,8 @@ export interface BytePort {
    * @throws DeviceError `canceled` after our own `close`, `disconnected` when the line is gone
    */
   write(bytes: Uint8Array): Promise<void>;
-  close(): Promise<void>;
+  /** The first call decides what becomes of the rest. Safe to call again. */
+  close(rest?: Rest): Promise<void>;
   /** Undefined after our own `close`, else why the line is gone. Never rejects. */
   readonly closed: Promise<DeviceError | undefined>;
 }
@@ -93,7 +100,7 @@ interface Opening {
   /** The event by which the stream says that it is open. */
   event: 'connect' | 'open';
   /** Gives the line back to the kernel, also while it is still opening. Ends in the stream's `close` event. */
-  release: () => Promise<void>;
+  release: (rest: Rest) => Promise<void>;
 }
 
 function socketStream(address: Exclude<PortAddress, { kind: 'serial' }>): Opening {
@@ -104,8 +111,10 @@ function socketStream(address: Exclude<PortAddress, { kind: 'serial' }>): Openin
   return {
     stream: socket,
     event: 'connect',
-    release: async () => {
-      socket.destroy();
+    release: async (rest) => {
+      // RFC 9293 §3.10.5: an abort drops what is queued; an ordinary end delivers it, be it minutes later.
+      if (rest === 'drop' && address.kind === 'tcp') socket.resetAndDestroy();
+      else socket.destroy();
       return Promise.resolve();
     },
   };
@@ -127,7 +136,7 @@ async function opened(
         return;
       }
       stream.on('error', () => undefined); // A late error of a line that we gave up on says nothing new.
-      void release();
+      void release('deliver'); // Nothing was written yet.
       reject(error);
     };
     const onAbort = (): void => {
@@ -151,6 +160,8 @@ function streamPort(
   onBytes: (bytes: Uint8Array) => void,
 ): BytePort {
   const closed = Promise.withResolvers<DeviceError | undefined>();
+  let released: Promise<void> | undefined;
+  const letGo = async (rest: Rest): Promise<void> => (released ??= release(rest));
   let ended = false;
   let ours = false;
   const canceled = (): DeviceError => new DeviceError('canceled', `${where} was closed by us`);
@@ -160,9 +171,9 @@ function streamPort(
   stream.on('data', onBytes);
   stream.on('error', (error) => {
     fault = gone(`failed: ${error.message}`, error);
-    void release();
+    void letGo('drop');
   });
-  stream.on('end', () => void release());
+  stream.on('end', () => void letGo('drop')); // Its answers would not be heard any more.
   stream.on('close', () => {
     ended = true;
     closed.resolve(ours ? undefined : fault);
@@ -179,9 +190,9 @@ function streamPort(
         });
       });
     },
-    close: async () => {
+    close: async (rest = 'deliver') => {
       ours ||= !ended;
-      await release();
+      await letGo(rest);
       await closed.promise;
     },
   };

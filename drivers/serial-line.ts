@@ -1,14 +1,16 @@
-// A serial port by `serialport`, with two holes of it closed: a hang-up always ends it, and letting go gives it back.
+// A serial port by `serialport`, with its holes closed: a hang-up always ends it, letting go gives it back, and what is
+// to be dropped does not come out later.
 import { read } from 'node:fs';
 import { promisify } from 'node:util';
 import { SerialPort } from 'serialport';
+import type { Rest } from './ports.ts';
 
 const readAsync = promisify(read);
 
 export interface SerialLine {
   stream: SerialPort;
   /** Closes the file and its lock, also while it is still opening. Ends in the stream's `close` event. */
-  release: () => Promise<void>;
+  release: (rest: Rest) => Promise<void>;
 }
 
 /** Starts to open; the stream's `open` or `error` event says what came of it. */
@@ -37,11 +39,25 @@ export function openSerialLine({
   };
   return {
     stream,
-    release: async () => {
+    release: async (rest) => {
       if (stream.opening) stream.once('open', () => void close());
-      else if (stream.isOpen) await close();
+      else if (stream.isOpen) {
+        if (rest === 'drop') await flush(stream);
+        await close();
+      }
     },
   };
+}
+
+/** Empties the kernel's buffers (tcflush). Otherwise closing waits for a device that takes nothing, up to 30 s. */
+async function flush(stream: SerialPort): Promise<void> {
+  // A write that waits for room would fill the buffer again at once.
+  if (stream.port !== undefined && 'poller' in stream.port) stream.port.poller.stop();
+  await new Promise<void>((resolve) => {
+    stream.flush(() => {
+      resolve(); // A line that is gone holds nothing.
+    });
+  });
 }
 
 /**

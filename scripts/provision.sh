@@ -3,12 +3,13 @@
 # differs, says what it did, and never overwrites a configuration.
 set -euo pipefail
 umask 022
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # What the native parts load: node-hid needs both libraries, TLS needs the certificates.
 readonly apt_packages=(libusb-1.0-0 libudev1 ca-certificates)
 # What a release consists of, besides its packages.
 readonly release_parts=(src drivers config scripts systemd package.json package-lock.json .npmrc)
+# The sums of every file of a release, in its folder.
+readonly sums=SHA256SUMS
 
 usage() {
   cat <<'END'
@@ -45,6 +46,7 @@ while (($# > 0)); do
   esac
   shift
 done
+cd "$(dirname "${BASH_SOURCE[0]}")/.." # Only now: --root may be relative to the caller's folder.
 
 changed=0
 in_place=0
@@ -59,6 +61,10 @@ act() {
 found() {
   in_place=$((in_place + 1))
   printf '= %s\n' "$1"
+}
+
+not_ours() {
+  fail "$1 is not what kios puts there: move it away and run this again."
 }
 
 check_machine() {
@@ -103,21 +109,28 @@ apt_install() {
 # put FILE TARGET: a file of ours that follows this checkout.
 put() {
   local target=$root$2
-  if cmp -s "$1" "$target"; then
+  if [[ -L $target || (-e $target && ! -f $target) ]]; then
+    not_ours "$2"
+  elif cmp -s "$1" "$target"; then
     found "$2"
   else
     act "write $2" install -D -m 0644 "$1" "$target"
   fi
 }
 
-# put_link DESTINATION LINK
+# put_link DESTINATION LINK: only a link into a release of ours is led elsewhere.
 put_link() {
-  local link=$root$2
-  if [[ $(readlink "$link" || true) == "$1" ]]; then
-    found "$2 -> $1"
-  else
-    act "link $2 -> $1" replace_link "$1" "$link"
-  fi
+  local link=$root$2 leads
+  leads=$(readlink "$link" || true)
+  case $leads in
+    "$1")
+      found "$2 -> $1"
+      return
+      ;;
+    releases/* | /opt/kios/*) ;;
+    *) [[ ! -e $link && ! -L $link ]] || not_ours "$2" ;;
+  esac
+  act "link $2 -> $1" replace_link "$1" "$link"
 }
 
 # By renaming, so that there is no moment without the link.
@@ -136,24 +149,36 @@ release_name() {
 }
 
 install_release() {
-  local name=$1
-  if [[ -d $root/opt/kios/releases/$name ]]; then
-    found "/opt/kios/releases/$name"
+  local place=/opt/kios/releases/$1
+  if [[ ! -e $root$place ]]; then
+    act "install the program to $place" copy_release "$root$place"
+  elif is_whole "$root$place"; then
+    found "$place"
   else
-    act "install the program to /opt/kios/releases/$name" copy_release "$root/opt/kios/releases/$name"
+    act "install the program to $place again: the one that is there is damaged" copy_release "$root$place"
   fi
-  put_link "releases/$name" /opt/kios/current
+  put_link "releases/$1" /opt/kios/current
 }
 
-# Built beside its place and renamed at the end: a release that exists is whole.
+# Cards lose the end of files at a power cut, and packages can be damaged as well as sources.
+is_whole() {
+  (cd "$1" && sha256sum --check --strict --status "$sums") 2>/dev/null
+}
+
+# Built beside its place, on the disk, and renamed at the end.
 copy_release() {
-  local building=$1.building
-  rm -rf "$building"
+  local building=$1.building damaged=$1.damaged
+  rm -rf "$building" "$damaged"
   mkdir -p "$building"
   cp -R "${release_parts[@]}" "$building/"
   chmod -R u=rwX,go=rX "$building"
   "$building/scripts/install" --omit=dev
+  (cd "$building" && find . -xtype f ! -name "$sums" -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) \
+    >"$building/$sums"
+  sync -f "$building"
+  [[ ! -e $1 ]] || mv -T "$1" "$damaged"
   mv -T "$building" "$1"
+  rm -rf "$damaged"
 }
 
 install_account() {
@@ -168,10 +193,10 @@ install_account() {
 
 # Mode and group, so that folders which somebody made by hand are put right too.
 install_folders() {
-  local group
+  local group config=$root/etc/kios/kiosk.yaml
   group=$(sed -n 's/^kios:[^:]*:\([0-9]*\):.*/\1/p' "$root/etc/group" 2>/dev/null || true)
   if has_access "750:$group" "$root/etc/kios" && has_access "700:$group" "$root/var/lib/kios" &&
-    { [[ ! -e $root/etc/kios/kiosk.yaml ]] || has_access "640:$group" "$root/etc/kios/kiosk.yaml"; }; then
+    { [[ ! -f $config || -L $config ]] || has_access "640:$group" "$config"; }; then
     found '/etc/kios and /var/lib/kios'
   elif ((EUID == 0 || dry_run)); then
     act 'make /etc/kios and /var/lib/kios, for the group kios' apply_tmpfiles
@@ -186,9 +211,9 @@ apply_tmpfiles() {
   systemd-tmpfiles --root="$root/" --create kios.conf
 }
 
-# The technician's file: written once, and then never again.
+# The technician's file, or link to a disk that may be absent: written once, and then never again.
 install_config() {
-  if [[ -e $root/etc/kios/kiosk.yaml ]]; then
+  if [[ -e $root/etc/kios/kiosk.yaml || -L $root/etc/kios/kiosk.yaml ]]; then
     found '/etc/kios/kiosk.yaml (left as it is)'
     return
   fi
@@ -227,20 +252,31 @@ apply_rules() {
     --subsystem-match=tty --subsystem-match=leds --action=add
 }
 
-config_is_new=0
-check_machine
-install_packages
-put systemd/kios.sysusers /etc/sysusers.d/kios.conf
-put systemd/kios.tmpfiles /etc/tmpfiles.d/kios.conf
-put systemd/99-kios.rules /etc/udev/rules.d/99-kios.rules
-put systemd/kios.service /etc/systemd/system/kios.service
-install_account
-install_folders
-install_release "$(release_name)"
-put_link /opt/kios/current/scripts/kios /usr/local/bin/kios
-install_config
-put_link /etc/systemd/system/kios.service /etc/systemd/system/multi-user.target.wants/kios.service
-start_service
+provision() {
+  config_is_new=0
+  check_machine
+  install_packages
+  put systemd/kios.sysusers /etc/sysusers.d/kios.conf
+  put systemd/kios.tmpfiles /etc/tmpfiles.d/kios.conf
+  put systemd/99-kios.rules /etc/udev/rules.d/99-kios.rules
+  put systemd/kios.service /etc/systemd/system/kios.service
+  install_account
+  install_folders
+  install_release "$(release_name)"
+  put_link /opt/kios/current/scripts/kios /usr/local/bin/kios
+  install_config
+  put_link /etc/systemd/system/kios.service /etc/systemd/system/multi-user.target.wants/kios.service
+  start_service
+}
+
+# A run that will be refused is refused before its first change.
+rehearse() {
+  local dry_run=1 changed=0 in_place=0
+  provision >/dev/null
+}
+
+((dry_run)) || rehearse
+provision
 
 if ((dry_run)); then
   printf 'provision: %d would change, %d in place; nothing was touched.\n' "$changed" "$in_place"

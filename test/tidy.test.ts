@@ -2,6 +2,9 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { createScanDecoder } from '../drivers/scanner/codec.ts';
+import { kioskConfig } from '../src/kiosk/config.ts';
+import { parseConfig } from '../src/lib/config-file.ts';
 import { errorsPage } from './tidy/errors-table.ts';
 import { configuredProcesses, exampleFaults, exampleNames } from './tidy/example-configs.ts';
 import { everyFileIsUsed, importDirections, opensWithComment, purity } from './tidy/imports.ts';
@@ -240,6 +243,16 @@ describe('the example configurations', () => {
   test('each process that has a configuration has one', () => {
     expect(configuredProcesses()).toContain('kiosk');
     expect(exampleNames()).toEqual(expect.arrayContaining(configuredProcesses()));
+  });
+
+  test.each(['\r', '\n', '\r\n'])('kiosk: its scanner may end a code with %j', (end) => {
+    const text = readRoot('config/kiosk.example.yaml');
+    const { prefix = '', suffix } = parseConfig('example', text, kioskConfig).scanner ?? {};
+    const decoder = createScanDecoder(suffix === undefined ? { prefix } : { prefix, suffix });
+    const codes = ['8991002101234', '8991002105676'];
+    const sent = codes.map((code) => `${code}${end}`).join('');
+    expect(decoder.feed(Buffer.from(sent)).map((scan) => scan.text)).toEqual(codes);
+    expect(decoder.dropped).toBe(0);
   });
 
   test.each(exampleNames())('%s: its own schema takes it', async (name) => {

@@ -17,7 +17,7 @@ export type BoardLine =
   /** Failed, after so many items had moved. */
   | { kind: 'F'; id: string; moved: number };
 
-/** The most items of one order: two digits. */
+/** The most items of one order: two digits. A basket with more can not be handed over. */
 export const maxCount = 99;
 
 /** Longer lines are noise. The longest real one has 50 bytes. */
@@ -95,6 +95,7 @@ export class LineCutter {
 }
 
 /** CRC-16/CCITT-FALSE (poly 0x1021, init 0xFFFF), as most microcontrollers' libraries have it. */
+// The QRIS codec has the same one: drivers may not import the protocol, and the protocol imports nothing.
 export function crc16(text: string): number {
   let crc = 0xffff;
   for (let i = 0; i < text.length; i++) {

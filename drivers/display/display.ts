@@ -5,7 +5,7 @@ import { parsePortAddress } from '../ports.ts';
 import { createFramebuffer } from './framebuffer.ts';
 import { type Rotation } from './framebuffer-pixels.ts';
 import { createPageDisplay } from './page.ts';
-import { createTerminalDisplay, type TerminalOutput } from './terminal.ts';
+import { createTerminalDisplay, type TerminalOptions } from './terminal.ts';
 
 export interface DisplayOptions {
   /** `fb:/dev/fb0` · `page:unix:/PATH` · `page:tcp:HOST:PORT` · `terminal`. */
@@ -17,8 +17,8 @@ export interface DisplayOptions {
   panelWidthMm?: number;
   /** Framebuffer: the kernel's folder of framebuffers; for tests. */
   sysfsRoot?: string;
-  /** Terminal: where to draw; the process's own output if not given. */
-  output?: TerminalOutput;
+  /** Terminal: where to draw; the process's own output if not given. For tests. */
+  terminal?: Pick<TerminalOptions, 'output' | 'openLine'>;
 }
 
 /** One connection, not yet open. @throws DeviceError `not-found` when the address is none */
@@ -38,7 +38,7 @@ export function createDisplay(options: DisplayOptions): Display {
     return createPageDisplay({ address: parsePortAddress(where), at, clock });
   }
   if (kind === 'terminal' && where === '') {
-    return createTerminalDisplay(options.output ?? process.stdout);
+    return createTerminalDisplay({ output: process.stdout, ...options.terminal, clock });
   }
   throw new DeviceError(
     'not-found',

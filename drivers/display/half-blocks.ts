@@ -8,36 +8,25 @@ export interface TerminalSize {
   rows: number;
 }
 
-/** A QR of up to 300 characters, its quiet zone, and as much room for words beside it. */
-const leastFrame = { width: 124, height: 72 };
+/** Holds a QR of up to 300 characters, its quiet zone, and as much room for words beside it. */
+export const qrTerminal: TerminalSize = { columns: 124, rows: 36 };
 
-/** The size in which frames for a terminal are drawn. */
+/**
+ * The size in which frames for a terminal are drawn: each pixel has its own half character. Nothing is ever scaled,
+ * because a QR with pixels left out reads as nothing; into a small terminal the renderer refuses to draw one.
+ */
 export function terminalGeometry(size: TerminalSize): { width: number; height: number } {
-  return {
-    width: Math.max(leastFrame.width, size.columns),
-    height: Math.max(leastFrame.height, size.rows * 2),
-  };
+  return { width: size.columns, height: size.rows * 2 };
 }
 
-/** Whether every pixel has its own half character; otherwise a QR cannot be scanned from it. */
-export function terminalShowsAll(size: TerminalSize): boolean {
-  return size.columns >= leastFrame.width && size.rows * 2 >= leastFrame.height;
-}
-
-/** One string a line, each with all of its colours; a frame that is too large is scaled by leaving pixels out. */
-export function halfBlockLines(frame: Frame, size: TerminalSize): string[] {
-  const scale = Math.max(1, frame.width / size.columns, frame.height / (size.rows * 2));
-  const columns = Math.min(size.columns, Math.floor(frame.width / scale));
-  const rows = Math.min(size.rows, Math.ceil(frame.height / scale / 2));
-  const pixel = (column: number, half: number): number => {
-    const x = Math.min(frame.width - 1, Math.floor(column * scale));
-    const y = Math.min(frame.height - 1, Math.floor(half * scale));
-    return frame.pixels[y * frame.width + x] ?? 0;
-  };
-  return Array.from({ length: rows }, (_, row) => {
+/** One string a line, each with all of its colours. */
+export function halfBlockLines(frame: Frame): string[] {
+  const pixel = (column: number, half: number): number =>
+    frame.pixels[half * frame.width + column] ?? 0;
+  return Array.from({ length: Math.ceil(frame.height / 2) }, (_, row) => {
     let line = '';
     let colours = '';
-    for (let column = 0; column < columns; column++) {
+    for (let column = 0; column < frame.width; column++) {
       const next = `${sgr(38, pixel(column, 2 * row))}${sgr(48, pixel(column, 2 * row + 1))}`;
       if (next !== colours) line += next;
       colours = next;

@@ -18,6 +18,9 @@ export interface PageOptions {
 /** A page that has accepted the connection says its size at once. */
 const greetingTimeoutMs = 3000;
 
+/** A page that takes a whole picture in no such time stands still, and what it shows may be long out of date. */
+const showTimeoutMs = 5000;
+
 export function createPageDisplay(options: PageOptions): Display {
   return new PageDisplay(options);
 }
@@ -103,7 +106,17 @@ class PageDisplay implements Display {
     const span = changedSpan(before, pixelBytes(frame), 2 * width);
     if (span === undefined) return;
     this.#shown = frame;
-    await port.write(encodeRows(frame, span));
+    const cancelLimit = this.#options.clock.after(showTimeoutMs, () => {
+      this.#end(new DeviceError('timeout', `${this.name} stands still; it takes no picture`));
+      void port.close('drop');
+    });
+    try {
+      await port.write(encodeRows(frame, span));
+    } catch (error) {
+      throw this.#lost ?? error;
+    } finally {
+      cancelLimit();
+    }
   }
 
   #hear(bytes: Uint8Array): void {

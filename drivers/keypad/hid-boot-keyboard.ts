@@ -19,9 +19,12 @@ export interface KeyPress {
 export interface BootKeyboard {
   /** Bytes of a stream without report borders, cut anywhere. Answers the keys that went down, in order. */
   readonly feed: (bytes: Uint8Array) => KeyPress[];
-  /** One report, as hidraw hands it over. A report that is not eight bytes long presses nothing and is counted. */
+  /**
+   * One report, as hidraw hands it over: eight bytes, or nine of which the first is a report id, which is taken off.
+   * Any other presses nothing and is counted.
+   */
   readonly report: (bytes: Uint8Array) => KeyPress[];
-  /** Reports of another length: the device speaks something else than the boot protocol. */
+  /** Reports of another form since the last good one: the device speaks something else than the boot protocol. */
   readonly malformed: number;
 }
 
@@ -59,9 +62,15 @@ export function createBootKeyboard(): BootKeyboard {
       return presses;
     },
     report(bytes) {
-      if (bytes.length === reportLength) return take(bytes);
-      malformed += 1;
-      return [];
+      // USB HID 1.11 §8.1: a device with several kinds of reports puts an id before each; 0 is none.
+      const numbered = bytes.length === reportLength + 1 && bytes[0] !== 0;
+      const report = numbered ? bytes.subarray(1) : bytes;
+      if (report.length !== reportLength) {
+        malformed += 1;
+        return [];
+      }
+      malformed = 0;
+      return take(report);
     },
     get malformed() {
       return malformed;

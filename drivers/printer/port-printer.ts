@@ -1,5 +1,5 @@
 // A printer at the end of any byte port. It claims `printed` only with the printer's own word for it, and a job that
-// ends in any other way ends the connection, so that no rest of it comes out later.
+// ends in any other way ends the connection and takes the rest of it back, so that it does not come out later.
 import { DeviceError, type Health, type PrintDocument, type Printer } from '../device.ts';
 import type { PrintOutcome } from '../device.ts';
 import type { BytePort } from '../ports.ts';
@@ -81,8 +81,10 @@ export class PortPrinter implements Printer {
   }
 
   async close(): Promise<void> {
+    // In the middle of a job the rest of it is void.
+    const rest = this.#busy ? 'drop' : 'deliver';
     this.#end(undefined);
-    await this.#port?.close();
+    await this.#port?.close(rest);
   }
 
   health(): Health {
@@ -185,11 +187,13 @@ export class PortPrinter implements Printer {
     }
   }
 
-  /** Closing the line drops what has not left it; `supervise` opens it again. */
+  /** What has not reached the printer is taken back with the line; `supervise` opens it again. */
   async #voidJob(calledOff: boolean): Promise<void> {
     const why = calledOff ? 'was called off' : 'did not end in time';
+    // The line first: whoever hears of the end closes it again, and the first word on the rest counts.
+    const dropped = this.#port?.close('drop');
     this.#end(new DeviceError(calledOff ? 'canceled' : 'timeout', `${this.name}: a job ${why}`));
-    await this.#port?.close();
+    await dropped;
   }
 
   async #paper(signal: AbortSignal): Promise<'ok' | 'low' | 'out' | 'cover-open'> {

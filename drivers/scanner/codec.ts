@@ -47,7 +47,7 @@ export function createScanDecoder({ prefix = '', suffix }: ScanFraming = {}): Sc
     overflowed = false;
     if (body.length === 0 && !tooLong) return undefined; // The LF of CR LF, or an empty line.
     const scan = tooLong ? undefined : readFrame(body, head);
-    if (scan === undefined) dropped += 1;
+    if (scan === undefined && !tooLong) dropped += 1;
     return scan;
   };
 
@@ -57,6 +57,8 @@ export function createScanDecoder({ prefix = '', suffix }: ScanFraming = {}): Sc
       for (const byte of bytes) {
         if (length === frame.length) {
           // Too long: only the newest bytes are kept, in which the suffix will be seen.
+          // Counted here, because the end of a frame may never come.
+          if (!overflowed) dropped += 1;
           overflowed = true;
           frame.copyWithin(0, length - maxAffixLength, length);
           length = maxAffixLength;

@@ -2,23 +2,28 @@
 import { DeviceError, type ScanSink, type Scanner } from '../device.ts';
 import { createBootKeyboard } from '../keypad/hid-boot-keyboard.ts';
 import { connectTo, createInputDevice, parseInputAddress } from '../keypad/line.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import { createScanDecoder, type ScanFraming } from './codec.ts';
+import { createScanRate } from './rate.ts';
 import { characterOfPress } from './wedge.ts';
 
 export interface ScannerOptions extends ScanFraming {
   /** `hid:…` and `reports:…` for a scanner that types, else `serial:…`, `unix:…` or `tcp:…`. */
   at: string;
   onScan: ScanSink;
+  /** Without it nothing keeps a babbling scanner back. */
+  clock?: Clock;
 }
 
 /** One connection to a scanner, not yet open. @throws DeviceError when `at` is no address of one. */
-export function createScanner({ at, onScan, ...framing }: ScannerOptions): Scanner {
+export function createScanner({ at, onScan, clock, ...framing }: ScannerOptions): Scanner {
   const address = parseInputAddress(at);
   if (address.kind === 'terminal') {
     throw new DeviceError('not-found', 'a terminal is no scanner; write serial:/dev/PATH');
   }
   const name = `scanner ${at}`;
   const decoder = createScanDecoder(framing);
+  const rate = createScanRate();
   const keyboard = createBootKeyboard();
   const typed = address.kind === 'hid' ? keyboard.report : keyboard.feed;
   /** How many were dropped when the last good reading came: noise before it is over. */
@@ -33,15 +38,22 @@ export function createScanner({ at, onScan, ...framing }: ScannerOptions): Scann
     onBytes: (received) => {
       const scans = decoder.feed(bytesOf(received));
       if (scans.length > 0) droppedBefore = decoder.dropped;
-      scans.forEach(onScan);
+      for (const scan of scans) {
+        if (clock === undefined || rate.admits(scan, clock.monotonicMs())) onScan(scan);
+      }
     },
     complaint: () => {
       if (keyboard.malformed > 0) {
         return `${name} does not send boot keyboard reports (${keyboard.malformed} of another length)`;
       }
-      return decoder.dropped === droppedBefore
-        ? undefined
-        : `${name}: what it sends is dropped: it has not the prefix of the configuration, or is too long`;
+      if (decoder.dropped !== droppedBefore) {
+        return (
+          `${name}: what it sends is dropped: it has not the prefix of the configuration, ` +
+          'or is too long, or has not its suffix'
+        );
+      }
+      const babble = clock === undefined ? 0 : rate.babble(clock.monotonicMs());
+      return babble === 0 ? undefined : `${name} babbles: ${babble} readings were left out`;
     },
   });
 }

@@ -209,6 +209,7 @@ async function screenOf({ renderer }: Check, phase: Phase): Promise<Frame> {
       qrOn: 'display',
       acceptBlindPrinter: false,
       receipts: true,
+      maxPieces: 99,
     },
     merchant,
     sandbox: true,

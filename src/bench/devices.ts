@@ -158,8 +158,12 @@ function createSwitches(
     },
     'printer-unplugged': (turnOn) => (turnOn ? printer.unplug() : printer.plug()),
     'display-unplugged': (turnOn) => (turnOn ? display.unplug() : display.plug()),
-    'dispenser-jam': (turnOn) => {
+    'dispenser-jam': async (turnOn) => {
       dispenser.jamAt(turnOn ? 1 : undefined);
+      if (turnOn) return;
+      // Whoever clears a jam turns the machine off and on: only a new connection tells the kiosk that a hand was there.
+      await dispenser.unplug();
+      await dispenser.plug();
     },
   };
   return {

@@ -1,5 +1,5 @@
 // Where a demo lives: its folder, its ports and the configuration of each part. The Server Key in it is made up.
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { merchant, products, type DemoOptions, type DeviceKind } from './options.ts';
+import { makeTemporaryFolder } from './temporary-folder.ts';
 
 const portsFile = z.object({
   twin: z.int().min(1).max(65_535),
@@ -38,12 +39,13 @@ const expiresInMs = { demo: 180_000, check: 20_000 };
  * @throws Error in plain words when a port of an earlier run is taken
  */
 export async function openHouse(options: DemoOptions): Promise<House> {
-  const socketDir = mkdtempSync(join(shortTmp(), 'kios-'));
+  const temporary = makeTemporaryFolder(shortTmp());
+  const socketDir = temporary.path;
   const dir = options.stateDir === undefined ? socketDir : resolve(options.stateDir);
   const [logDir, kioskDir] = [join(dir, 'logs'), join(dir, 'kiosk')];
   const leave = (keep: boolean): void => {
-    if (keep && dir === socketDir) return;
-    rmSync(socketDir, { recursive: true, force: true });
+    if (keep && dir === socketDir) temporary.keep();
+    else temporary.remove();
   };
   try {
     for (const folder of [dir, logDir, kioskDir]) {
@@ -119,7 +121,8 @@ function configurations(
       scanner: { at: at.scanner },
       display: { at: at.display },
       printer: { at: at.printer },
-      dispenser: { at: at.dispenser },
+      // Somebody watches, and the shelf has several prices.
+      dispenser: { at: at.dispenser, anyAmount: true },
       catalogue: Object.fromEntries(
         products.map(({ barcode, ...item }): [string, object] => [barcode, item]),
       ),

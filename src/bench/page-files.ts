@@ -12,6 +12,7 @@ const fromHere = (path: string): URL => new URL(path, import.meta.url);
 const scripts: Readonly<Record<string, URL>> = {
   '/page/main.ts': fromHere('./page/main.ts'),
   '/page/bench.ts': fromHere('./page/bench.ts'),
+  '/page/camera.ts': fromHere('./page/camera.ts'),
   '/page/controls.ts': fromHere('./page/controls.ts'),
   '/page/dom.ts': fromHere('./page/dom.ts'),
   '/page/paper.ts': fromHere('./page/paper.ts'),

@@ -1,4 +1,5 @@
 // `kios kiosk`: runs the kiosk daemon of this machine.
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { readConfigFile } from '../lib/config-file.ts';
@@ -42,7 +43,8 @@ A flag replaces the same setting of the file. Enrol the machine first: kios enro
 Ends on SIGINT or SIGTERM; a sale in hand is taken up again at the next start.`,
     )
     .action(async (flags: Flags & { logLevel?: KioskConfig['logLevel'] }) => {
-      const config = withFlags(readConfigFile(flags.config, kioskConfig, kioskExamples), flags);
+      const config = readConfigFile(flags.config, kioskConfig, kioskExamples, withFlags(flags));
+      mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
       // A terminal that shows the screen cannot show the log as well.
       const file =
         config.display?.at === 'terminal' ? join(config.stateDir, 'kiosk.log') : undefined;
@@ -58,18 +60,17 @@ Ends on SIGINT or SIGTERM; a sale in hand is taken up again at the next start.`,
     });
 }
 
-function withFlags(config: KioskConfig, flags: Flags): KioskConfig {
-  const at = (text: string | undefined): object => (text === undefined ? {} : { at: text });
-  return kioskConfig.parse({
-    ...config,
-    ...(flags.state === undefined ? {} : { stateDir: flags.state }),
-    keypad: flags.keypad === undefined ? config.keypad : { ...config.keypad, ...at(flags.keypad) },
-    scanner:
-      flags.scanner === undefined ? config.scanner : { ...config.scanner, ...at(flags.scanner) },
-    display:
-      flags.display === undefined ? config.display : { ...config.display, ...at(flags.display) },
-    printer:
-      flags.printer === undefined ? config.printer : { ...config.printer, ...at(flags.printer) },
-    dispenser: { ...config.dispenser, ...at(flags.dispenser) },
-  });
+/** The flags as they would stand in the file: they are checked with it, in one go. */
+function withFlags(flags: Flags): Readonly<Record<string, string>> {
+  const given: Record<string, string | undefined> = {
+    stateDir: flags.state,
+    'keypad.at': flags.keypad,
+    'scanner.at': flags.scanner,
+    'display.at': flags.display,
+    'printer.at': flags.printer,
+    'dispenser.at': flags.dispenser,
+  };
+  return Object.fromEntries(
+    Object.entries(given).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]])),
+  );
 }

@@ -1,15 +1,18 @@
-// `kios relay`: runs the relay, and makes enrolment codes. Thin: all of it is in src/relay.
+// `kios relay`: runs the relay, makes enrolment codes, revokes kiosks. Thin: all of it is in src/relay.
 import { randomBytes, randomUUID } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { readConfigFile } from '../lib/config-file.ts';
 import { createLog } from '../lib/log.ts';
+import { notifySystemd } from '../lib/notify.ts';
+import { KiosError } from '../protocol/errors.ts';
 import { kioskId } from '../protocol/ids.ts';
 import { relayConfig, relayExamples, type RelayConfig } from '../relay/config.ts';
 import { codeBytes, formatCode, hashCode } from '../relay/fleet/codes.ts';
 import { createRelay } from '../relay/relay.ts';
 import { openStore } from '../relay/store/open.ts';
 import { openSqlite } from '../relay/store/sqlite.ts';
+import { type Store } from '../relay/store/store.ts';
 import { runUntilSignal, systemRandom } from './run-process.ts';
 
 const maxValidMinutes = 7 * 24 * 60;
@@ -34,6 +37,20 @@ export function relayCommand(): Command {
       const { config } = command.opts<{ config: string }>();
       await makeCode(readConfig(config), options);
     });
+  command
+    .command('revoke')
+    .description('take a kiosk out of service: its key is worth nothing; safe while the relay runs')
+    .requiredOption('-k, --kiosk <id>', 'the kiosk, such as ksk01', parseKioskId)
+    .addHelpText(
+      'after',
+      `
+Its connection ends within seconds. Its open sales are stopped at Midtrans; what it was paid for and has not reported
+becomes a claim for the operator. To bring it back, enrol it anew.`,
+    )
+    .action(async (options: { kiosk: string }) => {
+      const { config } = command.opts<{ config: string }>();
+      await revoke(readConfig(config), options.kiosk);
+    });
   return command;
 }
 
@@ -47,9 +64,11 @@ async function runRelay(config: RelayConfig, level: string): Promise<void> {
   });
   const { httpPort, mqttPort } = await relay.start();
   log.info({ httpPort, mqttPort, publicUrl: config.publicUrl }, 'relay.ready');
+  await notifySystemd('READY=1');
   await runUntilSignal({
     stop: async () => {
       log.info({}, 'relay.stopping');
+      await notifySystemd('STOPPING=1');
       await relay.stop();
       log.info({}, 'relay.stopped');
     },
@@ -60,17 +79,29 @@ async function makeCode(
   config: RelayConfig,
   options: { kiosk: string; validMinutes: number; json?: true },
 ): Promise<void> {
+  const { kiosk, validMinutes } = options;
+  const code = formatCode(randomBytes(codeBytes));
+  await withStore(config, (store) =>
+    store.addEnrolment(hashCode(code), kiosk, validMinutes * 60_000),
+  );
+  process.stdout.write(
+    options.json === true
+      ? `${JSON.stringify({ code, kioskId: kiosk, validMinutes })}\n`
+      : `${code}\nGood for ${validMinutes} minutes, once: on ${kiosk} run kios enrol with it.\n`,
+  );
+}
+
+async function revoke(config: RelayConfig, kiosk: string): Promise<void> {
+  const known = await withStore(config, (store) => store.revoke(kiosk));
+  if (!known) throw new KiosError('not-found', `no kiosk ${kiosk} was ever enrolled here`);
+  process.stdout.write(`${kiosk} is revoked.\n`);
+}
+
+async function withStore<T>(config: RelayConfig, work: (store: Store) => Promise<T>): Promise<T> {
   const db = openSqlite(config.store.sqlite);
   const store = await openStore(db, () => systemClock.nowMs(), randomUUID());
   try {
-    const code = formatCode(randomBytes(codeBytes));
-    await store.addEnrolment(hashCode(code), options.kiosk, options.validMinutes * 60_000);
-    const { kiosk, validMinutes } = options;
-    process.stdout.write(
-      options.json === true
-        ? `${JSON.stringify({ code, kioskId: kiosk, validMinutes })}\n`
-        : `${code}\nGood for ${validMinutes} minutes, once: on ${kiosk} run kios enrol with it.\n`,
-    );
+    return await work(store);
   } finally {
     await store.close();
   }

@@ -12,18 +12,18 @@ export function systemRandom(): number {
 /** Longer than any part needs to stop; after it the process ends all the same. */
 const stopLimitMs = 10_000;
 
-/** Runs until SIGINT or SIGTERM, or until `ended`, then stops cleanly. Sets the exit code. */
+/** Runs until SIGINT, SIGTERM or SIGHUP, or until `ended`, then stops cleanly. Sets the exit code. */
 export async function runUntilSignal(running: {
   stop(): Promise<void>;
   ended?: Promise<Error>;
 }): Promise<void> {
   const signalled = new Promise<undefined>((resolve) => {
-    process.once('SIGINT', () => {
-      resolve(undefined);
-    });
-    process.once('SIGTERM', () => {
-      resolve(undefined);
-    });
+    // SIGHUP: the terminal or the line to it is gone.
+    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(name, () => {
+        resolve(undefined);
+      });
+    }
   });
   const error = await Promise.race([signalled, running.ended ?? signalled]);
   const limit = setTimeout(() => process.exit(1), stopLimitMs);

@@ -41,7 +41,10 @@ export function requestFailed(state: State, event: EventOf<'request-failed'>): S
     return [{ ...state, phase: { ...phase, retryAtMs: atMs + retryDelayMs(phase.tries) } }, []];
   }
   if (phase.at === 'stopping' && request === 'stop') {
-    return [{ ...state, phase: { ...phase, retryAtMs: atMs + retryDelayMs(phase.tries) } }, []];
+    // An HTTP error never ends a sale; a refusal stands on the screen for whoever must mend it.
+    const because = failure.kind === 'refused' ? failure.code : phase.because;
+    const waiting = { ...phase, retryAtMs: atMs + retryDelayMs(phase.tries) };
+    return [{ ...state, phase: because === undefined ? waiting : { ...waiting, because } }, []];
   }
   return [state, []];
 }
@@ -77,8 +80,10 @@ export function dispensed(
   if (phase.at !== 'dispensing' || phase.sale.saleId !== saleId) return [state, []];
   const { sale } = phase;
   if (result !== 'done') {
-    const detail = result === 'failed' ? 'dispenser-failed' : 'dispenser-unknown';
-    return openClaim(state, sale, { result, detail }, atMs, rules);
+    const code = result === 'failed' ? 'dispenser-failed' : 'dispenser-unknown';
+    // It sells nothing more until somebody has been there: a board that is opened anew reports itself.
+    const parts = { ...state.parts, dispenser: { ok: false as const, code } as const };
+    return openClaim({ ...state, parts }, sale, { result, detail: code }, atMs);
   }
   const thanks = {
     at: 'result' as const,
@@ -99,7 +104,8 @@ export function printed(state: State, event: EventOf<'printed'>, rules: Rules): 
   }
   const sure =
     event.result === 'printed' || (event.result === 'unknown' && rules.acceptBlindPrinter);
-  return sure ? [state, []] : stop(state, phase.sale, 'fault', event.atMs, 'printer-lost');
+  if (sure) return [state, []];
+  return stop(state, phase.sale, 'fault', event.atMs, event.code ?? 'printer-lost');
 }
 
 /** A QR that cannot be read is no QR: its charge is stopped. */

@@ -67,7 +67,7 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
       protocolVersion: 4,
       clientId: kioskId,
       username: kioskId,
-      password: await client.token(),
+      password: await client.brokerToken(),
       clean: false,
       keepalive: keepaliveS,
       connectTimeout: connectTimeoutMs,

@@ -42,9 +42,9 @@ const catalogue = z
 
 const profileNames = Object.keys(printerProfiles) as [PrinterProfileName, ...PrinterProfileName[]];
 
-export const kioskConfig = z.strictObject({
+const settings = z.strictObject({
   /** Journal, identity: on a disk that survives. */
-  stateDir: z.string().min(1),
+  stateDir: z.string().regex(/^\//, 'write the whole path, from / on'),
   /** Where the QR is given to the customer. */
   qrOn: z.enum(['display', 'paper']).default('display'),
   /** What the customer reads first. */
@@ -80,11 +80,65 @@ export const kioskConfig = z.strictObject({
     })
     .optional(),
   dispenser: z
-    .strictObject({ at: at((text) => createDispenser({ at: text, clock: systemClock })) })
-    .default({ at: 'none' }),
+    .strictObject({
+      at: at((text) => createDispenser({ at: text, clock: systemClock })),
+      /** A typed amount buys amount / idrPerPulse pieces, and must be a multiple of it. */
+      idrPerPulse: z.int().min(1).max(10_000_000).optional(),
+      /** Somebody watches what is typed or scanned: any amount is one hand-over. */
+      anyAmount: z.boolean().default(false),
+    })
+    .prefault({ at: 'none' }),
   catalogue: catalogue.default({}),
 });
+type Settings = z.infer<typeof settings>;
+
+export const kioskConfig = settings.superRefine(togetherFaults);
 export type KioskConfig = z.infer<typeof kioskConfig>;
+/** What each value alone cannot tell: a kiosk that could never sell, or would sell anything for one rupiah. */
+function togetherFaults(config: Settings, context: z.RefinementCtx): void {
+  const fault = (path: string[], message: string): void => {
+    context.addIssue({ code: 'custom', path, message });
+  };
+  const { qrOn, display, printer, keypad, scanner, dispenser } = config;
+  if (qrOn === 'display' && display === undefined) {
+    fault(['display'], 'qrOn is display, but there is none');
+  }
+  if (qrOn === 'paper' && printer === undefined) {
+    fault(['printer'], 'qrOn is paper, but there is no printer');
+  }
+  const blind = printer !== undefined && printerProfiles[printer.profile].status === 'none';
+  if (qrOn === 'paper' && blind && !printer.acceptBlindPrinter) {
+    fault(
+      ['printer', 'acceptBlindPrinter'],
+      'this profile cannot prove that a QR slip was printed: set it to true, or take a printer that can',
+    );
+  }
+  if (keypad === undefined && scanner === undefined) {
+    fault(['keypad'], 'without a keypad or a scanner nobody can buy anything');
+  }
+  const places = [keypad, scanner, display, printer, dispenser].flatMap((device) =>
+    device === undefined || ['none', 'terminal'].includes(device.at) ? [] : [device.at],
+  );
+  for (const place of new Set(places)) {
+    if (places.filter((other) => other === place).length > 1) {
+      fault([], `two devices are at ${place}; each needs a port of its own`);
+    }
+  }
+  if (dispenser.at === 'none' || dispenser.anyAmount) return;
+  if (keypad !== undefined && dispenser.idrPerPulse === undefined) {
+    fault(
+      ['dispenser', 'idrPerPulse'],
+      'a customer who types Rp 1 would get goods for it: set the price of one piece, or anyAmount: true where somebody watches',
+    );
+  }
+  const prices = new Set(Object.values(config.catalogue).map((item) => item.priceIdr));
+  if (prices.size > 1) {
+    fault(
+      ['dispenser', 'anyAmount'],
+      'one dispenser hands out the same for every price in the catalogue: give all items one price, or set anyAmount: true where somebody watches',
+    );
+  }
+}
 
 /** Shown beside a fault at that path. */
 export const kioskExamples: Readonly<Record<string, string>> = {
@@ -103,6 +157,14 @@ export const kioskExamples: Readonly<Record<string, string>> = {
   'printer.at': 'lp:/dev/usb/lp0',
   'printer.profile': 'generic-58',
   'printer.receipts': 'true',
+  keypad: '{ at: "hid:/dev/kios/hid-…" }',
+  scanner: '{ at: "serial:/dev/kios/serial-…" }',
+  display: '{ at: "fb:/dev/fb0" }',
+  printer: '{ at: "lp:/dev/usb/lp0" }',
+  dispenser: '{ at: none }',
+  'dispenser.idrPerPulse': '5000',
+  'dispenser.anyAmount': 'true',
+  'printer.acceptBlindPrinter': 'true',
   'dispenser.at': 'serial:/dev/serial/by-path/platform-…-usb-0:1.3:1.0?baudRate=9600',
   catalogue: '{ "8991002101234": { id: kopi, name: Kopi susu, priceIdr: 12000 } }',
 };

@@ -5,7 +5,16 @@ import { createKeypad } from '../../drivers/keypad/keypad.ts';
 import { createPrinter } from '../../drivers/printer/printer.ts';
 import { printerProfiles } from '../../drivers/printer/profiles.ts';
 import { createScanner } from '../../drivers/scanner/scanner.ts';
-import type { Device, Dispenser, Display, Key, Printer, ScanSink } from '../../drivers/device.ts';
+import type {
+  Device,
+  DispenseOrder,
+  Dispenser,
+  Display,
+  Health,
+  Key,
+  Printer,
+  ScanSink,
+} from '../../drivers/device.ts';
 import { supervise, type Supervised } from '../../drivers/supervise.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -15,6 +24,8 @@ import { lostCode, type Part, type PartHealth } from './state.ts';
 export interface Devices {
   printer: Supervised<Printer> | undefined;
   dispenser: Supervised<Dispenser>;
+  /** Each device with how it is, from memory. */
+  healths(): readonly (readonly [Part, Health])[];
   stop(): Promise<void>;
 }
 
@@ -32,7 +43,7 @@ export interface DevicesOptions {
 /** Opens whatever the configuration names. */
 export function startDevices(options: DevicesOptions): Devices {
   const { config, clock, log, random, onKey, onScan, onPart, onDisplay } = options;
-  const running: Supervised<Device>[] = [];
+  const running: { part: Part; device: Supervised<Device> }[] = [];
 
   const keep = <D extends Device>(
     part: Part,
@@ -49,7 +60,7 @@ export function startDevices(options: DevicesOptions): Devices {
         also(device);
       },
     });
-    running.push(supervised);
+    running.push({ part, device: supervised });
     return supervised;
   };
 
@@ -78,9 +89,20 @@ export function startDevices(options: DevicesOptions): Devices {
         : keep('printer', () =>
             createPrinter({ at: printer.at, profile: printerProfiles[printer.profile], clock }),
           ),
-    dispenser: keep('dispenser', () => createDispenser({ at: dispenser.at, clock })),
+    dispenser: keep('dispenser', () =>
+      createDispenser({ at: dispenser.at, clock, countOf: piecesOf(dispenser.idrPerPulse) }),
+    ),
+    healths: () => running.map(({ part, device }) => [part, device.health()] as const),
     stop: async () => {
-      await Promise.all(running.map(async (supervised) => supervised.stop()));
+      await Promise.all(running.map(async ({ device }) => device.stop()));
     },
+  };
+}
+
+/** How many pieces an order is: its basket's, or what its amount buys; without a price, one hand-over. */
+function piecesOf(idrPerPulse: number | undefined): (order: DispenseOrder) => number {
+  return ({ items, amountIdr }) => {
+    if (items !== undefined) return items.reduce((sum, { quantity }) => sum + quantity, 0);
+    return idrPerPulse === undefined ? 1 : amountIdr / idrPerPulse;
   };
 }

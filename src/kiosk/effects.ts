@@ -1,14 +1,22 @@
 // Does what the machine asks for, and posts what came of it. One function an effect; it decides nothing.
-import type { Printer, PrintDocument } from '../../drivers/device.ts';
+import {
+  DeviceError,
+  type DispenseResult,
+  type PrintDocument,
+  type PrintOutcome,
+} from '../../drivers/device.ts';
+import { printerCode } from './printer-watch.ts';
 import { wait, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { BrokerLink } from './broker-link.ts';
 import type { Devices } from './devices.ts';
 import type { Answer, RelayClient } from './relay-client.ts';
 import type { NewEvent } from './kiosk.ts';
-import type { Effect, OpenSale, Part, PartHealth, Request, Told } from './state.ts';
+import type { Effect, Part, PartHealth, Request, Told } from './state.ts';
 
-/** After a start the dispenser may still be opening; longer than this it is not there. */
+type PrintEffect = Extract<Effect, { kind: 'print' }>;
+
+/** A board that was unplugged, or is still opening after a start, may need so long; after it nobody can say. */
 const recallPatienceMs = 10_000;
 const recallStepMs = 100;
 
@@ -31,6 +39,8 @@ export interface EffectsOptions {
 export function createPerform(options: EffectsOptions): (effect: Effect) => void {
   const { client, link, devices, clock, log, post, onPart, ledgerId, slip, signal } = options;
   let catchingUp = false;
+  let printing = Promise.resolve();
+  const qrJobs = new Map<string, AbortController>();
 
   const relayAnswered = (answer: Answer<unknown>): void => {
     const down = !answer.ok && answer.failure.kind !== 'refused';
@@ -77,52 +87,70 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
             },
             signal,
           );
+    // The kiosk is ending: it does not know, and the next run asks the board.
+    if (signal.aborted) return;
     log.info({ saleId, result }, 'sale.dispensed');
-    post({ kind: 'dispensed', saleId, result });
+    // A line that was lost in mid-vend comes back, and the board remembers what it did.
+    if (result === 'unknown') await recall(saleId);
+    else post({ kind: 'dispensed', saleId, result });
   };
 
+  /** Asks the board what became of an order, for as long as the board may need to come back. */
   const recall = async (saleId: string): Promise<void> => {
-    const { dispenser } = devices();
     const untilMs = clock.monotonicMs() + recallPatienceMs;
-    while (dispenser.current() === undefined && clock.monotonicMs() < untilMs && !signal.aborted) {
+    let result = await askDispenser(saleId);
+    while (result === 'no-answer' && clock.monotonicMs() < untilMs) {
       await wait(clock, recallStepMs, signal);
+      if (signal.aborted) return;
+      result = await askDispenser(saleId);
     }
-    const result = await askDispenser(saleId);
-    log.warn({ saleId, result }, 'sale.recalled');
-    post({ kind: 'dispenser-recalled', saleId, result });
+    if (signal.aborted) return;
+    const said = result === 'no-answer' ? 'unknown' : result;
+    log.warn({ saleId, result: said }, 'sale.recalled');
+    post({ kind: 'dispenser-recalled', saleId, result: said });
   };
 
-  const askDispenser = async (saleId: string): Promise<'done' | 'failed' | 'unknown' | 'never'> => {
+  const askDispenser = async (saleId: string): Promise<DispenseResult | 'never' | 'no-answer'> => {
     const device = devices().dispenser.current();
-    if (device?.lastResult === undefined) return 'unknown';
+    if (device === undefined) return 'no-answer';
+    if (device.lastResult === undefined) return 'unknown';
     try {
       return await device.lastResult(saleId, signal);
     } catch (error) {
-      log.warn({ saleId, err: error }, 'dispenser.cannot-say');
-      return 'unknown';
+      if (!(error instanceof DeviceError)) throw error;
+      log.debug({ saleId, fault: error.kind }, 'dispenser.no-answer');
+      return 'no-answer';
     }
   };
 
-  const print = async (effect: Extract<Effect, { kind: 'print' }>): Promise<void> => {
+  /** One slip after the other: a printer that is busy would refuse the second. */
+  const print = (effect: PrintEffect): void => {
+    const job = new AbortController();
+    if (effect.slip === 'qr') qrJobs.set(effect.sale.saleId, job);
+    printing = printing.then(async () => printNow(effect, job.signal));
+  };
+
+  const printNow = async (effect: PrintEffect, voided: AbortSignal): Promise<void> => {
     const { saleId } = effect.sale;
-    const result = await printOn(devices().printer?.current(), slip(effect), effect.sale);
-    post({ kind: 'printed', slip: effect.slip, saleId, result });
+    const outcome = await printOn(slip(effect), AbortSignal.any([signal, voided]));
+    qrJobs.delete(saleId);
+    if (signal.aborted) return;
+    const code = outcome.result === 'failed' ? printerCode(outcome.error) : undefined;
+    if (code !== undefined) log.warn({ saleId, slip: effect.slip, code }, 'printer.failed');
+    post({
+      kind: 'printed',
+      slip: effect.slip,
+      saleId,
+      result: outcome.result,
+      ...(code === undefined ? {} : { code }),
+    });
   };
 
-  const printOn = async (
-    printer: Printer | undefined,
-    document: PrintDocument,
-    { saleId }: OpenSale,
-  ): Promise<'printed' | 'unknown' | 'failed'> => {
-    if (printer === undefined) return 'failed';
-    const outcome = await printer.print(document, signal);
-    if (outcome.result === 'failed') {
-      log.warn(
-        { saleId, fault: outcome.error.kind, reason: outcome.error.message },
-        'printer.failed',
-      );
-    }
-    return outcome.result;
+  const printOn = async (document: PrintDocument, job: AbortSignal): Promise<PrintOutcome> => {
+    const printer = devices().printer?.current();
+    const error = new DeviceError('not-found', 'there is no printer');
+    if (printer === undefined || job.aborted) return { result: 'failed', error };
+    return printer.print(document, job);
   };
 
   const catchUp = async (since: string): Promise<void> => {
@@ -161,6 +189,8 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
       case 'look':
         return void ask('look', effect.saleId, client.look(effect.saleId));
       case 'stop':
+        // Whatever of its slip has not left yet must not come out any more (rule 6).
+        qrJobs.get(effect.saleId)?.abort();
         return void ask('stop', effect.saleId, client.stop(effect));
       case 'report':
         return void report(effect);
@@ -169,7 +199,8 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
       case 'recall-dispenser':
         return void recall(effect.saleId);
       case 'print':
-        return void print(effect);
+        print(effect);
+        return;
       case 'catch-up':
         return void catchUp(effect.since);
       case 'ack':

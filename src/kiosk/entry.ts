@@ -24,6 +24,14 @@ export function typeDigits(digits: string, key: Key, limits: Rules['limits']): E
   return { value: typed };
 }
 
+/** Why a typed amount cannot be charged, if it cannot. */
+export function typedFault(amountIdr: number, rules: Rules): ErrorCode | undefined {
+  const fault = amountFault(amountIdr, rules.limits);
+  if (fault !== undefined || rules.idrPerPulse === undefined) return fault;
+  if (amountIdr % rules.idrPerPulse !== 0) return 'amount-not-multiple';
+  return amountIdr / rules.idrPerPulse > rules.maxPieces ? 'amount-above-limit' : undefined;
+}
+
 /** Why this amount cannot be charged, if it cannot. */
 export function amountFault(amountIdr: number, limits: Rules['limits']): ErrorCode | undefined {
   if (amountIdr === 0) return 'amount-zero';
@@ -40,8 +48,10 @@ export function basketTotalIdr(items: readonly SaleItem[]): number {
 export function addToBasket(
   items: readonly SaleItem[],
   found: CatalogueItem,
-  limits: Rules['limits'],
+  rules: Rules,
 ): Edited<readonly SaleItem[]> {
+  const pieces = items.reduce((sum, item) => sum + item.quantity, 0);
+  if (pieces >= rules.maxPieces) return { value: items, notice: 'basket-full' };
   const line = items.find((item) => item.id === found.id);
   const added =
     line === undefined
@@ -50,7 +60,8 @@ export function addToBasket(
   if (added.length > maxItems || (line?.quantity ?? 0) >= maxQuantity) {
     return { value: items, notice: 'basket-full' };
   }
-  if (basketTotalIdr(added) > limits.maxIdr) return { value: items, notice: 'amount-above-limit' };
+  if (basketTotalIdr(added) > rules.limits.maxIdr)
+    return { value: items, notice: 'amount-above-limit' };
   return { value: added };
 }
 

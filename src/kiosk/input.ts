@@ -1,7 +1,14 @@
 // What keys and scans do in each phase. PURE.
 import type { Key } from '../../drivers/device.ts';
 import type { SaleItem } from '../protocol/sale.ts';
-import { addToBasket, basketTotalIdr, findScanned, removeFromBasket, typeDigits } from './entry.ts';
+import {
+  addToBasket,
+  basketTotalIdr,
+  findScanned,
+  removeFromBasket,
+  typeDigits,
+  typedFault,
+} from './entry.ts';
 import { block, sell, stop, toIdle, type Step } from './phases.ts';
 import { patience, type EventOf, type Rules, type State } from './state.ts';
 
@@ -53,7 +60,7 @@ function typed(state: State, digits: string, event: EventOf<'key'>, rules: Rules
     case 'backspace':
       return entering(state, digits.slice(0, -1), atMs);
     case 'enter':
-      return sell(state, Number(digits), [], event.freshId, atMs, rules);
+      return sellTyped(state, Number(digits), event, rules);
     case 'language':
       return [state, []];
     default: {
@@ -63,6 +70,12 @@ function typed(state: State, digits: string, event: EventOf<'key'>, rules: Rules
       return [{ ...next, phase: { ...next.phase, notice } }, []];
     }
   }
+}
+
+function sellTyped(state: State, amountIdr: number, event: EventOf<'key'>, rules: Rules): Step {
+  const fault = typedFault(amountIdr, rules);
+  if (fault !== undefined) return block(state, [fault], event.atMs);
+  return sell(state, amountIdr, [], event.freshId, event.atMs, rules);
 }
 
 function entering(state: State, digits: string, atMs: number): Step {
@@ -91,7 +104,7 @@ export function scanned(state: State, event: EventOf<'scan'>, rules: Rules): Ste
     if (phase.at !== 'basket') return block(state, [found], atMs);
     return [{ ...state, phase: { ...phase, notice: found, untilMs: atMs + patience.entryMs } }, []];
   }
-  const { value, notice } = addToBasket(items, found, rules.limits);
+  const { value, notice } = addToBasket(items, found, rules);
   if (value.length === 0) return block(state, [notice ?? 'amount-above-limit'], atMs);
   const untilMs = atMs + patience.entryMs;
   const next = { at: 'basket' as const, items: value, untilMs };

@@ -44,6 +44,8 @@ export interface KioskOptions {
 interface Stepped {
   event: KioskEvent;
   effects: readonly Effect[];
+  /** It asked for something, or led to another phase. */
+  moved: boolean;
   stored: PromiseWithResolvers<undefined>;
 }
 
@@ -51,7 +53,7 @@ interface Stepped {
 const gatherMs = 1000;
 /** More unwritten events than this are never held back. */
 const maxGathered = 200;
-/** After so many events the folded state is written beside them, so that a boot reads no more than these. */
+/** A boot reads no more than so many events after the last written state. */
 const eventsPerState = 1000;
 const drawEveryMs = 1000;
 
@@ -74,9 +76,10 @@ export function createKiosk(options: KioskOptions): Kiosk {
     const timed: KioskEvent = { ...event, atMs: clock.monotonicMs() };
     const [next, effects] = step(state, timed, rules);
     logPhase(log, state, next);
+    const moved = effects.length > 0 || next.phase.at !== state.phase.at;
     state = next;
     const stored = Promise.withResolvers<undefined>();
-    unwritten.push({ event: timed, effects, stored });
+    unwritten.push({ event: timed, effects, moved, stored });
     draw(state);
     armWake();
     armTick();
@@ -135,7 +138,9 @@ export function createKiosk(options: KioskOptions): Kiosk {
     const at = new Date(clock.nowMs()).toISOString();
     const entries: Entry[] = batch.map(({ event }) => ({ kind: 'event', at, body: event }));
     eventsSinceState += batch.length;
-    if (eventsSinceState >= eventsPerState) {
+    // A later run may have other prices, limits or code: what was decided is written down, never decided again.
+    const decided = batch.some(({ moved }) => moved);
+    if (decided || eventsSinceState >= eventsPerState) {
       entries.push({ kind: 'state', at, body: state });
       eventsSinceState = 0;
     }

@@ -134,7 +134,6 @@ export function openClaim(
   sale: OpenSale,
   report: { result: 'failed' | 'unknown'; detail: string },
   atMs: number,
-  rules: Rules,
 ): Step {
   const because = report.result === 'failed' ? 'dispenser-failed' : 'dispenser-unknown';
   const phase = {
@@ -146,5 +145,5 @@ export function openClaim(
   };
   const [closed, effects] = close({ ...state, phase }, { saleId: sale.saleId, ...report }, atMs);
   const print: Effect = { kind: 'print', slip: 'claim', sale };
-  return [closed, rules.receipts ? [...effects, print] : effects];
+  return [closed, [...effects, print]];
 }

@@ -1,9 +1,22 @@
 // The kiosk's calls to the relay. It turns every answer into what the machine understands: a proved sale, or how the
 // request failed. It believes nothing without a proof, and never says `unsent` of what may have left.
+import { randomBytes } from 'node:crypto';
 import type { z } from 'zod';
-import { changesAnswer, problem, timeAnswer, type ChangesAnswer } from '../protocol/api.ts';
+import {
+  ackAnswer,
+  changesAnswer,
+  problem,
+  timeAnswer,
+  type ChangesAnswer,
+} from '../protocol/api.ts';
 import { errors, isErrorCode, KiosError, type ErrorCode } from '../protocol/errors.ts';
-import { openProof, timeClaims, verifySale, type TrustedKeys } from '../protocol/proof.ts';
+import {
+  nonceHeader,
+  openProof,
+  timeClaims,
+  verifySale,
+  type TrustedKeys,
+} from '../protocol/proof.ts';
 import { sale as saleSchema, type Sale } from '../protocol/sale.ts';
 import { signKioskToken, skewNonce, tokenLifeS } from '../protocol/token.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -23,13 +36,14 @@ export interface RelayClient {
   charge(effect: Extract<Effect, { kind: 'charge' }>): Promise<Answer<Told>>;
   look(saleId: string): Promise<Answer<Told>>;
   stop(effect: Extract<Effect, { kind: 'stop' }>): Promise<Answer<Told>>;
-  report(effect: Extract<Effect, { kind: 'report' }>): Promise<Answer<undefined>>;
+  /** Taken only when the relay's own signature says so. */
+  report(effect: Extract<Effect, { kind: 'report' }>): Promise<Answer<Told>>;
   changes(since: string): Promise<Answer<{ told: Told[]; answer: ChangesAnswer }>>;
-  ack(ledgerId: string, upTo: number): Promise<Answer<undefined>>;
-  /** Whether the relay answers at all. */
-  probe(): Promise<Answer<undefined>>;
-  /** A token for the broker and for HTTP, good for the next minutes. */
-  token(): Promise<string>;
+  ack(ledgerId: string, upTo: number): Promise<Answer<unknown>>;
+  /** Whether the relay answers, and is the one that this kiosk trusts. */
+  probe(): Promise<Answer<unknown>>;
+  /** A fresh password for the broker: good for nothing else, because the broker sees it. */
+  brokerToken(): Promise<string>;
   /** Proves a document that came another way. @throws KiosError `bad-proof` */
   prove(document: Sale, askedAtMs: number): Promise<Told>;
 }
@@ -59,8 +73,9 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     return cached.token;
   };
 
-  const prove = async (document: Sale, askedAtMs: number): Promise<Told> => {
-    await verifySale(document, { kioskId, environment }, keys);
+  const prove = async (document: Sale, askedAtMs: number, asked?: string): Promise<Told> => {
+    const nonce = asked === undefined ? {} : { nonce: asked };
+    await verifySale(document, { kioskId, environment, ...nonce }, keys);
     return toTold(document, askedAtMs);
   };
 
@@ -78,10 +93,11 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     method: string,
     path: string,
     body: unknown,
-    shape: z.ZodType<T> | undefined,
+    shape: z.ZodType<T>,
+    nonce: string,
     limitMs = timeoutMs,
     again = true,
-  ): Promise<Answer<T | undefined>> => {
+  ): Promise<Answer<T>> => {
     const url = new URL(path, identity.relayUrl);
     const sent = await token();
     let status: number;
@@ -91,6 +107,7 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
         method,
         headers: {
           authorization: `Bearer ${sent}`,
+          [nonceHeader]: nonce,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
@@ -103,7 +120,6 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
       return { ok: false, failure: transportFailure(error) };
     }
     if (status >= 200 && status < 300) {
-      if (shape === undefined) return { ok: true, value: undefined };
       const parsed = shape.safeParse(parseJson(text));
       if (parsed.success) return { ok: true, value: parsed.data };
       log.warn({ path: url.pathname, status }, 'relay.strange-answer');
@@ -117,7 +133,7 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
         if (!(error instanceof KiosError)) throw error;
         return { ok: false, failure: { kind: 'lost', code: 'bad-proof' } };
       }
-      return call(method, path, body, shape, limitMs, false);
+      return call(method, path, body, shape, nonce, limitMs, false);
     }
     return { ok: false, failure: statusFailure(status, told?.code) };
   };
@@ -129,11 +145,16 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     limitMs?: number,
   ): Promise<Answer<Told>> => {
     const askedAtMs = clock.monotonicMs();
-    const answer = await call(method, path, body, saleSchema, limitMs);
+    const nonce = freshNonce();
+    const answer = await call(method, path, body, saleSchema, nonce, limitMs);
     if (!answer.ok) return answer;
-    if (answer.value === undefined) return lost('relay-unreachable');
+    return proven(path, async () => prove(answer.value, askedAtMs, nonce));
+  };
+
+  /** What a proof does not carry is as good as not answered. */
+  const proven = async <T>(path: string, check: () => Promise<T>): Promise<Answer<T>> => {
     try {
-      return { ok: true, value: await prove(answer.value, askedAtMs) };
+      return { ok: true, value: await check() };
     } catch (error) {
       if (!(error instanceof KiosError)) throw error;
       log.warn({ path, reason: error.message }, 'relay.bad-proof');
@@ -141,14 +162,19 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     }
   };
 
-  const done = async (method: string, path: string, body?: unknown): Promise<Answer<undefined>> => {
-    const answer = await call(method, path, body, undefined);
-    return answer.ok ? { ok: true, value: undefined } : answer;
+  const report = async (effect: Extract<Effect, { kind: 'report' }>): Promise<Answer<Told>> => {
+    const { saleId, result, detail } = effect;
+    const body = { result, ...(detail === undefined ? {} : { detail }) };
+    const answer = await saleCall('POST', `/v1/sales/${saleId}/fulfilment`, body);
+    // A page of some proxy is no relay: only its own signature over our word ends the report.
+    if (answer.ok && answer.value.fulfilment !== result) return lost('bad-proof');
+    return answer;
   };
 
   return {
-    token,
-    prove,
+    brokerToken: async () =>
+      signKioskToken({ kioskId, bootId }, privateKey, clock.nowMs() + offsetMs, 'kios-broker'),
+    prove: async (document, askedAtMs) => prove(document, askedAtMs),
     charge: ({ saleId, amountIdr, items }) =>
       saleCall(
         'PUT',
@@ -159,35 +185,39 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     look: (saleId) => saleCall('GET', `/v1/sales/${saleId}`, undefined),
     stop: ({ saleId, amountIdr, reason }) =>
       saleCall('POST', `/v1/sales/${saleId}/cancel`, { reason, amountIdr }, chargeTimeoutMs),
-    report: ({ saleId, result, detail }) =>
-      done('POST', `/v1/sales/${saleId}/fulfilment`, {
-        result,
-        ...(detail === undefined ? {} : { detail }),
-      }),
+    report,
     changes: async (since) => {
       const askedAtMs = clock.monotonicMs();
+      const nonce = freshNonce();
       const path = `/v1/changes?since=${encodeURIComponent(since)}`;
-      const answer = await call('GET', path, undefined, changesAnswer);
+      const answer = await call('GET', path, undefined, changesAnswer, nonce);
       if (!answer.ok) return answer;
-      if (answer.value === undefined) return lost('relay-unreachable');
-      const told: Told[] = [];
-      for (const document of answer.value.sales) {
-        try {
-          told.push(await prove(document, askedAtMs));
-        } catch (error) {
-          if (!(error instanceof KiosError)) throw error;
-          log.warn({ reason: error.message }, 'relay.bad-proof');
-          return lost('bad-proof');
+      return proven(path, async () => {
+        const told: Told[] = [];
+        for (const document of answer.value.sales) {
+          told.push(await prove(document, askedAtMs, nonce));
         }
-      }
-      return { ok: true, value: { told, answer: answer.value } };
+        return { told, answer: answer.value };
+      });
     },
-    ack: (ledgerId, upTo) => done('POST', '/v1/ack', { ledgerId, upTo }),
+    ack: (ledgerId, upTo) => call('POST', '/v1/ack', { ledgerId, upTo }, ackAnswer, freshNonce()),
     probe: async () => {
-      const answer = await call('GET', '/v1/time?nonce=kios-probe', undefined, timeAnswer);
-      return answer.ok ? { ok: true, value: undefined } : answer;
+      const nonce = freshNonce();
+      const answer = await call('GET', `/v1/time?nonce=${nonce}`, undefined, timeAnswer, nonce);
+      if (!answer.ok) return answer;
+      return proven('/v1/time', async () => {
+        const claims = await openProof(answer.value.proof, 'kios-time', timeClaims, keys);
+        if (claims.nonce !== nonce)
+          throw new KiosError('bad-proof', 'the time answers another call');
+        return claims;
+      });
     },
   };
+}
+
+/** Says which question an answer belongs to. */
+function freshNonce(): string {
+  return randomBytes(18).toString('base64url');
 }
 
 function lost(code: ErrorCode): { ok: false; failure: RequestFailure } {

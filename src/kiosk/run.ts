@@ -4,24 +4,26 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ulid } from 'ulid';
-import type { PrintDocument } from '../../drivers/device.ts';
-import { notifySystemd, watchdogIntervalMs } from '../lib/notify.ts';
-import { wait, type Clock } from '../lib/clock.ts';
+import { notifySystemd } from '../lib/notify.ts';
+import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { startBrokerLink, type BrokerLink } from './broker-link.ts';
 import { claimCode, formatClaimCode } from './claim-code.ts';
 import type { KioskConfig } from './config.ts';
 import { startDevices, type Devices } from './devices.ts';
 import { createPerform } from './effects.ts';
-import { readIdentity, trustedKeys, type Identity } from './identity.ts';
+import { rulesOf } from './rules.ts';
+import { slipOf } from './slip-paper.ts';
+import { pingWatchdog, watchHealth, watchRelay } from './watches.ts';
+import { watchPaper } from './printer-watch.ts';
+import { readIdentity, trustedKeys } from './identity.ts';
 import { openJournal } from './journal.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
 import { missingParts } from './phases.ts';
-import { createRelayClient, type RelayClient } from './relay-client.ts';
+import { createRelayClient } from './relay-client.ts';
 import { createScreen } from './screen.ts';
 import { sceneOf, type ScreenContext } from './screens.ts';
-import { claimSlip, qrSlip, receiptSlip, type SlipContext } from './slips.ts';
-import type { Effect, Part, PartHealth, Rules, State } from './state.ts';
+import type { Part, PartHealth, State } from './state.ts';
 
 export interface RunningKiosk {
   stop(): Promise<void>;
@@ -36,10 +38,6 @@ export interface RunOptions {
   random: () => number;
   version: string;
 }
-
-/** While the relay is away it is tried this often; while it is there, this often suffices. */
-const probeDownMs = 2000;
-const probeUpMs = 30_000;
 
 /**
  * Starts everything and returns when the kiosk takes keys.
@@ -159,6 +157,12 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
   });
   late.link = link;
   void watchRelay(client, onPart, kiosk, clock, stopping.signal);
+  if (devices.printer !== undefined) {
+    const { printer } = devices;
+    const { signal } = stopping;
+    void watchPaper({ printer, clock, onPart, signal, mayAsk: () => isQuiet(kiosk.state()) });
+  }
+  void watchHealth(devices, log, clock, stopping.signal);
   void pingWatchdog(clock, stopping.signal);
   await notifySystemd('READY=1');
   log.info({ kioskId: enrolment.kioskId, version }, 'kiosk.ready');
@@ -174,23 +178,6 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
       await screen.idle();
       journal.close();
     },
-  };
-}
-
-function rulesOf(config: KioskConfig, { enrolment }: Identity): Rules {
-  const required: Part[] = ['journal', 'relay'];
-  required.push(config.qrOn === 'paper' ? 'printer' : 'display');
-  if (config.keypad !== undefined) required.push('keypad');
-  else if (config.scanner !== undefined) required.push('scanner');
-  if (config.dispenser.at !== 'none') required.push('dispenser');
-  return {
-    limits: enrolment.limits,
-    payee: { nmid: enrolment.merchant.nmid, pan: enrolment.merchant.pan },
-    catalogue: new Map(Object.entries(config.catalogue)),
-    required,
-    qrOn: config.qrOn,
-    acceptBlindPrinter: config.printer?.acceptBlindPrinter ?? false,
-    receipts: config.printer?.receipts ?? false,
   };
 }
 
@@ -219,80 +206,7 @@ function withoutJournal(state: State): State {
   return { ...state, parts: { ...state.parts, journal }, phase: { at: 'idle' } };
 }
 
-function slipOf(
-  effect: Extract<Effect, { kind: 'print' }>,
-  state: State,
-  { config, identity, clock }: { config: KioskConfig; identity: Identity; clock: Clock },
-): PrintDocument {
-  const { enrolment } = identity;
-  const time = (ms: number): string => localTime(ms, config.timeZone);
-  const context: SlipContext = {
-    language: state.language,
-    merchant: enrolment.merchant,
-    sandbox: enrolment.environment === 'sandbox',
-    time: time(clock.nowMs()),
-  };
-  const { sale } = effect;
-  switch (effect.slip) {
-    case 'receipt':
-      return receiptSlip(sale, context);
-    case 'claim':
-      return claimSlip(
-        sale,
-        formatClaimCode(claimCode(enrolment.claimSecret, sale.saleId)),
-        context,
-      );
-    case 'qr':
-      return qrSlip(
-        sale,
-        effect.qrString ?? '',
-        time(clock.nowMs() + (effect.leftMs ?? 0)),
-        context,
-      );
-  }
-}
-
-const zoneWords = {
-  'Asia/Jakarta': 'WIB',
-  'Asia/Makassar': 'WITA',
-  'Asia/Jayapura': 'WIT',
-} as const;
-
-/** `22-11-2026 14:03 WIB` */
-function localTime(ms: number, timeZone: KioskConfig['timeZone']): string {
-  const words = new Intl.DateTimeFormat('en-GB', {
-    timeZone,
-    day: '2-digit',
-    month: '2-digit',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-  }).formatToParts(new Date(ms));
-  const of = (type: string): string => words.find((word) => word.type === type)?.value ?? '';
-  return `${of('day')}-${of('month')}-${of('year')} ${of('hour')}:${of('minute')} ${zoneWords[timeZone]}`;
-}
-
-/** Asks whether the relay is there, often while it is not: the next customer must not be the one to find out. */
-async function watchRelay(
-  client: RelayClient,
-  onPart: (part: Part, health: PartHealth) => void,
-  kiosk: Kiosk,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<void> {
-  while (!signal.aborted) {
-    const answer = await client.probe();
-    onPart('relay', answer.ok ? { ok: true } : { ok: false, code: answer.failure.code });
-    await wait(clock, kiosk.state().parts.relay.ok ? probeUpMs : probeDownMs, signal);
-  }
-}
-
-/** The loop turns, so the watchdog is fed; a stuck loop is restarted by systemd. */
-async function pingWatchdog(clock: Clock, signal: AbortSignal): Promise<void> {
-  const everyMs = watchdogIntervalMs();
-  if (everyMs === undefined) return;
-  while (!signal.aborted) {
-    await notifySystemd('WATCHDOG=1');
-    await wait(clock, everyMs, signal);
-  }
+/** Nothing is being sold, so nothing is being printed that a question could disturb. */
+function isQuiet({ phase }: State): boolean {
+  return phase.at === 'idle' || phase.at === 'entering' || phase.at === 'basket';
 }

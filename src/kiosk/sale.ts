@@ -89,8 +89,14 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
     case 'entering':
     case 'basket':
     case 'blocked':
-    case 'result':
       return toIdle(state);
+    case 'result': {
+      if (phase.outcome !== 'claim') return toIdle(state);
+      // The customer may not have read the code yet, and its slip may have been lost with the power.
+      const shown = { ...phase, untilMs: atMs + patience.claimMs };
+      const { sale } = phase;
+      return [{ ...state, phase: shown }, [{ kind: 'print', slip: 'claim', sale }]];
+    }
   }
 }
 

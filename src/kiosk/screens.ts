@@ -41,10 +41,7 @@ export function sceneOf(state: State, context: ScreenContext): Scene {
       return paying(state, phase, context);
     case 'stopping':
     case 'abandoning':
-      return {
-        ...waiting(state, context, phase.sale, 'stopping', ['doNotPay', 'ifPaid']),
-        hints: [],
-      };
+      return stopping(state, phase, context);
     case 'dispensing':
       return {
         ...scene(state, context, 'good', 'received', [say(state.language, 'dispensing')]),
@@ -83,6 +80,7 @@ function codeLines(
   const values = {
     min: formatRupiah(rules.limits.minIdr),
     max: formatRupiah(rules.limits.maxIdr),
+    step: formatRupiah(rules.idrPerPulse ?? 0),
   };
   return codes.map((code) => sayCode(state.language, code, values));
 }
@@ -171,6 +169,16 @@ function waiting(
   };
 }
 
+function stopping(
+  state: State,
+  phase: Extract<Phase, { at: 'stopping' | 'abandoning' }>,
+  context: ScreenContext,
+): Scene {
+  const scene = waiting(state, context, phase.sale, 'stopping', ['doNotPay', 'ifPaid']);
+  const because = phase.because === undefined ? [] : codeLines(state, [phase.because], context);
+  return { ...scene, lines: [...scene.lines, ...because], hints: [] };
+}
+
 function paying(
   state: State,
   phase: Extract<Phase, { at: 'paying' }>,
@@ -254,7 +262,7 @@ function result(
     case 'claim':
       return {
         ...scene(state, context, 'warn', 'claim', [
-          `${amount} – ${say(language, 'claimWhy')}`,
+          `${amount} – ${say(language, claimWords(phase.because))}`,
           say(language, 'claimKeep'),
         ]),
         // The code is what the customer must take away, so it stands where the amount does.
@@ -262,4 +270,9 @@ function result(
         hints: done,
       };
   }
+}
+
+/** Nobody may be told that nothing came out when nobody knows. */
+function claimWords(because: ErrorCode | undefined): Word {
+  return because === 'dispenser-unknown' ? 'claimUnknown' : 'claimWhy';
 }

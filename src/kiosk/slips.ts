@@ -76,7 +76,7 @@ export function claimSlip(sale: OpenSale, code: string, context: SlipContext): P
   return {
     blocks: [
       ...head(context, say(language, 'claimSlip')),
-      text(say(language, 'claimWhy')),
+      text(say(language, 'claimSlipWhy')),
       {
         kind: 'pair',
         left: say(language, 'total'),

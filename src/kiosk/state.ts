@@ -42,6 +42,10 @@ export interface Rules {
   acceptBlindPrinter: boolean;
   /** A receipt is printed after each sale. */
   receipts: boolean;
+  /** What one pulse of the dispenser costs where an amount is typed; undefined: any amount is one hand-over. */
+  idrPerPulse?: number;
+  /** Most things that the dispenser can hand over in one sale. */
+  maxPieces: number;
 }
 
 export type StopReason = CancelBody['reason'];
@@ -171,7 +175,14 @@ export type KioskEvent = { atMs: number } & (
   | { kind: 'caught-up'; told: readonly Told[]; ledgerId: string; upTo: string; more: boolean }
   | { kind: 'dispensed'; saleId: string; result: DispenseResult }
   | { kind: 'dispenser-recalled'; saleId: string; result: DispenseResult | 'never' }
-  | { kind: 'printed'; slip: SlipKind; saleId: string; result: 'printed' | 'unknown' | 'failed' }
+  | {
+      kind: 'printed';
+      slip: SlipKind;
+      saleId: string;
+      result: 'printed' | 'unknown' | 'failed';
+      /** What was wrong, where the printer could say. */
+      code?: ErrorCode;
+    }
   /** The QR could not be drawn so that a phone can read it. */
   | { kind: 'not-shown'; saleId: string }
   | { kind: 'woke' }

@@ -37,7 +37,7 @@ export function takeTold(
     case 'pending':
       return stillOpen(state, told, via, atMs, rules);
     case 'paid':
-      return paid(state, told, via, atMs, rules);
+      return paid(state, told, via, atMs);
     case 'denied':
     case 'cancelled':
     case 'expired':
@@ -122,7 +122,7 @@ function stillNotStopped(state: State, told: Told, via: 'http' | 'mqtt', atMs: n
   return close({ ...state, phase: abandoning }, { saleId: sale.saleId, result: 'abandoned' }, atMs);
 }
 
-function paid(state: State, told: Told, via: 'http' | 'mqtt', atMs: number, rules: Rules): Step {
+function paid(state: State, told: Told, via: 'http' | 'mqtt', atMs: number): Step {
   const { phase } = state;
   switch (phase.at) {
     case 'abandoning':
@@ -143,7 +143,7 @@ function paid(state: State, told: Told, via: 'http' | 'mqtt', atMs: number, rule
   // Somebody has already done something for this money: an old or cloned card must not do it again.
   if (told.fulfilment !== undefined) return [{ ...state, phase: { at: 'idle' } }, []];
   if (!isServed(state, sale, told, atMs)) {
-    return openClaim(state, sale, { result: 'failed', detail: 'not-served' }, atMs, rules);
+    return openClaim(state, sale, { result: 'failed', detail: 'not-served' }, atMs);
   }
   return dispense(state, sale);
 }

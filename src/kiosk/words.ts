@@ -44,6 +44,14 @@ const table = {
     'Uang diterima, tetapi barang tidak keluar.',
     'The money arrived, but the goods did not.',
   ],
+  claimSlipWhy: [
+    'Uang diterima, penjualan tidak selesai.',
+    'The money arrived, the sale was not finished.',
+  ],
+  claimUnknown: [
+    'Uang diterima, tetapi belum pasti barang keluar.',
+    'The money arrived; nobody knows if the goods did.',
+  ],
   claimKeep: ['Simpan kode ini dan hubungi petugas:', 'Keep this code and call the attendant:'],
   outOfService: ['Maaf, belum dapat menjual', 'Sorry, not selling just now'],
   notice: ['Perhatian', 'Please note'],
@@ -79,6 +87,12 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
   'amount-zero': ['Jumlah masih nol. Ketik jumlahnya dulu.', 'The amount is zero. Type it first.'],
   'amount-above-limit': ['Jumlah melebihi batas {max}.', 'The amount is above the limit of {max}.'],
   'amount-below-limit': ['Jumlah di bawah batas {min}.', 'The amount is below the limit of {min}.'],
+  'amount-not-multiple': [
+    'Jumlah harus kelipatan {step}.',
+    'The amount must be a multiple of {step}.',
+  ],
+  'dispenser-failed': ['Mesin barang macet.', 'The dispenser is jammed.'],
+  'dispenser-unknown': ['Mesin barang perlu diperiksa.', 'The dispenser needs a look.'],
   'barcode-unknown': ['Barang ini tidak ada di daftar.', 'This item is not in the list.'],
   'barcode-check-digit': [
     'Kode batang salah terbaca. Pindai lagi.',

@@ -1,6 +1,6 @@
 // Reads a YAML file into a typed configuration: all faults at once, each with its line, its reason and an example.
 import { readFileSync } from 'node:fs';
-import { LineCounter, isNode, parseDocument, type Document } from 'yaml';
+import { LineCounter, isNode, isScalar, parseDocument, visit, type Document } from 'yaml';
 import type { z } from 'zod';
 
 /** Larger than any configuration that a person writes. */
@@ -24,12 +24,14 @@ export class ConfigError extends Error {
 /**
  * Parses a configuration file.
  * @param examples an example value for each path (`relay.url`), shown beside a fault at that path.
+ * @param overrides values by path that take the place of the file's: the flags of a command.
  * @throws ConfigError with every fault of the file.
  */
 export function readConfigFile<T>(
   file: string,
   schema: z.ZodType<T>,
   examples: Readonly<Record<string, string>> = {},
+  overrides: Readonly<Record<string, string>> = {},
 ): T {
   let text: string;
   try {
@@ -37,7 +39,7 @@ export function readConfigFile<T>(
   } catch (error) {
     throw new ConfigError(file, [`the file cannot be read: ${(error as Error).message}`], error);
   }
-  return parseConfig(file, text, schema, examples);
+  return parseConfig(file, text, schema, examples, overrides);
 }
 
 /** The same for a text that is already in memory; `file` is only its name in messages. */
@@ -46,6 +48,7 @@ export function parseConfig<T>(
   text: string,
   schema: z.ZodType<T>,
   examples: Readonly<Record<string, string>> = {},
+  overrides: Readonly<Record<string, string>> = {},
 ): T {
   if (Buffer.byteLength(text) > maxBytes) {
     throw new ConfigError(file, [`the file is larger than ${maxBytes / 1024} KiB`]);
@@ -61,8 +64,11 @@ export function parseConfig<T>(
       }),
     );
   }
+  const misread = misreadNumbers(document, lines);
+  for (const [name, value] of Object.entries(overrides)) document.setIn(name.split('.'), value);
   const parsed = schema.safeParse(document.toJS() ?? {});
-  if (parsed.success) return parsed.data;
+  if (parsed.success && misread.length === 0) return parsed.data;
+  if (parsed.success) throw new ConfigError(file, misread);
   const faults = parsed.error.issues.flatMap((issue) =>
     issue.code === 'unrecognized_keys'
       ? issue.keys.map((key) =>
@@ -70,7 +76,34 @@ export function parseConfig<T>(
         )
       : [describe(document, lines, issue.path, issue.message, examples)],
   );
-  throw new ConfigError(file, faults);
+  throw new ConfigError(file, [...misread, ...faults]);
+}
+
+/**
+ * What YAML reads otherwise than a person here wrote it: `12.000` is twelve to YAML, and a barcode without quotes loses
+ * its leading zeros.
+ */
+function misreadNumbers(document: Document, lines: LineCounter): string[] {
+  const faults: string[] = [];
+  const lineOfNode = (range: readonly number[] | null | undefined): string =>
+    range?.[0] === undefined ? '' : `line ${lines.linePos(range[0]).line}: `;
+  visit(document, {
+    Pair(_key, pair) {
+      if (!isScalar(pair.key) || typeof pair.key.value !== 'number') return;
+      const written = pair.key.source ?? String(pair.key.value);
+      faults.push(`${lineOfNode(pair.key.range)}put ${written} in quotes: "${written}"`);
+    },
+    Scalar(key, scalar) {
+      if (key === 'key' || typeof scalar.value !== 'number') return;
+      const written = scalar.source ?? '';
+      if (!Number.isInteger(scalar.value) || /^-?(0|[1-9]\d*)$/.test(written)) return;
+      const meant = written.replace(/[._]/g, '');
+      faults.push(
+        `${lineOfNode(scalar.range)}${written} is read as ${scalar.value}: write ${meant} or ${scalar.value}, without a point`,
+      );
+    },
+  });
+  return faults;
 }
 
 function describe(

@@ -52,6 +52,7 @@ export type ChangesAnswer = z.infer<typeof changesAnswer>;
 
 /** `POST /v1/ack`, the same words as the MQTT message. */
 export const ackBody = ackMessage;
+export const ackAnswer = z.object({ ledgerId: z.string().max(64) });
 
 /** An Ed25519 public key as JWK (RFC 8037). */
 export const publicJwk = z.object({

@@ -19,6 +19,8 @@ import { skewNonce } from '../protocol/token.ts';
 import { type Background } from './background.ts';
 import { type Broker } from './broker/broker.ts';
 import { type Hops } from './hops.ts';
+import { nonceOf } from './nonce.ts';
+import { type Inquiries } from './notices.ts';
 import { answerError, problemOf, sendProblem } from './problems.ts';
 import { signTime, type Signer } from './proofs.ts';
 import { type KioskRow } from './store/schema.ts';
@@ -37,6 +39,7 @@ export interface AppParts {
   auth: Auth;
   broker: Broker;
   background: Background;
+  inquiries: Inquiries;
   serverKey: string;
   /** Where kiosks are told to find the broker. */
   brokerUrl: () => string;
@@ -67,6 +70,7 @@ export async function createApp(parts: AppParts): Promise<App> {
   const app = Fastify({
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    trustProxy: trusted(parts.config.http.trustProxy),
     forceCloseConnections: 'idle',
     genReqId: () => randomUUID(),
   }).withTypeProvider<ZodTypeProvider>();
@@ -94,7 +98,10 @@ export async function createApp(parts: AppParts): Promise<App> {
   await app.register((kiosks, _options, done) => {
     kiosks.addHook('onRequest', async (request, reply) => {
       const kiosk = await authenticate(parts, request, reply);
-      if (kiosk !== undefined) callers.set(request, kiosk);
+      if (kiosk === undefined) return;
+      // Before anything is done: a question whose answer could not be bound to it is none.
+      nonceOf(request);
+      callers.set(request, kiosk);
     });
     saleRoutes(kiosks, parts, callerOf);
     catchUpRoutes(kiosks, parts, callerOf);
@@ -102,6 +109,11 @@ export async function createApp(parts: AppParts): Promise<App> {
     done();
   });
   return app;
+}
+
+/** Fastify's own count of hops trusts nobody, because it cannot see who connects: here the operator has said so. */
+function trusted(proxies: false | number): false | ((address: string, hop: number) => boolean) {
+  return proxies !== false && ((_address, hop) => hop < proxies);
 }
 
 /** Undefined: the answer was sent. */
@@ -113,7 +125,7 @@ async function authenticate(
   const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new KiosError('unauthorised', 'no bearer token');
   try {
-    return await parts.auth.kioskOf(token);
+    return await parts.auth.kioskOf(token, 'kios-relay');
   } catch (error) {
     if (!(error instanceof KiosError) || error.code !== 'clock-skew') throw error;
     const time = await signTime(parts.signer, skewNonce(token));

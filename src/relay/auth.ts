@@ -2,16 +2,16 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type Clock } from '../lib/clock.ts';
 import { KiosError } from '../protocol/errors.ts';
-import { claimedKiosk, verifyKioskToken } from '../protocol/token.ts';
+import { claimedKiosk, verifyKioskToken, type TokenAudience } from '../protocol/token.ts';
 import { type KioskRow } from './store/schema.ts';
 import { type Store } from './store/store.ts';
 
 export interface Auth {
   /**
-   * The kiosk that signed this token.
+   * The kiosk that signed this token, for this door: the broker's owner sees its tokens, so they open no other.
    * @throws KiosError `unauthorised`, `clock-skew`, `kiosk-revoked` or `kiosk-cloned`.
    */
-  kioskOf(token: string): Promise<KioskRow>;
+  kioskOf(token: string, audience: TokenAudience): Promise<KioskRow>;
 }
 
 /** Longest token that is looked at; ours are about 300 characters. */
@@ -19,13 +19,14 @@ const maxTokenLength = 2048;
 
 export function createAuth(store: Store, clock: Clock): Auth {
   return {
-    async kioskOf(token) {
+    async kioskOf(token, audience) {
       if (token.length > maxTokenLength)
         throw new KiosError('unauthorised', 'the token is too long');
       const kioskId = claimedKiosk(token);
       const kiosk = kioskId === undefined ? undefined : await store.kiosk(kioskId);
       if (kiosk === undefined) throw new KiosError('unauthorised', 'no kiosk that is known here');
-      const claims = await verifyKioskToken(token, keyOf(kiosk.publicKey), clock.nowMs());
+      const key = keyOf(kiosk.publicKey);
+      const claims = await verifyKioskToken(token, key, clock.nowMs(), audience);
       if (kiosk.revokedAtMs !== null)
         throw new KiosError('kiosk-revoked', 'enrol this kiosk again');
       if (kiosk.bootId !== claims.boot) {

@@ -9,8 +9,6 @@ export interface Background {
   run(key: string, work: () => Promise<unknown>): Promise<void>;
   /** Resolves when the work under this key has ended; at once when there is none. */
   settled(key: string): Promise<void>;
-  /** How much is running. */
-  readonly size: number;
   /** Waits until all of it has ended, at most `timeoutMs`. */
   drain(timeoutMs: number): Promise<void>;
 }
@@ -32,9 +30,6 @@ export function createBackground(clock: Clock, log: Log, metrics: Metrics): Back
       return run;
     },
     settled: (key) => running.get(key) ?? Promise.resolve(),
-    get size() {
-      return running.size;
-    },
     drain: (timeoutMs) => within(clock, timeoutMs, Promise.allSettled(running.values())),
   };
 }

@@ -1,8 +1,9 @@
 // The relay's configuration file: one schema, unknown keys refused. The Server Key is named here, never written here.
 import { readFileSync } from 'node:fs';
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { environment, merchant } from '../protocol/api.ts';
+import { environment, merchant, type Environment } from '../protocol/api.ts';
 import { qrisLimitsIdr } from '../protocol/money.ts';
 
 const productionUrl = 'https://api.midtrans.com';
@@ -10,6 +11,10 @@ const productionUrl = 'https://api.midtrans.com';
 const minExpiresMs = 20_000;
 /** A QR that stays up longer than this serves nobody. */
 const maxExpiresMs = 3_600_000;
+
+/** More would be a mistake: each is believed. */
+const maxProxies = 8;
+const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost)$/;
 
 const port = z.int().min(0).max(65_535);
 const httpUrl = z
@@ -39,7 +44,16 @@ const midtrans = z
 export const relayConfig = z
   .strictObject({
     environment,
-    http: z.strictObject({ host: z.string().min(1), port }),
+    http: z.strictObject({
+      host: z.string().min(1),
+      port,
+      /** How many proxies of ours stand in front; whoever connects is taken for the last of them. */
+      trustProxy: z
+        .union([z.literal(false), z.int().min(1).max(maxProxies)], {
+          error: `false, or the number of your own proxies in front of it (1 to ${maxProxies})`,
+        })
+        .default(false),
+    }),
     /** Where kiosks and Midtrans reach this relay. */
     publicUrl: httpUrl,
     mqtt: z.strictObject({
@@ -67,19 +81,52 @@ export const relayConfig = z
         expiresInMs: z.int().min(minExpiresMs).max(maxExpiresMs).default(180_000),
       })
       .prefault({}),
-    refund: z.enum(['by-operator', 'automatic']).default('by-operator'),
+    refund: z
+      .literal('by-operator', {
+        error:
+          'by-operator is all there is: refunds that make themselves come with a later version',
+      })
+      .default('by-operator'),
   })
   .superRefine((config, context) => {
-    const production = config.midtrans.baseUrl === productionUrl;
-    if (production === (config.environment === 'production')) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['midtrans', 'baseUrl'],
-      message: production
-        ? `${productionUrl} takes real money, but environment is sandbox`
-        : `environment production goes with ${productionUrl} alone`,
-    });
+    for (const { path, message } of environmentFaults(config)) {
+      context.addIssue({ code: 'custom', path, message });
+    }
   });
+
+/** What may not be so with real money, or with an address that takes it. */
+function environmentFaults(config: {
+  environment: Environment;
+  publicUrl: string;
+  mqtt: { host: string; publicUrl?: string | undefined };
+  midtrans: { baseUrl: string };
+}): { path: string[]; message: string }[] {
+  const faults: { path: string[]; message: string }[] = [];
+  const production = config.environment === 'production';
+  if (production !== (config.midtrans.baseUrl === productionUrl)) {
+    const message = production
+      ? `environment production goes with ${productionUrl} alone`
+      : `${productionUrl} takes real money, but environment is sandbox`;
+    faults.push({ path: ['midtrans', 'baseUrl'], message });
+  }
+  if (!production) return faults;
+  if (!isSafe(config.publicUrl, 'https:')) {
+    const message = 'production needs an https address: tokens and money pass over it';
+    faults.push({ path: ['publicUrl'], message });
+  }
+  const { host, publicUrl = `mqtt://${isIPv6(host) ? `[${host}]` : host}` } = config.mqtt;
+  if (!isSafe(publicUrl, 'mqtts:')) {
+    const message = 'production needs an mqtts address, to be told to the kiosks';
+    faults.push({ path: ['mqtt', 'publicUrl'], message });
+  }
+  return faults;
+}
+
+/** Encrypted, or never leaving this machine. */
+function isSafe(address: string, protocol: 'https:' | 'mqtts:'): boolean {
+  const url = new URL(address);
+  return url.protocol === protocol || loopback.test(url.hostname);
+}
 
 export type RelayConfig = z.infer<typeof relayConfig>;
 
@@ -89,6 +136,7 @@ export const relayExamples: Readonly<Record<string, string>> = {
   http: '{ host: 127.0.0.1, port: 8080 }',
   'http.host': '127.0.0.1',
   'http.port': '8080',
+  'http.trustProxy': '1',
   publicUrl: 'https://relay.example.id',
   mqtt: '{ host: 0.0.0.0, port: 1883 }',
   'mqtt.host': '0.0.0.0',
@@ -99,7 +147,7 @@ export const relayExamples: Readonly<Record<string, string>> = {
   stateDir: '/var/lib/kios-relay',
   'midtrans.baseUrl': 'https://api.sandbox.midtrans.com',
   'midtrans.serverKeyFile': '/etc/kios/server-key',
-  'midtrans.serverKeyCredential': 'midtrans-server-key',
+  'midtrans.serverKeyCredential': 'server-key',
   'midtrans.merchantId': 'G000000001',
   'midtrans.paymentType': 'qris',
   'midtrans.acquirer': 'gopay',

@@ -27,9 +27,17 @@ export async function confirmSale(
   }
   const decision = await move(hops, row.saleId, {
     type: 'status-answered',
+    asked: id,
     outcome,
     merchantId: hops.merchantId,
     ...(how.qrLost === true ? { qrLost: true } : {}),
   });
-  return { decision, outcome };
+  return { decision, outcome: decision.alert === 'status-foreign' ? foreign : outcome };
 }
+
+/** An answer about another charge says nothing about ours. */
+const foreign = {
+  kind: 'unknown',
+  answered: true,
+  detail: 'the status of another charge',
+} as const;

@@ -43,6 +43,10 @@ export async function move(
 /** Log, metrics and the publisher hear of a decision that was committed. */
 export function announce(hops: Hops, decision: Decision): void {
   const { row } = decision;
+  if (decision.alert !== undefined) {
+    hops.metrics.faults.inc({ place: decision.alert });
+    hops.log.error({ saleId: row.saleId, reason: row.reason }, `sale.${decision.alert}`);
+  }
   if (decision.refusal !== undefined) return;
   if (decision.moved) {
     hops.metrics.verdicts.inc({ verdict: row.verdict });
@@ -56,10 +60,6 @@ export function announce(hops: Hops, decision: Decision): void {
   if (decision.claim?.do === 'open') {
     hops.metrics.claims.inc({ kind: decision.claim.kind });
     hops.log.warn({ saleId: row.saleId, kind: decision.claim.kind }, 'claim.opened');
-  }
-  if (decision.alert !== undefined) {
-    hops.metrics.faults.inc({ place: decision.alert });
-    hops.log.error({ saleId: row.saleId, reason: row.reason }, `sale.${decision.alert}`);
   }
 }
 

@@ -6,6 +6,8 @@ import { type ClaimKind, type SaleRow, type StopReason } from './sale-row.ts';
 
 export type ClaimChange =
   | { do: 'open'; kind: ClaimKind; amountIdr: number; operatorOnly: boolean }
+  /** Part of the money went back another way: an open claim is for so much now. */
+  | { do: 'rest'; amountIdr: number }
   /** A claim that is being paid out another way stays as it is. */
   | { do: 'close'; as: 'honoured' | 'refunding' | 'refunded' };
 
@@ -15,6 +17,15 @@ export type Next = 'none' | 'charge' | 'status' | StopVerb;
 /** Why an event was not taken. */
 export type Refusal = 'sale-mismatch' | 'fulfilment-mismatch';
 
+/** `status-foreign`: an answer about another charge. `fulfilment-disputed`: goods are said to be out, a claim is open. */
+export type Alert =
+  | 'charge-refused'
+  | 'settlement-held'
+  | 'settlement-foreign'
+  | 'settlement-refunded'
+  | 'status-foreign'
+  | 'fulfilment-disputed';
+
 export interface Decision {
   row: SaleRow;
   /** The verdict moved: the kiosk must hear of it. */
@@ -22,7 +33,7 @@ export interface Decision {
   claim?: ClaimChange;
   next: Next;
   /** An operator should look: the word for the log. */
-  alert?: 'charge-refused' | 'settlement-held' | 'settlement-foreign';
+  alert?: Alert;
   refusal?: Refusal;
 }
 
@@ -108,9 +119,19 @@ function neverHad(row: SaleRow): Verdict {
   return row.stop === 'timeout' ? 'expired' : 'cancelled';
 }
 
-/** Money of this sale needs a person or a redemption. */
-export function openClaim(row: SaleRow, kind: ClaimKind): ClaimChange {
-  return { do: 'open', kind, amountIdr: row.amountIdr, operatorOnly: kind === 'unreported' };
+/**
+ * Money of this sale needs a person or a redemption: what came (`takenIdr`) less what went back. Nothing left, no claim.
+ * `byOperator`: never honoured or refunded by itself. After a refund that is always so: the goods would be too much.
+ */
+export function openClaim(
+  row: SaleRow,
+  kind: ClaimKind,
+  { takenIdr = row.amountIdr, byOperator = kind === 'unreported' } = {},
+): Pick<Decision, 'claim'> {
+  const amountIdr = takenIdr - row.refundedIdr;
+  if (amountIdr <= 0 || row.verdict === 'refunded') return {};
+  const operatorOnly = byOperator || row.refundedIdr > 0;
+  return { claim: { do: 'open', kind, amountIdr, operatorOnly } };
 }
 
 /** 401 and 402 are the operator's to mend: every sale fails until then. */

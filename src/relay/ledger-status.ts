@@ -15,13 +15,14 @@ import { type SaleRow } from './sale-row.ts';
 /** `row` is the caller's own copy: it is changed. */
 export function applyStatus(
   row: SaleRow,
-  event: { outcome: StatusOutcome; merchantId: string; qrLost?: boolean },
+  event: { asked: string; outcome: StatusOutcome; merchantId: string; qrLost?: boolean },
   nowMs: number,
 ): Decision {
   const { outcome } = event;
   if (outcome.kind === 'absent') return absent(row, nowMs);
   if (outcome.kind !== 'found') return unchanged(row);
   const { status } = outcome;
+  if (!isAnswer(row, event.asked, status)) return { ...unchanged(row), alert: 'status-foreign' };
   const ours = isOurs(row, status, event.merchantId);
   row.absentAtMs = null;
   row.expiresAtMs ??= status.expiresAtMs ?? null;
@@ -40,6 +41,11 @@ export function applyStatus(
   }
 }
 
+/** It speaks of this sale and, where one was named, of the very charge that was asked about. */
+function isAnswer(row: SaleRow, asked: string, status: ChargeStatus): boolean {
+  return status.saleId === row.saleId && (asked === row.saleId || asked === status.chargeId);
+}
+
 /** Amount, currency and merchant are ours. A field that Midtrans leaves out (older answers do) is not against us. */
 function isOurs(row: SaleRow, status: ChargeStatus, merchantId: string): boolean {
   return (
@@ -51,6 +57,7 @@ function isOurs(row: SaleRow, status: ChargeStatus, merchantId: string): boolean
 
 function settle(row: SaleRow, status: ChargeStatus, ours: boolean, nowMs: number): Decision {
   if (isSettled(row.verdict)) return afterSettlement(row, status);
+  const open = isOpen(row.verdict);
   if (status.fraud !== undefined && status.fraud !== 'accept') {
     const first = row.heldAtMs === null;
     row.heldAtMs ??= nowMs;
@@ -61,35 +68,44 @@ function settle(row: SaleRow, status: ChargeStatus, ours: boolean, nowMs: number
   row.chargeId = status.chargeId;
   row.settledAtMs = status.settledAtMs ?? nowMs;
   row.issuer = status.issuer ?? null;
-  const open = isOpen(row.verdict);
-  // A refund that we never saw coming: first the money, then (asked again) its return.
-  const next = status.state === 'refunded' ? 'status' : 'none';
+  row.refundedIdr = status.refundedIdr;
+  const takenIdr = status.amountIdr ?? row.amountIdr;
+  // A refund in full is the next verdict, which the next answer brings.
+  const next = row.refundedIdr >= takenIdr ? 'status' : 'none';
   if (!ours) {
     row.verdict = 'paid-late';
-    const amountIdr = status.amountIdr ?? row.amountIdr;
-    return {
-      row,
-      moved: false,
-      next,
-      claim: { do: 'open', kind: 'foreign', amountIdr, operatorOnly: true },
-      alert: 'settlement-foreign',
-    };
+    const claim = openClaim(row, 'foreign', { takenIdr, byOperator: true });
+    return { row, moved: false, next, ...claim, alert: 'settlement-foreign' };
+  }
+  // Money that has begun to go back is nobody's to vend for, whoever sent it back.
+  if (status.state === 'refunded' || status.refundedIdr > 0) {
+    row.verdict = 'paid-late';
+    const kind = row.fulfilment ?? 'late';
+    const claim = kind === 'done' ? {} : openClaim(row, kind, { byOperator: true });
+    return { row, moved: false, next, ...claim, alert: 'settlement-refunded' };
   }
   // The goods are out and now the money is in: nothing is owed to anybody.
   if (row.fulfilment === 'done' || (open && row.fulfilment === null)) {
     row.verdict = 'paid';
-    return { row, moved: false, next };
+    return unchanged(row);
   }
   row.verdict = 'paid-late';
-  return { row, moved: false, next, claim: openClaim(row, row.fulfilment ?? 'late') };
+  return { row, moved: false, next: 'none', ...openClaim(row, row.fulfilment ?? 'late') };
 }
 
 function afterSettlement(row: SaleRow, status: ChargeStatus): Decision {
+  if (status.state !== 'refunded' && status.refundedIdr === 0) return unchanged(row);
+  const takenIdr = status.amountIdr ?? row.amountIdr;
+  const more = status.refundedIdr > row.refundedIdr;
   row.refundedIdr = Math.max(row.refundedIdr, status.refundedIdr);
-  if (status.state !== 'refunded' || row.refundedIdr < row.amountIdr) return unchanged(row);
-  row.verdict = 'refunded';
-  const as = status.refundConfirmed ? 'refunded' : 'refunding';
-  return { row, moved: false, next: 'none', claim: { do: 'close', as } };
+  if (row.refundedIdr >= takenIdr) {
+    row.verdict = 'refunded';
+    const as = status.refundConfirmed ? 'refunded' : 'refunding';
+    return { row, moved: false, next: 'none', claim: { do: 'close', as } };
+  }
+  if (!more || row.verdict === 'refunded') return unchanged(row);
+  const amountIdr = takenIdr - row.refundedIdr;
+  return { row, moved: false, next: 'none', claim: { do: 'rest', amountIdr } };
 }
 
 function stillPending(

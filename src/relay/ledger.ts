@@ -14,7 +14,6 @@ import {
   stop,
   stopVerb,
   unchanged,
-  type ClaimChange,
   type Decision,
   type Refusal,
 } from './ledger-rules.ts';
@@ -36,7 +35,14 @@ export type LedgerEvent =
   | { type: 'attempt' }
   | ({ type: 'charge-answered' } & ChargeAnswer)
   /** `qrLost`: whoever charged has given up hope for the answer that carries the QR. */
-  | { type: 'status-answered'; outcome: StatusOutcome; merchantId: string; qrLost?: boolean }
+  | {
+      type: 'status-answered';
+      /** The id that Midtrans was asked about: the charge's, or the sale's own. */
+      asked: string;
+      outcome: StatusOutcome;
+      merchantId: string;
+      qrLost?: boolean;
+    }
   | {
       type: 'cancel';
       saleId: string;
@@ -154,14 +160,18 @@ function fulfil(
 ): Decision {
   if (row.fulfilment === result) return unchanged(row);
   if (row.fulfilment !== null && row.fulfilment !== 'unreported') {
-    return refuse(row, 'fulfilment-mismatch');
+    const disputed = result === 'done';
+    return {
+      ...refuse(row, 'fulfilment-mismatch'),
+      ...(disputed ? { alert: 'fulfilment-disputed' } : {}),
+    };
   }
   row.fulfilment = result;
   row.fulfilmentDetail = detail;
   if (isSettled(row.verdict)) {
-    const claim: ClaimChange =
-      result === 'done' ? { do: 'close', as: 'honoured' } : openClaim(row, result);
-    return { row, moved: false, next: 'none', claim };
+    const claim: Pick<Decision, 'claim'> =
+      result === 'done' ? { claim: { do: 'close', as: 'honoured' } } : openClaim(row, result);
+    return { row, moved: false, next: 'none', ...claim };
   }
   if (result === 'abandoned' && isOpen(row.verdict)) return stop(row, 'abandoned', nowMs);
   return unchanged(row);
@@ -175,7 +185,7 @@ function endLife(row: SaleRow, nowMs: number): Decision {
   }
   if (row.verdict === 'paid') {
     row.fulfilment = 'unreported';
-    return { row, moved: false, next: 'none', claim: openClaim(row, 'unreported') };
+    return { row, moved: false, next: 'none', ...openClaim(row, 'unreported') };
   }
   return unchanged(row);
 }

@@ -4,6 +4,7 @@ import { Counter, Histogram, Registry } from 'prom-client';
 export type NoticeOutcome =
   | 'stored'
   | 'repeated'
+  | 'crowded'
   | 'unknown-order'
   | 'amount-differs'
   | 'malformed'

@@ -1,4 +1,5 @@
-// The hop from a stored notice to the truth: get-status, again and again until it is final (PROTOCOL.md §4).
+// The hop from stored notices to the truth: get-status, again and again until it is final (PROTOCOL.md §4).
+import { type Background } from './background.ts';
 import { confirmSale } from './confirm.ts';
 import { type Hops } from './hops.ts';
 import { type StatusOutcome } from './midtrans/gateway.ts';
@@ -12,19 +13,55 @@ const slowWaitMs = 60_000;
 /** A notice that get-status contradicts for this long is put aside, with a warning. */
 const staleMs = 24 * 3_600_000;
 
-/** Confirms one notice, or leaves it for later. `attempts` counts this one. @throws what the store throws. */
-export async function confirmNotice(hops: Hops, notice: NoticeRow): Promise<void> {
-  const { saleId, noticeId } = notice;
+/** Whoever takes notices has this long before another may. Longer than the longest chain of hops. */
+const leaseMs = 60_000;
+
+export interface Inquiries {
+  /** Confirms what is due of this sale's notices; resolves when that is done. One question at a time for each sale. */
+  ask(saleId: string): Promise<void>;
+}
+
+export function createInquiries(hops: Hops, background: Background): Inquiries {
+  const wanted = new Set<string>();
+  return {
+    ask(saleId) {
+      wanted.add(saleId);
+      // What comes while a question runs is asked about in the same run; what slips through, `reconcile` finds.
+      return background.run(`notices ${saleId}`, async () => {
+        while (wanted.delete(saleId)) await confirmNotices(hops, saleId);
+      });
+    },
+  };
+}
+
+/** Asks once for all due notices of a sale; confirms them, or leaves them for later. @throws what the store throws. */
+async function confirmNotices(hops: Hops, saleId: string): Promise<void> {
+  const notices = await hops.store.takeNotices(saleId, leaseMs);
+  if (notices.length === 0) return;
   const nowMs = hops.clock.nowMs();
   const row = await hops.store.sale(saleId);
   if (row === undefined) {
-    await hops.store.settleNotice(noticeId, { state: 'unknown-order', nextAtMs: nowMs });
+    for (const { noticeId } of notices) {
+      await hops.store.settleNotice(noticeId, { state: 'unknown-order', nextAtMs: nowMs });
+    }
     return;
   }
+  const { chargeId } = row;
   const bySale =
-    notice.chargeId !== null && row.chargeId !== null && notice.chargeId !== row.chargeId;
+    chargeId !== null &&
+    notices.some((notice) => notice.chargeId !== null && notice.chargeId !== chargeId);
   const { decision, outcome } = await confirmSale(hops, row, { bySale });
   await pursue(hops, decision);
+  for (const notice of notices) await settle(hops, notice, outcome, nowMs);
+}
+
+async function settle(
+  hops: Hops,
+  notice: NoticeRow,
+  outcome: StatusOutcome,
+  nowMs: number,
+): Promise<void> {
+  const { saleId, noticeId } = notice;
   if (isConfirmed(notice, outcome)) {
     await hops.store.settleNotice(noticeId, { state: 'confirmed', nextAtMs: nowMs });
   } else if (nowMs - notice.receivedAtMs > staleMs) {

@@ -13,8 +13,11 @@ export interface Signer {
   nowMs(): number;
 }
 
-/** The way a document leaves by. Durations count from the sending of a request, so MQTT carries none. */
-export type Way = 'http' | 'mqtt';
+/**
+ * The way a document leaves by. Durations count from the sending of a request and the nonce is the request's own, so
+ * MQTT carries neither.
+ */
+export type Way = { by: 'mqtt' } | { by: 'http'; nonce: string | undefined };
 
 /** The signed document of a sale. The QR is in it only while somebody may pay it. */
 export async function saleDocument(signer: Signer, row: SaleRow, way: Way): Promise<Sale> {
@@ -22,7 +25,15 @@ export async function saleDocument(signer: Signer, row: SaleRow, way: Way): Prom
   const payable = row.verdict === 'pending' && row.stop === null && row.qrString !== null;
   const qr = payable && row.qrString !== null ? { qrString: row.qrString } : {};
   const expiresInMs = Math.max(0, row.deadlineAtMs - nowMs);
-  const expiry = way === 'http' && payable ? { expiresInMs } : {};
+  const { settledAgoMs, ...money } = moneyOf(row, nowMs);
+  const durations =
+    way.by === 'mqtt'
+      ? {}
+      : {
+          ...(payable ? { expiresInMs } : {}),
+          ...(settledAgoMs === undefined ? {} : { settledAgoMs }),
+        };
+  const nonce = way.by === 'mqtt' || way.nonce === undefined ? {} : { nonce: way.nonce };
   const said = {
     saleId: row.saleId,
     kioskId: row.kioskId,
@@ -37,7 +48,8 @@ export async function saleDocument(signer: Signer, row: SaleRow, way: Way): Prom
       env: signer.environment,
       ...said,
       ...(payable && row.qrString !== null ? { qr: qrHash(row.qrString) } : {}),
-      ...expiry,
+      ...durations,
+      ...nonce,
       iat: Math.floor(nowMs / 1000),
     },
     signer.key,
@@ -46,8 +58,8 @@ export async function saleDocument(signer: Signer, row: SaleRow, way: Way): Prom
     ...said,
     prev: row.prev,
     ...qr,
-    ...expiry,
-    ...moneyOf(row, way, nowMs),
+    ...durations,
+    ...money,
     ...(row.chargedAtMs === null ? {} : { chargedAt: instant(row.chargedAtMs) }),
     ...(row.reason === null ? {} : { reason: row.reason }),
     ledgerId: signer.ledgerId,
@@ -55,11 +67,11 @@ export async function saleDocument(signer: Signer, row: SaleRow, way: Way): Prom
   };
 }
 
-function moneyOf(row: SaleRow, way: Way, nowMs: number): Partial<Sale> {
+function moneyOf(row: SaleRow, nowMs: number): Partial<Sale> {
   if (!isSettled(row.verdict) || row.settledAtMs === null) return {};
   return {
     settledAt: instant(row.settledAtMs),
-    ...(way === 'http' ? { settledAgoMs: Math.max(0, nowMs - row.settledAtMs) } : {}),
+    settledAgoMs: Math.max(0, nowMs - row.settledAtMs),
     ...(row.issuer === null ? {} : { issuer: row.issuer }),
     ...(row.refundedIdr === 0 ? {} : { refundedIdr: row.refundedIdr }),
   };

@@ -27,7 +27,7 @@ export interface Publisher {
 
 /** Without an acknowledgement a verdict is sent again, at this pace, while the kiosk is online. */
 const resend = { firstMs: 5_000, maxMs: 300_000 } as const;
-/** The net under a lost wake. */
+/** The net under a lost wake, and how long a revoked kiosk may stay connected. */
 const tickMs = 1_000;
 const maxKiosksATick = 100;
 const maxSalesAtOnce = 100;
@@ -50,7 +50,7 @@ export function startPublisher(parts: PublisherParts): Publisher {
     const kiosk = await store.kiosk(kioskId);
     if (kiosk?.online !== 1 || kiosk.revokedAtMs !== null || !broker.ready()) return;
     for (const row of await store.dueOutbox(kioskId, maxSalesAtOnce)) {
-      const document = await saleDocument(parts.signer, row.sale, 'mqtt');
+      const document = await saleDocument(parts.signer, row.sale, { by: 'mqtt' });
       await broker.publish(kioskId, 'sale', JSON.stringify(document));
       parts.metrics.published.inc();
       const waitMs = backoffMs(resend, row.attempts + 1, parts.random());
@@ -60,6 +60,8 @@ export function startPublisher(parts: PublisherParts): Publisher {
 
   async function tick(): Promise<void> {
     try {
+      // The command line revokes in the store alone: a connection that stands would go on.
+      for (const kioskId of await store.revokedKiosks()) broker.kick(kioskId);
       for (const kioskId of await store.kiosksToTell(maxKiosksATick)) wake(kioskId);
     } catch (error) {
       parts.metrics.faults.inc({ place: 'publisher' });

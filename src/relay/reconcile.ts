@@ -2,24 +2,38 @@
 // It calls the same hops as a request and never charges.
 import { type Background } from './background.ts';
 import { move, type Hops } from './hops.ts';
-import { confirmNotice } from './notices.ts';
+import { type Inquiries } from './notices.ts';
 import { pursue } from './pursue.ts';
 
 const tickMs = 500;
-/** Sales and notices in work at once: so many calls Midtrans sees from here at most. */
+/** Sales in work at once, and as many again with notices: so many calls Midtrans sees from here at most. */
 const maxAtOnce = 16;
 /** Whoever takes a row has this long before another may. Longer than the longest chain of hops. */
 const leaseMs = 60_000;
 
 /** Starts walking; the answer stops it (what is in work goes on in `background`). */
-export function startReconcile(hops: Hops, background: Background): () => void {
+export function startReconcile(
+  hops: Hops,
+  background: Background,
+  inquiries: Inquiries,
+): () => void {
+  const due = createPlaces();
+  const noticed = createPlaces();
   let stopped = false;
   let cancel: (() => void) | undefined;
 
   async function tick(): Promise<void> {
     try {
-      await takeSales(hops, background);
-      await takeNotices(hops, background);
+      for (const row of await hops.store.takeDue(due.free(), leaseMs)) {
+        due.take(
+          background.run(`due ${row.saleId}`, async () => {
+            await pursue(hops, await move(hops, row.saleId, { type: 'due' }));
+          }),
+        );
+      }
+      for (const saleId of await hops.store.salesNoticed(noticed.free())) {
+        noticed.take(inquiries.ask(saleId));
+      }
     } catch (error) {
       hops.metrics.faults.inc({ place: 'reconcile' });
       hops.log.error({ error: String(error) }, 'reconcile.failed');
@@ -38,20 +52,14 @@ export function startReconcile(hops: Hops, background: Background): () => void {
   };
 }
 
-async function takeSales(hops: Hops, background: Background): Promise<void> {
-  const room = maxAtOnce - background.size;
-  if (room <= 0) return;
-  for (const row of await hops.store.takeDue(room, leaseMs)) {
-    void background.run(`due ${row.saleId}`, async () => {
-      await pursue(hops, await move(hops, row.saleId, { type: 'due' }));
-    });
-  }
-}
-
-async function takeNotices(hops: Hops, background: Background): Promise<void> {
-  const room = maxAtOnce - background.size;
-  if (room <= 0) return;
-  for (const notice of await hops.store.takeNotices(room, leaseMs)) {
-    void background.run(`notice ${notice.noticeId}`, () => confirmNotice(hops, notice));
-  }
+/** Counts what was begun here alone: whatever else the relay is busy with must not hold back a deadline. */
+function createPlaces(): { free(): number; take(work: Promise<void>): void } {
+  let taken = 0;
+  return {
+    free: () => maxAtOnce - taken,
+    take(work) {
+      taken++;
+      void work.finally(() => taken--);
+    },
+  };
 }

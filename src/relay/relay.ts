@@ -14,6 +14,7 @@ import { type Hops } from './hops.ts';
 import { createMetrics } from './metrics.ts';
 import { createMidtrans } from './midtrans/client.ts';
 import { type Gateway } from './midtrans/gateway.ts';
+import { createInquiries } from './notices.ts';
 import { type Signer } from './proofs.ts';
 import { startPublisher, type Publisher } from './publisher.ts';
 import { startReconcile } from './reconcile.ts';
@@ -113,8 +114,9 @@ async function startParts(
     reach.publisher = startPublisher({
       ...{ store, broker, signer, background, clock, random, log, metrics },
     });
+    const inquiries = createInquiries(hops, background);
     const app = await createApp({
-      ...{ config, hops, signer, auth, broker, background, serverKey, wake },
+      ...{ config, hops, signer, auth, broker, background, inquiries, serverKey, wake },
       brokerUrl: () => mqtt.publicUrl ?? `mqtt://${mqtt.host}:${mqttPort}`,
       accepting: () => reach.accepting,
       randomBytes,
@@ -123,7 +125,7 @@ async function startParts(
     closers.push(() => {
       reach.publisher?.stop();
     });
-    closers.push(startReconcile(hops, background));
+    closers.push(startReconcile(hops, background, inquiries));
     const httpPort = await listen(app, config.http);
     closers.push(() => within(clock, closeMs, app.close()));
     closers.push(() => {
@@ -152,7 +154,7 @@ function gatewayOf(config: RelayConfig, serverKey: string): Gateway {
 function admit(auth: Auth): (kioskId: string, token: string) => Promise<boolean> {
   return async (kioskId, token) => {
     try {
-      return (await auth.kioskOf(token)).kioskId === kioskId;
+      return (await auth.kioskOf(token, 'kios-broker')).kioskId === kioskId;
     } catch (error) {
       if (error instanceof KiosError) return false;
       throw error;

@@ -242,6 +242,23 @@ describe('doubt', () => {
     expect(await dispenser.dispense(order('k-1'), abort.signal)).toBe('unknown');
   });
 
+  test('an abort, or a line that is lost, before the board has answered is unknown at once', async () => {
+    for (const breakIt of ['abort', 'unplug'] as const) {
+      const { board, connect, onPulse } = await bench();
+      const dispenser = await connect();
+      board.setMute(true);
+      const abort = new AbortController();
+      const brokenMs = Promise.withResolvers<number>();
+      onPulse(() => {
+        brokenMs.resolve(clock.monotonicMs());
+        if (breakIt === 'abort') abort.abort();
+        else void board.unplug();
+      });
+      expect(await dispenser.dispense(order('k-1'), abort.signal)).toBe('unknown');
+      expect(clock.monotonicMs() - (await brokenMs.promise)).toBeLessThan(400);
+    }
+  });
+
   test("a power cut of the board's in mid-vend is unknown for ever", async () => {
     const { board, connect, onPulse } = await bench(50);
     const dispenser = await connect();

@@ -1,9 +1,12 @@
 // The terminal: half blocks, changed lines alone, a QR that can be scanned from it, and the terminal given back.
-import { EventEmitter } from 'node:events';
-import { expect, test } from 'vitest';
+import { spawn } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
+import { expect, onTestFinished, test } from 'vitest';
 import { decodeQR } from 'qr/decode.js';
 import { createDisplay } from '../../drivers/display/display.ts';
 import { halfBlockLines, terminalGeometry } from '../../drivers/display/half-blocks.ts';
+import type { TerminalLine } from '../../drivers/display/terminal.ts';
+import type { Display } from '../../drivers/device.ts';
 import { createRenderer } from '../../drivers/display/render.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { scenes } from './display-scenes.ts';
@@ -24,17 +27,29 @@ class FakeTerminal extends EventEmitter {
     this.rows = rows;
     this.isTTY = isTTY;
   }
+}
 
-  write(text: string, done: (error?: Error | null) => void): boolean {
-    this.text += text;
-    done();
-    return true;
-  }
+function displayOn(output: FakeTerminal): Display {
+  const openLine = (): TerminalLine => {
+    const closed = Promise.withResolvers<undefined>();
+    return {
+      closed: closed.promise,
+      write: async (bytes) => {
+        output.text += Buffer.from(bytes).toString();
+        return Promise.resolve();
+      },
+      close: async () => {
+        closed.resolve(undefined);
+        return Promise.resolve();
+      },
+    };
+  };
+  return createDisplay({ at: 'terminal', clock: systemClock, terminal: { output, openLine } });
 }
 
 test('two pixels make one character, colours are told when they change', () => {
   const pixels = Uint16Array.of(0xf800, 0xf800, 0xffff, 0x0000);
-  const lines = halfBlockLines({ width: 2, height: 2, pixels }, { columns: 80, rows: 24 });
+  const lines = halfBlockLines({ width: 2, height: 2, pixels });
   expect(lines).toEqual([
     '\u001b[38;2;255;0;0m\u001b[48;2;255;255;255m▀\u001b[38;2;255;0;0m\u001b[48;2;0;0;0m▀',
   ]);
@@ -42,7 +57,7 @@ test('two pixels make one character, colours are told when they change', () => {
 
 test('the alternate screen is entered at open and left at close', async () => {
   const terminal = new FakeTerminal(160, 50);
-  const display = createDisplay({ at: 'terminal', clock: systemClock, output: terminal });
+  const display = displayOn(terminal);
   await display.open(never);
   expect(display.geometry).toEqual({ width: 160, height: 100 });
   expect(terminal.text).toContain('\u001b[?1049h');
@@ -55,7 +70,7 @@ test('the alternate screen is entered at open and left at close', async () => {
 
 test('only changed lines are drawn again', async () => {
   const terminal = new FakeTerminal(124, 36);
-  const display = createDisplay({ at: 'terminal', clock: systemClock, output: terminal });
+  const display = displayOn(terminal);
   await display.open(never);
   const frame = { width: 124, height: 72, pixels: new Uint16Array(124 * 72) };
   await display.show(frame);
@@ -71,26 +86,27 @@ test('a QR can be scanned from the drawn characters', async () => {
   const size = { columns: 124, rows: 36 };
   const scene = scenes['scan-to-pay-test'];
   const frame = await createRenderer({ geometry: terminalGeometry(size) }).render(scene);
-  expect(decodeQR(picture(halfBlockLines(frame, size)))).toBe(scene.qr.text);
+  expect(decodeQR(picture(halfBlockLines(frame)))).toBe(scene.qr.text);
 });
 
-test('a terminal that is too small for a QR says so and shows the rest', async () => {
+test('a terminal that is too small for a QR says so, is drawn none, and shows the rest', async () => {
   const terminal = new FakeTerminal(80, 24);
-  const display = createDisplay({ at: 'terminal', clock: systemClock, output: terminal });
+  const display = displayOn(terminal);
   await display.open(never);
   expect(display.health()).toEqual({
     state: 'up',
     detail: 'the terminal is 80×24; a QR needs 124×36',
   });
-  const frame = await createRenderer({ geometry: display.geometry }).render(scenes.paid);
-  await display.show(frame);
+  const renderer = createRenderer({ geometry: display.geometry });
+  await expect(renderer.render(scenes['scan-to-pay'])).rejects.toMatchObject({ kind: 'protocol' });
+  await display.show(await renderer.render(scenes.paid));
   expect(terminal.text).toContain('▀');
   await display.close();
 });
 
 test('another size closes it, so that it is opened anew', async () => {
   const terminal = new FakeTerminal(160, 50);
-  const display = createDisplay({ at: 'terminal', clock: systemClock, output: terminal });
+  const display = displayOn(terminal);
   await display.open(never);
   terminal.emit('resize');
   expect(await display.closed).toMatchObject({ kind: 'disconnected' });
@@ -98,8 +114,27 @@ test('another size closes it, so that it is opened anew', async () => {
 
 test('a file is no terminal', async () => {
   const output = new FakeTerminal(160, 50, false);
-  const display = createDisplay({ at: 'terminal', clock: systemClock, output });
+  const display = displayOn(output);
   await expect(display.open(never)).rejects.toMatchObject({ kind: 'not-found' });
+});
+
+test('a terminal that nobody reads ends the display and holds nothing else up', async () => {
+  const child = new URL('display-terminal.child.ts', import.meta.url).pathname;
+  const program = `stty cols 124 rows 36; exec ${process.execPath} ${child}`;
+  const socat = spawn('socat', ['-', `SYSTEM:"${program}",pty,setsid,ctty,raw,echo=0`], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const exited = once(socat, 'exit');
+  onTestFinished(async () => {
+    socat.kill('SIGKILL');
+    await exited;
+  });
+  // Its standard output, the terminal, is not read here.
+  let said = '';
+  socat.stderr.on('data', (bytes: Buffer) => (said += bytes.toString()));
+  await expect.poll(() => said, { timeout: 15_000 }).toContain('<end>');
+  expect(said).toContain('<timeout>');
+  expect(Number(/<stood still (\d+)>/.exec(said)?.[1])).toBeLessThan(1000);
 });
 
 /** What a camera sees of the characters: each one two square pixels, magnified. */

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createDisplay } from '../../drivers/display/display.ts';
+import { encodeGeometry } from '../../drivers/display/page-codec.ts';
 import { createDisplaySimulator } from '../../drivers/display/simulator.ts';
 import type { Frame } from '../../drivers/device.ts';
 import { systemClock } from '../../src/lib/clock.ts';
@@ -140,6 +141,20 @@ describe('the page', () => {
     const at = await listener(() => undefined);
     const display = createDisplay({ at, clock: hastyClock });
     await expect(display.open(never)).rejects.toMatchObject({ kind: 'timeout' });
+  });
+
+  test('one that takes no picture any more is given up, so that it is opened anew', async () => {
+    const wide = { width: 4096, height: 4096 }; // More than the kernel holds for it.
+    const at = await listener((socket) => {
+      socket.write(encodeGeometry(wide));
+      socket.pause();
+    });
+    const display = createDisplay({ at, clock: hastyClock });
+    await display.open(never);
+    const outcome = display.show(stripes(wide, 1));
+    await expect(outcome).rejects.toMatchObject({ kind: 'timeout' });
+    expect(await display.closed).toMatchObject({ kind: 'timeout' });
+    expect(display.health()).toMatchObject({ state: 'down', fault: 'timeout' });
   });
 
   test('opening is called off while the page says nothing', async () => {

@@ -92,14 +92,22 @@ describe('boot keyboard reports', () => {
     expect(keysOf(one, hex('00 00 01 01 01 01 01 01'), one, hex(up))).toEqual(['1']);
   });
 
-  test('one report at a time, and another length is counted and presses nothing', () => {
+  test('one report at a time, and another length is counted until a good one comes', () => {
     const keyboard = createBootKeyboard();
     expect(keyboard.report(hex('00 00 59 00 00 00 00 00')).map(keyOfPress)).toEqual(['1']);
-    // node-hid issue #228: a reader with report ids sends nine bytes.
-    expect(keyboard.report(hex('02 00 00 27 00 00 00 00 00'))).toEqual([]);
+    expect(keyboard.report(hex('01 00 00'))).toEqual([]);
     expect(keyboard.report(hex(''))).toEqual([]);
-    expect(keyboard.malformed).toBe(2);
+    expect(keyboard.report(hex('00 00 00 59 00 00 00 00 00'))).toEqual([]); // 0 is no report id.
+    expect(keyboard.malformed).toBe(3);
     expect(keyboard.report(hex('00 00 59 5a 00 00 00 00')).map(keyOfPress)).toEqual(['2']);
+    expect(keyboard.malformed).toBe(0);
+  });
+
+  test('a report id before the eight bytes is taken off', () => {
+    const keyboard = createBootKeyboard();
+    // node-hid issue #228: a reader with report ids sends nine bytes.
+    expect(keyboard.report(hex('02 00 00 27 00 00 00 00 00')).map(keyOfPress)).toEqual(['0']);
+    expect(keyboard.malformed).toBe(0);
   });
 
   test('what the simulator sends is read back as the same key', () => {

@@ -61,3 +61,17 @@ test('standard input that is no terminal is refused with what to do', async () =
   expect(text.toString()).toContain('standard input is no terminal; start kios in one');
   await once(program, 'exit');
 });
+
+test('a terminal that vanishes ends the keypad, and not the program', async () => {
+  const program = new URL('keypad-vanish.child.ts', import.meta.url).pathname;
+  const command = `EXEC:'${process.execPath} ${program}',pty,setsid,ctty,sane,echo=0`;
+  const socat = spawn('socat', ['-', command], { stdio: ['pipe', 'ignore', 'pipe'] });
+  socat.stdin.on('error', () => undefined); // It is killed below.
+  let said = '';
+  socat.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const ended = once(socat.stderr, 'end'); // The program has it too, so it ends with the program.
+  await expect.poll(() => said, { timeout: 10_000 }).toContain('<open>');
+  socat.kill('SIGKILL');
+  await ended;
+  expect(said).toBe('<open><disconnected><disconnected><disconnected><alive>');
+});

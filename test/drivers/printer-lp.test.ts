@@ -7,7 +7,8 @@ import { access, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { LpPort, openLpPort } from '../../drivers/printer/lp-port.ts';
+import { FilePort } from '../../drivers/file-port.ts';
+import { openLpPort } from '../../drivers/printer/lp-port.ts';
 import { createPrinter } from '../../drivers/printer/printer.ts';
 import { printerProfiles } from '../../drivers/printer/profiles.ts';
 import { createPrinterSimulator } from '../../drivers/printer/simulator.ts';
@@ -109,7 +110,7 @@ test('a transfer that has begun is not written until the kernel takes a zero-byt
     read: again,
     close: () => undefined,
   };
-  const port = new LpPort(file, '/dev/usb/lp0', systemClock, () => undefined);
+  const port = new FilePort(file, '/dev/usb/lp0', systemClock, () => undefined);
   let written = false;
   const writing = port.write(new Uint8Array(445)).then(() => {
     written = true;

@@ -74,6 +74,14 @@ describe('framing', () => {
     expect(decoder.feed(encodeScan({ text: 'next' }, framing))).toEqual([{ text: 'next' }]);
   });
 
+  test('a code that never ends is counted once, when it is too long, and once with its end', () => {
+    const decoder = createScanDecoder({ suffix: '\r' });
+    for (let line = 0; line < 2000; line++) decoder.feed(Buffer.from('8991002101234\n'));
+    expect(decoder.dropped).toBe(1);
+    expect(decoder.feed(Buffer.from('\r42\r'))).toEqual([{ text: '42' }]);
+    expect(decoder.dropped).toBe(1);
+  });
+
   test('of a code that is too long not even its end is taken for a code', () => {
     for (const length of [maxScanLength + 1, maxScanLength + 4, maxScanLength + 5, 100_000]) {
       expect(texts(`${'9'.repeat(length)}\r1\r`)).toEqual(['1']);

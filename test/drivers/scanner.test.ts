@@ -35,6 +35,7 @@ async function simulated(options: ScannerSimulatorOptions): Promise<ScannerUnder
       createScanner({
         at: simulator.at,
         onScan,
+        clock: systemClock,
         prefix,
         ...(suffix === undefined ? {} : { suffix }),
       }),
@@ -53,7 +54,7 @@ testScanner('a serial line', onSerialLine);
 const real = process.env['KIOS_TEST_SCANNER'];
 if (real !== undefined) {
   testScanner(real, async () =>
-    Promise.resolve({ make: (onScan) => createScanner({ at: real, onScan }) }),
+    Promise.resolve({ make: (onScan) => createScanner({ at: real, onScan, clock: systemClock }) }),
   );
 } else {
   test('a real scanner: run KIOS_TEST_SCANNER=serial:/dev/… npm run test:unit -- scanner', (context) => {
@@ -85,6 +86,38 @@ test('readings without the prefix are told in the health until a good one comes'
   simulator.send(Buffer.from('66\r'));
   expect(await read.promise).toEqual({ text: '5566' });
   expect(scanner.health()).toEqual({ state: 'up' });
+  await scanner.close();
+  await simulator.unplug();
+});
+
+test('a suffix that never comes is told in the health', async () => {
+  const simulator = await createScannerSimulator({ tcp: true });
+  const scanner = createScanner({ at: simulator.at, suffix: '\r', onScan: () => undefined });
+  await scanner.open(never);
+  await simulator.whenOpened();
+  simulator.send(Buffer.from('8991002101234\n'.repeat(100)));
+  await expect
+    .poll(() => scanner.health().detail)
+    .toContain('or is too long, or has not its suffix');
+  await scanner.close();
+  await simulator.unplug();
+});
+
+test('of a babbling scanner five readings a second are passed on, and the health tells the rest', async () => {
+  const simulator = await createScannerSimulator({ tcp: true });
+  const scans: Scan[] = [];
+  let nowMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => nowMs };
+  const scanner = createScanner({ at: simulator.at, clock, onScan: (scan) => scans.push(scan) });
+  await scanner.open(never);
+  await simulator.whenOpened();
+  for (let i = 0; i < 1000; i++) simulator.scan({ text: `noise-${i}` });
+  await expect.poll(() => scanner.health().detail).toContain('995 readings were left out');
+  expect(scans).toHaveLength(5);
+  nowMs = 20_000;
+  expect(scanner.health()).toEqual({ state: 'up' });
+  simulator.scan({ text: 'kopi' });
+  await expect.poll(() => scans.at(-1)).toEqual({ text: 'kopi' });
   await scanner.close();
   await simulator.unplug();
 });
@@ -173,7 +206,7 @@ async function onSerialLine(): Promise<SerialLine> {
 
   await plug();
   return {
-    make: (onScan) => createScanner({ at: `serial:${near}?baudRate=115200`, onScan }),
+    make: (onScan) => createScanner({ at: `serial:${near}?baudRate=115200`, onScan, clock: systemClock }),
     hand: {
       scan: (scan) => {
         send(encodeScan(scan, { suffix: '\r\n' }));

@@ -1,5 +1,5 @@
 // `kios demo` as people run it: it sells by itself, ends cleanly, says what died, and leaves nobody behind.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -10,6 +10,7 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'kios-e2e-'));
 });
 afterEach(() => {
+  vi.unstubAllEnvs();
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -82,7 +83,9 @@ test.each(['twin', 'relay', 'kiosk'])(
   },
 );
 
-test('when the demo itself is killed, its parts end by themselves', async () => {
+test('when the demo itself is killed, its parts end by themselves, and the next one clears up', async () => {
+  vi.stubEnv('TMPDIR', dir);
+  const temporary = (): string[] => readdirSync(dir).filter((name) => name.startsWith('kios-'));
   await using demo = startDemo('--state', dir);
   await demo.opened();
   const parts = partsOf(demo.pid);
@@ -94,6 +97,12 @@ test('when the demo itself is killed, its parts end by themselves', async () => 
   } finally {
     for (const { pid } of parts) if (runs(pid)) process.kill(pid, 'SIGKILL');
   }
+  const left = temporary();
+  expect(left).toHaveLength(1);
+  await using next = startDemo('--state', dir);
+  await next.opened();
+  expect(temporary()).toHaveLength(1);
+  expect(temporary()).not.toEqual(left);
 });
 
 test('--state keeps the kiosk and its ports, and one folder serves one demo', async () => {

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { startDemo, type Demo } from './house.ts';
 
 const executablePath = '/usr/bin/chromium';
@@ -119,6 +119,35 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium', () => {
     await page.locator('#pay').click();
     await page.locator('#goods.moving').waitFor();
     expect(await page.locator('#pulses').innerText()).toBe(String(Number(before) + 1));
+  });
+
+  test('a jam keeps the goods in, and when it is cleared the kiosk sells again', async () => {
+    const pulses = async (): Promise<string> => page.locator('#pulses').innerText();
+    const before = await pulses();
+    const jam = page.locator('[data-switch=dispenser-jam]');
+    const slips = await page.locator('.slip').count();
+    await jam.check();
+    await press('9', '000', 'enter');
+    await phone('bill');
+    await page.locator('#pay').click();
+    await page.locator('.slip').nth(slips).waitFor(); // The slip with the claim.
+    await page.locator('#finish').click();
+    await jam.uncheck();
+    // The kiosk takes keys as soon as it has found the board again.
+    await vi.waitFor(
+      async () => {
+        for (const key of ['Enter', 'Delete', '6', '0', '0', '0', 'Enter']) {
+          await page.keyboard.press(key);
+        }
+        await page.locator('#phone[data-view=bill]').waitFor({ timeout: 2000 });
+      },
+      { timeout: limitMs, interval: 100 },
+    );
+    expect(await page.locator('#amount').innerText()).toBe('Rp 6.000');
+    expect(await pulses()).toBe(before);
+    await page.locator('#pay').click();
+    await page.locator('#goods.moving').waitFor();
+    expect(await pulses()).toBe(String(Number(before) + 1));
   });
 
   test('an unplugged screen is dark, and a plugged one comes back', async () => {

@@ -49,6 +49,80 @@ test('killed while the goods are coming: never twice, and the device says what b
   expect(world.pulses).toHaveLength(1);
 });
 
+test('ended by SIGTERM while the goods are coming: goods once, and no claim', async () => {
+  world = await World.start({ pulseMs: 3000 });
+  world.press('1', '5', '000', 'enter');
+  await world.pay(await world.qrOnScreen());
+  await world.untilPulse();
+  expect(await world.kiosk.stop()).toBe(0);
+  await world.startKiosk();
+  expect((await world.phase('result'))['outcome']).toBe('done');
+  expect(world.pulses).toHaveLength(1);
+});
+
+test('the line to the vend board is cut in mid-vend: the board is asked when it is back', async () => {
+  world = await World.start({ pulseMs: 1500 });
+  world.press('1', '5', '000', 'enter');
+  await world.pay(await world.qrOnScreen());
+  await world.untilPulse();
+  await world.board.unplug();
+  await world.board.plug();
+  expect((await world.phase('result'))['outcome']).toBe('done');
+  expect(world.pulses).toHaveLength(1);
+});
+
+test('a jam: a claim on screen and paper, even while a receipt is printing, and nothing more is sold', async () => {
+  world = await World.start();
+  world.board.jamAt(1);
+  world.press('1', '5', '000', 'enter');
+  await world.pay(await world.qrOnScreen());
+  expect((await world.phase('result'))['outcome']).toBe('claim');
+  expect((await world.sheet(1)).text.join('\n')).toMatch(/BUKTI KLAIM[\s\S]*\d{4} \d{4} \d{3}/);
+  const mark = world.kiosk.mark;
+  world.press('enter');
+  await world.phase('idle', mark);
+  world.press('5', '000', 'enter');
+  expect((await world.phase('blocked', mark))['codes']).toEqual(['dispenser-failed']);
+  world.board.jamAt(undefined);
+  await world.board.unplug();
+  await world.board.plug();
+  await world.kiosk.waitFor(
+    'selling again',
+    (line) => line.msg === 'kiosk.selling' && line['selling'] === true,
+    mark,
+  );
+});
+
+test('a price that changes over a restart does not change the sale in hand', async () => {
+  world = await World.start();
+  world.scanner.scan({ text: '8991002101234' });
+  await world.phase('basket');
+  world.press('enter');
+  const qr = await world.qrOnScreen();
+  await world.kiosk.stop();
+  await world.changeKioskConfig((text) => text.replace('priceIdr: 12000', 'priceIdr: 13000'));
+  await world.pay(qr);
+  await world.startKiosk();
+  expect((await world.phase('result'))['outcome']).toBe('done');
+  expect(world.pulses).toHaveLength(1);
+});
+
+test('no paper where the QR must be printed: nothing is charged, the screen says paper', async () => {
+  world = await World.start({ kiosk: { qrOn: 'paper' } });
+  world.printer.set({ paper: 'out' });
+  const told = await world.kiosk.waitFor(
+    'the paper',
+    (line) =>
+      line.msg === 'kiosk.selling' &&
+      line['selling'] === false &&
+      String(line['missing']) === 'printer-paper-out',
+  );
+  expect(told['missing']).toEqual(['printer-paper-out']);
+  world.press('5', '000', 'enter');
+  expect((await world.phase('blocked'))['codes']).toEqual(['printer-paper-out']);
+  expect(await world.transactions()).toHaveLength(0);
+});
+
 test('relay down at Enter: nothing is charged, the screen says so, and the next try works', async () => {
   world = await World.start();
   await world.relay.kill();

@@ -1,5 +1,5 @@
 // A whole world of real processes for one test: twin, relay and kiosk, with simulated devices at the kiosk's ports.
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -309,7 +309,7 @@ export class World {
       scanner: { at: this.scanner.at },
       display: { at: this.display.at },
       printer: { at: this.printer.at },
-      dispenser: { at: this.board.at },
+      dispenser: { at: this.board.at, anyAmount: true },
       catalogue: { '8991002101234': { id: 'kopi', name: 'Kopi susu', priceIdr: 12_000 } },
       ...this.#options.kiosk,
     });
@@ -331,6 +331,12 @@ export class World {
       ...['--relay', this.relayUrl, '--code', code, '--state', this.#path('kiosk')],
     );
     if (done.code !== 0) throw new Error(`enrolment failed: ${done.output}`);
+  }
+
+  /** Edits the kiosk's configuration as a technician would, while the kiosk is down. */
+  async changeKioskConfig(edit: (text: string) => string): Promise<void> {
+    const path = this.#path('kiosk.yaml');
+    await writeFile(path, edit(await readFile(path, 'utf8')));
   }
 
   async #config(name: string, value: unknown): Promise<void> {

@@ -29,6 +29,7 @@ export const rules: Rules = {
   qrOn: 'display',
   acceptBlindPrinter: false,
   receipts: true,
+  maxPieces: 99,
 };
 
 /** A QRIS text as Midtrans makes one, for this amount and payee. */

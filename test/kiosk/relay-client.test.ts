@@ -69,7 +69,12 @@ test('a charge is a PUT with the kiosk’s own token, and its proved answer is b
     expect(JSON.parse(body)).toEqual({ amountIdr: 15_000 });
     const token = (request.headers.authorization ?? '').replace('Bearer ', '');
     await verifyKioskToken(token, kioskKey.publicKey, systemClock.nowMs());
-    json(response, 201, await signedSale({ verdict: 'pending', qrString: 'QR', expiresInMs: 9 }));
+    const nonce = request.headers['kios-nonce'];
+    json(
+      response,
+      201,
+      await signedSale({ verdict: 'pending', qrString: 'QR', expiresInMs: 9, nonce }),
+    );
   };
   const answered = await client.charge(charge);
   expect(answered).toMatchObject({
@@ -79,28 +84,83 @@ test('a charge is a PUT with the kiosk’s own token, and its proved answer is b
 });
 
 describe('what is not believed', () => {
-  test.each([
+  test.each<[string, (nonce: unknown) => Promise<unknown>]>([
     [
       'a verdict that its proof does not say',
-      async () => ({ ...(await signedSale()), verdict: 'refunded' }),
+      async (nonce) => ({ ...(await signedSale({ nonce })), verdict: 'refunded' }),
     ],
     [
       'a swapped QR',
-      async () => ({ ...(await signedSale({ qrString: 'OURS' })), qrString: 'THEIRS' }),
+      async (nonce) => ({ ...(await signedSale({ qrString: 'OURS', nonce })), qrString: 'THEIRS' }),
     ],
     [
+      'a younger settlement',
+      async (nonce) => ({
+        ...(await signedSale({ settledAgoMs: 9_000_000, nonce })),
+        settledAgoMs: 0,
+      }),
+    ],
+    [
+      'a longer life',
+      async (nonce) => ({
+        ...(await signedSale({ expiresInMs: 1, nonce })),
+        expiresInMs: 86_400_000,
+      }),
+    ],
+    ['the answer to another question', async () => signedSale({ nonce: 'an-older-question-1' })],
+    ['a message that was no answer', async () => signedSale()],
+    [
       'a stranger’s signature',
-      async () => signedSale({}, generateKeyPairSync('ed25519').privateKey),
+      async (nonce) => signedSale({ nonce }, generateKeyPairSync('ed25519').privateKey),
     ],
   ])('%s', async (_name, document) => {
-    answer = async (_request, response) => {
-      json(response, 200, await document());
+    answer = async (request, response) => {
+      json(response, 200, await document(request.headers['kios-nonce']));
     };
     expect(await client.look(saleA)).toEqual({
       ok: false,
       failure: { kind: 'lost', code: 'bad-proof' },
     });
   });
+});
+
+describe('a report', () => {
+  const done = { kind: 'report', saleId: saleA, result: 'done' } as const;
+
+  test('is taken when the relay signs that it was', async () => {
+    answer = async (request, response) => {
+      json(
+        response,
+        200,
+        await signedSale({ fulfilment: 'done', nonce: request.headers['kios-nonce'] }),
+      );
+    };
+    expect((await client.report(done)).ok).toBe(true);
+  });
+
+  test.each<[string, Answer]>([
+    ['a proxy’s page', (_request, response) => void response.end('<h1>maintenance</h1>')],
+    [
+      'a sale without it',
+      async (request, response) => {
+        json(response, 200, await signedSale({ nonce: request.headers['kios-nonce'] }));
+      },
+    ],
+  ])('is not taken by %s', async (_name, given) => {
+    answer = given;
+    expect((await client.report(done)).ok).toBe(false);
+  });
+});
+
+test('the broker’s password opens nothing at the relay', async () => {
+  const token = await client.brokerToken();
+  const now = systemClock.nowMs();
+  await expect(verifyKioskToken(token, kioskKey.publicKey, now)).rejects.toMatchObject({
+    code: 'unauthorised',
+  });
+  await expect(
+    verifyKioskToken(token, kioskKey.publicKey, now, 'kios-broker'),
+  ).resolves.toMatchObject({ sub: 'ksk01' });
 });
 
 describe('how a call failed', () => {
@@ -173,7 +233,7 @@ describe('a wrong clock', () => {
       const token = (request.headers.authorization ?? '').replace('Bearer ', '');
       try {
         await verifyKioskToken(token, kioskKey.publicKey, systemClock.nowMs() + ahead);
-        json(response, 200, await signedSale());
+        json(response, 200, await signedSale({ nonce: request.headers['kios-nonce'] }));
       } catch {
         const time = new Date(systemClock.nowMs() + ahead).toISOString();
         const proof = await sign('kios-time', { nonce: skewNonce(token), time });

@@ -147,3 +147,53 @@ describe('goods only for paid, only once, only for who still stands there (rules
     expect(kiosk.phase('result').outcome).toBe('claim');
   });
 });
+
+describe('after a vend that did not work', () => {
+  test.each(['failed', 'unknown'] as const)(
+    '%s: nothing more is sold until the board is opened anew',
+    (result) => {
+      const kiosk = new Machine().showQr();
+      kiosk.take(tell('paid'));
+      kiosk.take({ kind: 'dispensed', saleId: saleA, result });
+      kiosk.keys('enter', '5', '000', 'enter');
+      expect(kiosk.phase('blocked').codes).toEqual([`dispenser-${result}`]);
+      kiosk.take({ kind: 'part', part: 'dispenser', health: { ok: true } });
+      kiosk.keys('5', '000', 'enter');
+      expect(kiosk.at).toBe('charging');
+    },
+  );
+});
+
+describe('what one typed amount buys', () => {
+  test('is a multiple of the price of one piece', () => {
+    const kiosk = new Machine({ idrPerPulse: 5000 });
+    kiosk.keys('1', 'enter');
+    expect(kiosk.phase('blocked').codes).toEqual(['amount-not-multiple']);
+    kiosk.keys('1', '0', '000', 'enter');
+    expect(kiosk.phase('charging').sale.amountIdr).toBe(10_000);
+  });
+
+  test('is never more than the dispenser can hand over', () => {
+    const kiosk = new Machine({ idrPerPulse: 1000, maxPieces: 99 });
+    kiosk.keys('1', '0', '0', '000', 'enter');
+    expect(kiosk.phase('blocked').codes).toEqual(['amount-above-limit']);
+  });
+
+  test('and a basket neither', () => {
+    const kiosk = new Machine({ maxPieces: 3 });
+    for (let i = 0; i < 4; i++) kiosk.scan('96385074');
+    expect(kiosk.phase('basket')).toMatchObject({
+      notice: 'basket-full',
+      items: [{ quantity: 3 }],
+    });
+  });
+});
+
+test('a relay that refuses the cancel is named on the screen, and asked again', () => {
+  const kiosk = new Machine().showQr();
+  kiosk.keys('cancel');
+  const failure = { kind: 'refused', code: 'kiosk-revoked', retryable: false } as const;
+  kiosk.take({ kind: 'request-failed', request: 'stop', saleId: saleA, failure });
+  expect(kiosk.phase('stopping').because).toBe('kiosk-revoked');
+  expect(kiosk.wakeAfter(1000)).toMatchObject([{ kind: 'stop' }]);
+});

@@ -141,3 +141,24 @@ test('every part has a name for its absence, and the kiosk sells again when it i
   kiosk.keys('5', '000', 'enter');
   expect(kiosk.at).toBe('charging');
 });
+
+test('a claim that nobody has read yet is still there after a restart, and its slip comes again', () => {
+  const kiosk = new Machine().showQr();
+  kiosk.take(tell('paid'));
+  kiosk.take({ kind: 'dispensed', saleId: saleA, result: 'failed' });
+  expect(kiosk.boot('boot-2')).toMatchObject([{ kind: 'print', slip: 'claim' }]);
+  expect(kiosk.phase('result').outcome).toBe('claim');
+});
+
+test('a slip that says why it failed stops the charge with that reason', () => {
+  const kiosk = new Machine({ qrOn: 'paper', required: ['journal', 'relay', 'printer'] });
+  kiosk.showQr();
+  kiosk.take({
+    kind: 'printed',
+    slip: 'qr',
+    saleId: saleA,
+    result: 'failed',
+    code: 'printer-paper-out',
+  });
+  expect(kiosk.phase('stopping').because).toBe('printer-paper-out');
+});

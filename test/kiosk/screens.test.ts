@@ -145,7 +145,7 @@ test('a claim shows its code', () => {
 test('every code has words in both languages, and none shows a bare placeholder', () => {
   for (const code of Object.keys(errors) as ErrorCode[]) {
     for (const language of ['id', 'en'] as const) {
-      const text = sayCode(language, code, { min: 'Rp 1', max: 'Rp 10.000.000' });
+      const text = sayCode(language, code, { min: 'Rp 1', max: 'Rp 10.000.000', step: 'Rp 5.000' });
       expect(text).not.toMatch(/[{}]/);
       expect(text.length).toBeGreaterThan(5);
     }

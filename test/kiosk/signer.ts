@@ -42,11 +42,12 @@ export async function sign(
   return signProof(kind, claims, { kid: 'k1', privateKey: key });
 }
 
-/** A sale document as the relay would send it; `key` forges it. */
+/** A sale document as the relay would send it in answer to `nonce`; `key` forges it. */
 export async function signedSale(
-  change: Partial<Sale> = {},
+  change: Partial<Sale> & { nonce?: unknown } = {},
   key = relayKey.privateKey,
 ): Promise<Sale> {
+  const { nonce, ...said } = change;
   const document = {
     saleId: saleA,
     kioskId: 'ksk01',
@@ -55,9 +56,10 @@ export async function signedSale(
     seq: 1,
     prev: 0,
     ledgerId,
-    ...change,
+    ...said,
   };
   const { saleId, kioskId, amountIdr, verdict, seq, qrString, fulfilment } = document;
+  const { expiresInMs, settledAgoMs } = document;
   const proof = await sign(
     'kios-verdict',
     {
@@ -70,6 +72,9 @@ export async function signedSale(
       iat: 1,
       ...(qrString === undefined ? {} : { qr: qrHash(qrString) }),
       ...(fulfilment === undefined ? {} : { fulfilment }),
+      ...(expiresInMs === undefined ? {} : { expiresInMs }),
+      ...(settledAgoMs === undefined ? {} : { settledAgoMs }),
+      ...(nonce === undefined ? {} : { nonce }),
     },
     key,
   );

@@ -13,8 +13,14 @@ function faultsOf(text: string): readonly string[] {
   return [];
 }
 
+const good = [
+  'stateDir: /var/lib/kios',
+  'display: { at: "fb:/dev/fb0" }',
+  'keypad: { at: "hid:/dev/hidraw0" }',
+].join('\n');
+
 test('a good file becomes a configuration with its defaults', () => {
-  const config = parseConfig('kiosk.yaml', 'stateDir: /var/lib/kios\n', kioskConfig);
+  const config = parseConfig('kiosk.yaml', good, kioskConfig);
   expect(config).toMatchObject({
     stateDir: '/var/lib/kios',
     language: 'id',
@@ -55,4 +61,64 @@ test('a file that is not there says so', () => {
 
 test('a file larger than any person writes is refused', () => {
   expect(faultsOf(`stateDir: ${'x'.repeat(300_000)}`)[0]).toMatch(/larger than/);
+});
+
+test.each([
+  ['12.000', /line 5: 12\.000 is read as 12: write 12000 or 12, without a point/],
+  ['012000', /line 5: 012000 is read as 12000|Expected|expected/],
+])('a price written %s is not taken for another', (price, says) => {
+  const text = `${good}\ncatalogue:\n  "8991002101234": { id: kopi, name: Kopi, priceIdr: ${price} }`;
+  expect(faultsOf(text).join('\n')).toMatch(says);
+});
+
+test('a barcode without quotes would lose its zeros and is refused', () => {
+  const text = `${good}\ncatalogue:\n  0012345678905: { id: kopi, name: Kopi, priceIdr: 12000 }`;
+  expect(faultsOf(text).join('\n')).toMatch(/line 5: put 0012345678905 in quotes/);
+});
+
+test.each([
+  [
+    'a display that is not there',
+    'stateDir: /a\nkeypad: { at: "hid:/dev/hidraw0" }',
+    /display: qrOn is display/,
+  ],
+  ['paper without a printer', `${good}\nqrOn: paper`, /printer: qrOn is paper/],
+  [
+    'a printer that cannot prove a QR slip',
+    `${good}\nqrOn: paper\nprinter: { at: "file:/tmp/x", profile: basic-58 }`,
+    /printer\.acceptBlindPrinter: /,
+  ],
+  [
+    'nothing to buy with',
+    'stateDir: /a\ndisplay: { at: "fb:/dev/fb0" }',
+    /keypad: without a keypad/,
+  ],
+  [
+    'two devices on one port',
+    `${good}\nscanner: { at: "hid:/dev/hidraw0" }`,
+    /two devices are at hid:\/dev\/hidraw0/,
+  ],
+  [
+    'goods for one rupiah',
+    `${good}\ndispenser: { at: "serial:/dev/ttyUSB1" }`,
+    /dispenser\.idrPerPulse: a customer who types Rp 1/,
+  ],
+  [
+    'one motor for two prices',
+    `${good}\ndispenser: { at: "serial:/dev/ttyUSB1", idrPerPulse: 5000 }\ncatalogue:\n  "1": { id: a, name: A, priceIdr: 1 }\n  "2": { id: b, name: B, priceIdr: 2 }`,
+    /dispenser\.anyAmount: one dispenser hands out the same/,
+  ],
+  ['a path that depends on the folder', 'stateDir: state', /stateDir: write the whole path/],
+  ['an address that no driver opens', good.replace('hid:', 'hidd:'), /keypad\.at: "hidd:/],
+])('%s is told before the start', (_name, text, says) => {
+  expect(faultsOf(text).join('\n')).toMatch(says);
+});
+
+test('a flag takes the place of a value and is checked with the file', () => {
+  const flags = { 'keypad.at': 'terminal', 'printer.at': 'nonsense' };
+  expect(() => parseConfig('kiosk.yaml', good, kioskConfig, kioskExamples, flags)).toThrow(
+    /printer\.at: "nonsense"/,
+  );
+  const config = parseConfig('kiosk.yaml', good, kioskConfig, {}, { 'keypad.at': 'terminal' });
+  expect(config.keypad?.at).toBe('terminal');
 });

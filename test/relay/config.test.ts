@@ -45,10 +45,57 @@ test('environment and address must agree', () => {
   expect(faultsOf(both)).toEqual([]);
 });
 
+test('with real money, kiosks are told encrypted addresses alone', () => {
+  const production = text
+    .replace('https://api.sandbox.midtrans.com', 'https://api.midtrans.com')
+    .replace('environment: sandbox', 'environment: production');
+  const plain = production
+    .replace('publicUrl: https://', 'publicUrl: http://')
+    .replace('publicUrl: mqtts://', 'publicUrl: mqtt://');
+  expect(faultsOf(plain)).toHaveLength(2);
+  expect(faultsOf(plain)[0]).toMatch(/publicUrl: .*https/);
+  expect(faultsOf(plain)[1]).toMatch(/mqtt\.publicUrl: .*mqtts/);
+  // Without an address of its own a kiosk would be told that of the plain listener.
+  const none = production
+    .replace(/ {2}publicUrl: mqtts:.*\n/, '')
+    .replace('mqtt:\n  host: 127.0.0.1', 'mqtt:\n  host: 0.0.0.0');
+  expect(faultsOf(none).join()).toMatch(/mqtt\.publicUrl: .*mqtts/);
+  const loopback = plain.replaceAll('relay.example.id', '127.0.0.1');
+  expect(faultsOf(loopback)).toEqual([]);
+  expect(faultsOf(plain.replace('environment: production', 'environment: sandbox'))).toHaveLength(
+    1,
+  );
+});
+
+test('proxies are counted, and none is believed unless said', () => {
+  const config = parseConfig('relay.yaml', text, relayConfig);
+  expect(config.http.trustProxy).toBe(false);
+  const hops = (value: string): readonly string[] =>
+    faultsOf(text.replace('port: 8080', `port: 8080\n  trustProxy: ${value}`));
+  expect(hops('1')).toEqual([]);
+  expect(hops('true')).toHaveLength(1);
+  expect(hops('0')).toHaveLength(1);
+});
+
+test('refunds that happen by themselves are refused, since nothing would make them', () => {
+  const faults = faultsOf(text.replace('refund: by-operator', 'refund: automatic'));
+  expect(faults.join()).toMatch(/refund: .*by-operator/);
+});
+
+test('the credential of the unit is the one of the example', () => {
+  const unit = readFileSync(
+    new URL('../../systemd/kios-relay.service', import.meta.url).pathname,
+    'utf8',
+  );
+  const named = /# +serverKeyCredential: (\S+)/.exec(text)?.[1] ?? 'none';
+  expect(unit).toContain(`LoadCredential=${named}:`);
+  expect(relayExamples['midtrans.serverKeyCredential']).toBe(named);
+});
+
 test('a Server Key that cannot be had is an error that names the place alone', () => {
   const { midtrans } = parseConfig('relay.yaml', text, relayConfig);
   const { serverKeyFile: _file, ...rest } = midtrans;
-  const named = { ...rest, serverKeyCredential: 'midtrans-server-key' };
+  const named = { ...rest, serverKeyCredential: 'server-key' };
   expect(() => readServerKey(named, undefined)).toThrow(/LoadCredential/);
   expect(() => readServerKey({ ...rest, serverKeyFile: example }, undefined)).toThrow(/one line/);
 });

@@ -7,6 +7,9 @@ import { openProof, timeClaims } from '../../src/protocol/proof.ts';
 import { cursorAfter } from '../../src/protocol/sale.ts';
 import { kioskTopics } from '../../src/protocol/topics.ts';
 import { skewNonce } from '../../src/protocol/token.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { openStore } from '../../src/relay/store/open.ts';
+import { openSqlite } from '../../src/relay/store/sqlite.ts';
 import { pay, startSetting, type Setting, type TestKiosk } from './setting.ts';
 
 let setting: Setting;
@@ -106,13 +109,45 @@ async function connect(clientId: string, username: string, password: string): Pr
 }
 
 test('at the broker nobody without the token of that very kiosk gets in', async () => {
-  const token = await anna.token();
+  const token = await anna.token({ audience: 'kios-broker' });
   await expect(connect('anna1', 'anna1', 'nonsense')).rejects.toThrow(/Not authorized/);
   await expect(connect('budi1', 'budi1', token)).rejects.toThrow(/Not authorized/);
   await expect(connect('budi1', 'anna1', token)).rejects.toThrow(/Not authorized/);
   await expect(connectAsync(setting.mqttUrl, { reconnectPeriod: 0 })).rejects.toThrow();
   await (await connect('anna1', 'anna1', token)).endAsync();
 });
+
+test('the broker’s token opens nothing but the broker, and no other opens that', async () => {
+  const forBroker = await anna.token({ audience: 'kios-broker' });
+  const asked = await anna.call('GET', '/v1/changes?since=0.00000000', undefined, forBroker);
+  expect(asked).toMatchObject({ status: 401, json: { code: 'unauthorised' } });
+  const path = `/v1/sales/${anna.newSaleId()}/cancel`;
+  const cancel = await anna.call('POST', path, { reason: 'fault', amountIdr: 1_000 }, forBroker);
+  expect(cancel.status).toBe(401);
+  await expect(connect('anna1', 'anna1', await anna.token())).rejects.toThrow(/Not authorized/);
+});
+
+test('a kiosk that the command line revokes is out within seconds, and stays out', async () => {
+  const kiosk = await setting.kiosk('ksk65');
+  const line = await kiosk.connect();
+  const closed = new Promise<void>((resolve) =>
+    line.client.once('close', () => {
+      resolve();
+    }),
+  );
+  // A connection of its own, as the command line has it.
+  const store = await openStore(
+    openSqlite(setting.config.store.sqlite),
+    () => systemClock.nowMs(),
+    'unused',
+  );
+  expect(await store.revoke('ksk65')).toBe(true);
+  await store.close();
+  await closed;
+  await expect(kiosk.connect()).rejects.toThrow(/Not authorized/);
+  const asked = await kiosk.call('GET', '/v1/changes?since=0.00000000');
+  expect(asked).toMatchObject({ status: 403, json: { code: 'kiosk-revoked' } });
+}, 10_000);
 
 test('a kiosk can neither read nor write another one’s topics, nor its own against their direction', async () => {
   const line = await anna.connect();
@@ -179,6 +214,16 @@ test('a verdict is told again until the kiosk itself says that it is kept', asyn
   await last.next((document) => document.saleId === other);
   expect(last.sales.map((document) => document.saleId)).toEqual([other]);
   await last.client.endAsync();
+});
+
+test('an acknowledgement over HTTP is answered with the ledger that took it', async () => {
+  const kiosk = await setting.kiosk('ksk66');
+  const { sale } = await kiosk.put(kiosk.newSaleId(), 4_000);
+  const { ledgerId } = sale;
+  const ack = await kiosk.call('POST', '/v1/ack', { ledgerId, upTo: sale.seq });
+  expect(ack).toEqual({ status: 200, json: { ledgerId } });
+  const beyond = await kiosk.call('POST', '/v1/ack', { ledgerId, upTo: 99 });
+  expect(beyond).toMatchObject({ status: 409, json: { code: 'ledger-differs' } });
 });
 
 test('changes gives the latest state after a cursor; another ledger’s cursor is noticed', async () => {

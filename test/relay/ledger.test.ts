@@ -26,7 +26,7 @@ function rowOf(verdict: Verdict, more: Partial<SaleRow> = {}): SaleRow {
 
 function status(state: ChargeStatus['state'], more: Partial<ChargeStatus> = {}): StatusOutcome {
   const found: ChargeStatus = {
-    ...{ chargeId: 'charge-1', state, amountIdr: 15_000, currency: 'IDR', merchantId },
+    ...{ saleId, chargeId: 'charge-1', state, amountIdr: 15_000, currency: 'IDR', merchantId },
     ...{ fraud: 'accept', refundedIdr: 0, refundConfirmed: false },
     ...more,
   };
@@ -34,23 +34,34 @@ function status(state: ChargeStatus['state'], more: Partial<ChargeStatus> = {}):
 }
 
 function told(row: SaleRow, outcome: StatusOutcome, nowMs = at + 1000): Decision {
-  return decide(row, { type: 'status-answered', outcome, merchantId }, nowMs);
+  const asked = row.chargeId ?? row.saleId;
+  return decide(row, { type: 'status-answered', asked, outcome, merchantId }, nowMs);
 }
 
 function summary(decision: Decision): string {
-  const claim =
-    decision.claim === undefined
-      ? ''
-      : decision.claim.do === 'open'
-        ? ` +${decision.claim.kind}`
-        : ` -${decision.claim.as}`;
-  return `${decision.row.verdict} ${decision.next}${claim}`;
+  return `${decision.row.verdict} ${decision.next}${claimOf(decision)}`;
+}
+
+function claimOf({ row, claim }: Decision): string {
+  switch (claim?.do) {
+    case undefined:
+      return '';
+    case 'open':
+      return claim.amountIdr === row.amountIdr
+        ? ` +${claim.kind}`
+        : ` +${claim.kind} ${claim.amountIdr}`;
+    case 'rest':
+      return ` =${claim.amountIdr}`;
+    case 'close':
+      return ` -${claim.as}`;
+  }
 }
 
 const answers: Record<string, StatusOutcome> = {
   pending: status('pending'),
   settled: status('settled'),
   refunded: status('refunded', { refundedIdr: 15_000, refundConfirmed: true }),
+  partly: status('refunded', { refundedIdr: 5_000 }),
   denied: status('denied'),
   cancelled: status('cancelled'),
   expired: status('expired'),
@@ -60,47 +71,54 @@ const answers: Record<string, StatusOutcome> = {
 };
 
 describe('what get-status does to each verdict', () => {
-  // verdict: answer → verdict, next call, claim (+ opened, - closed)
+  // verdict: answer → verdict, next call, claim (+ opened [with another amount], = what is left of it, - closed)
   const table = `
     creating pending   -> creating cancel
     creating settled   -> paid none
-    creating refunded  -> paid status
+    creating refunded  -> paid-late status
+    creating partly    -> paid-late none +late 10000
     creating denied    -> denied none
     creating cancelled -> cancelled none
     creating expired   -> expired none
     pending pending    -> pending none
     pending settled    -> paid none
-    pending refunded   -> paid status
+    pending refunded   -> paid-late status
+    pending partly     -> paid-late none +late 10000
     pending denied     -> denied none
     pending cancelled  -> cancelled none
     pending expired    -> expired none
     paid pending       -> paid none
     paid settled       -> paid none
     paid refunded      -> refunded none -refunded
+    paid partly        -> paid none =10000
     paid denied        -> paid none
     paid cancelled     -> paid none
     paid expired       -> paid none
     denied pending     -> denied cancel
     denied settled     -> paid-late none +late
-    denied refunded    -> paid-late status +late
+    denied refunded    -> paid-late status
+    denied partly      -> paid-late none +late 10000
     denied denied      -> denied none
     denied cancelled   -> denied none
     denied expired     -> denied none
     cancelled pending  -> cancelled cancel
     cancelled settled  -> paid-late none +late
-    cancelled refunded -> paid-late status +late
+    cancelled refunded -> paid-late status
+    cancelled partly   -> paid-late none +late 10000
     cancelled denied   -> cancelled none
     cancelled cancelled -> cancelled none
     cancelled expired  -> cancelled none
     expired pending    -> expired cancel
     expired settled    -> paid-late none +late
-    expired refunded   -> paid-late status +late
+    expired refunded   -> paid-late status
+    expired partly     -> paid-late none +late 10000
     expired denied     -> expired none
     expired cancelled  -> expired none
     expired expired    -> expired none
     paid-late pending  -> paid-late none
     paid-late settled  -> paid-late none
     paid-late refunded -> refunded none -refunded
+    paid-late partly   -> paid-late none =10000
     paid-late denied   -> paid-late none
     paid-late cancelled -> paid-late none
     paid-late expired  -> paid-late none
@@ -109,6 +127,7 @@ describe('what get-status does to each verdict', () => {
     refunded denied    -> refunded none
     refunded cancelled -> refunded none
     refunded expired   -> refunded none
+    refunded partly    -> refunded none
     refunded refunded  -> refunded none -refunded`;
   const rows = table
     .trim()
@@ -152,6 +171,7 @@ test('the verdict moves by the table of the protocol alone, whatever comes', () 
     { type: 'charge-answered', outcome: { kind: 'conflict' }, merchantId },
     ...Object.values(answers).map((outcome): LedgerEvent => ({
       type: 'status-answered',
+      asked: 'charge-1',
       outcome,
       merchantId,
     })),
@@ -181,6 +201,58 @@ describe('paid means: settled, no fraud mark, our amount, currency and merchant'
     expect(decision.row.verdict).toBe('paid-late');
     const claim = { do: 'open', kind: 'foreign', amountIdr, operatorOnly: true };
     expect(decision.claim).toEqual(claim);
+  });
+});
+
+describe('money that was paid back before it was seen never becomes paid', () => {
+  test.each<[string, StatusOutcome]>([
+    ['in full', status('refunded', { refundedIdr: 15_000 })],
+    ['in part', status('refunded', { refundedIdr: 1 })],
+    ['in part, without saying how much', status('refunded')],
+    ['in part, and still called a settlement', status('settled', { refundedIdr: 1 })],
+  ])('%s', (_name, outcome) => {
+    for (const verdict of ['creating', 'pending'] as const) {
+      const decision = told(rowOf(verdict), outcome);
+      expect(decision.row.verdict).toBe('paid-late');
+      expect(decision.alert).toBe('settlement-refunded');
+    }
+  });
+  test('its claim is for the rest, and for the operator: goods would be too much', () => {
+    const { row, claim } = told(rowOf('pending'), status('refunded', { refundedIdr: 5_000 }));
+    expect(row.refundedIdr).toBe(5_000);
+    expect(claim).toEqual({ do: 'open', kind: 'late', amountIdr: 10_000, operatorOnly: true });
+  });
+  test('a refund in full is refunded with the next question, and no claim was ever open', () => {
+    const outcome = status('refunded', { refundedIdr: 15_000, refundConfirmed: true });
+    const late = told(rowOf('pending'), outcome);
+    expect(summary(late)).toBe('paid-late status');
+    expect(told(late.row, outcome).row.verdict).toBe('refunded');
+  });
+  test('goods that are out already leave nothing to claim', () => {
+    const row = rowOf('expired', { fulfilment: 'done' });
+    const outcome = status('refunded', { refundedIdr: 5_000 });
+    expect(summary(told(row, outcome))).toBe('paid-late none');
+  });
+  test('foreign money that was paid back in part is claimed for the rest of what came', () => {
+    const outcome = status('refunded', { amountIdr: 14_000, refundedIdr: 4_000 });
+    expect(summary(told(rowOf('pending'), outcome))).toBe('paid-late none +foreign 10000');
+  });
+});
+
+describe('only the status of this very charge counts', () => {
+  test.each([
+    ['of another order', { saleId: 'ksk01-01JD0000000000000000000009' }],
+    ['without an order', { saleId: undefined }],
+    ['of another charge than the one asked about', { chargeId: 'charge-2' }],
+  ])('a settlement %s moves nothing', (_name, more) => {
+    const decision = told(rowOf('pending'), status('settled', more));
+    expect(summary(decision)).toBe('pending none');
+    expect(decision.alert).toBe('status-foreign');
+  });
+  test('asked by the sale, whatever charge it has is its own', () => {
+    const outcome = status('settled', { chargeId: 'charge-2' });
+    const event = { type: 'status-answered', asked: saleId, outcome, merchantId } as const;
+    expect(summary(decide(rowOf('pending'), event, at))).toBe('paid none');
   });
 });
 
@@ -224,7 +296,7 @@ describe('charging', () => {
     for (const answer of [
       { type: 'stop-answered', outcome: { kind: 'stopped', as: 'cancelled', chargeId: 'x' } },
       { type: 'stop-answered', outcome: { kind: 'absent' } },
-      { type: 'status-answered', outcome: status('cancelled'), merchantId },
+      { type: 'status-answered', asked: saleId, outcome: status('cancelled'), merchantId },
     ] as LedgerEvent[]) {
       expect(decide(row, answer, at + 59_000).row.verdict).toBe('creating');
     }
@@ -310,6 +382,24 @@ describe('fulfilment', () => {
   });
   test.each(['failed', 'unknown', 'abandoned'] as const)('%s of paid money is a claim', (word) => {
     expect(summary(report(rowOf('paid'), word))).toBe(`paid none +${word}`);
+  });
+  test('a claim is for what was not paid back yet, and none opens for nothing', () => {
+    for (const word of ['failed', 'unknown', 'abandoned'] as const) {
+      const partly = rowOf('paid', { refundedIdr: 5_000 });
+      expect(summary(report(partly, word))).toBe(`paid none +${word} 10000`);
+      const wholly = rowOf('refunded', { refundedIdr: 15_000 });
+      expect(summary(report(wholly, word))).toBe('refunded none');
+    }
+    const life = decide(rowOf('paid', { refundedIdr: 5_000 }), { type: 'life-ended' }, at);
+    expect(summary(life)).toBe('paid none +unreported 10000');
+  });
+  test.each(['failed', 'unknown'] as const)('done after %s is for the operator', (word) => {
+    const stored = report(rowOf('paid'), word).row;
+    expect(report(stored, 'done')).toMatchObject({
+      refusal: 'fulfilment-mismatch',
+      alert: 'fulfilment-disputed',
+    });
+    expect(report(report(rowOf('paid'), 'done').row, word).alert).toBeUndefined();
   });
   test('money after done is paid, without a claim (M)', () => {
     const row = rowOf('expired', { fulfilment: 'done' });

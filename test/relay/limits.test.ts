@@ -1,18 +1,155 @@
-// What guards the relay from too much, and what it says when its store or its time is over.
-import { expect, test } from 'vitest';
-import { startSetting } from './setting.ts';
+// What guards the relay from too much, and that junk from one address silences nobody who shares it.
+import { generateKeyPairSync } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { publicJwk } from '../../src/protocol/api.ts';
+import { noticeSignature } from '../../src/relay/midtrans/notification.ts';
+import { serverKey, startSetting, type Setting } from './setting.ts';
 
-test('enrolment is rate-limited, with a problem document', async () => {
-  const setting = await startSetting();
+let setting: Setting;
+beforeAll(async () => {
+  setting = await startSetting();
+});
+afterAll(async () => {
+  await setting.stop();
+});
+
+async function post(path: string, body: unknown, from?: string): Promise<Response> {
+  return fetch(setting.relayUrl + path, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(from === undefined ? {} : { 'x-forwarded-for': from }),
+    },
+    body: JSON.stringify(body),
+  });
+}
+
+function enrolWith(code: string, from?: string): Promise<Response> {
+  const key = generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' });
+  return post('/v1/enrol', { code, publicKey: publicJwk.parse(key) }, from);
+}
+
+test('guessing codes is limited, with a problem document; a right code still enrols', async () => {
+  let last = await enrolWith('0000-0000-0000');
+  for (let i = 0; i < 60; i++) last = await enrolWith('0000-0000-0000');
+  expect(last.status).toBe(429);
+  expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
+  expect(await last.json()).toMatchObject({ code: 'rate-limited' });
+  expect((await enrolWith(await setting.code('ksk70'))).status).toBe(200);
+});
+
+test('junk at the webhook is limited; an authentic notice is taken all the same', async () => {
+  const path = '/v1/notifications/midtrans';
+  const statuses = new Set<number>();
+  for (let i = 0; i < 601; i++) statuses.add((await post(path, {})).status);
+  expect([...statuses]).toEqual([400, 429]);
+  const signed = { order_id: 'unknown-1', status_code: '200', gross_amount: '15000.00' };
+  const notice = { ...signed, transaction_status: 'settlement' };
+  const signature_key = noticeSignature(signed, serverKey);
+  expect((await post(path, { ...notice, signature_key })).status).toBe(200);
+  // Midtrans repeats it: neither is that counted.
+  expect((await post(path, { ...notice, signature_key })).status).toBe(200);
+});
+
+test('X-Forwarded-For is believed from the configured number of proxies alone', async () => {
+  const limited = async (): Promise<boolean> => {
+    let last = 0;
+    for (let i = 0; i < 61; i++) last = (await enrolWith('0000-0000-0000', `192.0.2.${i}`)).status;
+    return last === 429;
+  };
+  expect(await limited()).toBe(true);
+  const proxied = await startSetting({ http: { trustProxy: 1 } });
+  const plain = setting;
+  setting = proxied;
   try {
-    let last: Response | undefined;
-    for (let i = 0; i < 61; i++) {
-      last = await fetch(`${setting.relayUrl}/v1/enrol`, { method: 'POST' });
-    }
-    expect(last?.status).toBe(429);
-    expect(last?.headers.get('retry-after')).not.toBeNull();
-    expect(await last?.json()).toMatchObject({ code: 'rate-limited' });
+    expect(await limited()).toBe(false);
   } finally {
-    await setting.stop();
+    setting = plain;
+    await proxied.stop();
   }
 });
+
+/** A bare connection to the broker. */
+async function open(): Promise<{ socket: Socket; closed: Promise<void>; received: Buffer[] }> {
+  const { port } = new URL(setting.mqttUrl);
+  const socket = connect(Number(port), '127.0.0.1');
+  const received: Buffer[] = [];
+  socket.on('data', (chunk: Buffer) => received.push(chunk));
+  // A reset is an end as well.
+  socket.on('error', () => undefined);
+  const closed = new Promise<void>((resolve) =>
+    socket.once('close', () => {
+      resolve();
+    }),
+  );
+  await new Promise<void>((resolve) => socket.once('connect', resolve));
+  return { socket, closed, received };
+}
+
+/** Remaining length as MQTT 3.1.1 §2.2.3 writes it. */
+function lengthBytes(length: number): number[] {
+  return length < 128 ? [length] : [(length % 128) | 128, ...lengthBytes(Math.floor(length / 128))];
+}
+
+test('a packet of 268 MB is refused when it is announced, not when it has come', async () => {
+  const { socket, closed } = await open();
+  const startedBytes = process.memoryUsage().arrayBuffers;
+  socket.write(Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f, 0, 4, 0x4d, 0x51, 0x54, 0x54]));
+  await closed;
+  expect(process.memoryUsage().arrayBuffers - startedBytes).toBeLessThan(1024 * 1024);
+}, 5_000);
+
+test('nobody sends more than 4 KB before saying who it is, however it is cut', async () => {
+  const { socket, closed } = await open();
+  const drip = setInterval(() => socket.write(Buffer.from([0xc0, 0, 0xc0, 0, 0xc0, 0])), 0);
+  const chunk = Buffer.concat(Array.from({ length: 600 }, () => Buffer.from([0xc0, 0])));
+  for (let i = 0; i < 4; i++) socket.write(chunk);
+  await closed;
+  clearInterval(drip);
+}, 5_000);
+
+test('a kiosk that is admitted may send 32 KB at once and no more', async () => {
+  const kiosk = await setting.kiosk('ksk71');
+  const password = await kiosk.token({ audience: 'kios-broker' });
+  const text = (value: string): number[] => [0, value.length, ...Buffer.from(value)];
+  const long = (value: string): number[] => [
+    ...[value.length >> 8, value.length & 255],
+    ...Buffer.from(value),
+  ];
+  const body = [
+    ...[...text('MQTT'), 4, 0xc2, 0, 60],
+    ...[...text('ksk71'), ...text('ksk71'), ...long(password)],
+  ];
+  const { socket, closed, received } = await open();
+  socket.write(Buffer.from([0x10, ...lengthBytes(body.length), ...body]));
+  await new Promise((resolve) => socket.once('data', resolve));
+  expect(Buffer.concat(received)).toEqual(Buffer.from([0x20, 2, 0, 0]));
+  // A subscription in many small pieces, longer than 4 KB in all, is taken …
+  const topic = text('kios/1/ksk71/sale');
+  const subscribe = Buffer.from([0x82, ...lengthBytes(3 + topic.length), 0, 9, ...topic, 1]);
+  for (let i = 0; i < 200; i++) {
+    socket.write(subscribe.subarray(0, 5));
+    socket.write(subscribe.subarray(5));
+  }
+  while (Buffer.concat(received).length < 4 + 200 * 5) {
+    await new Promise((resolve) => socket.once('data', resolve));
+  }
+  // … and one packet of 33 KB is not.
+  socket.write(Buffer.from([0x30, ...lengthBytes(33 * 1024)]));
+  await closed;
+}, 10_000);
+
+test('those who never say who they are push each other out, not the kiosks', async () => {
+  const kiosk = await setting.kiosk('ksk72');
+  const line = await kiosk.connect();
+  const first = await open();
+  const others = await Promise.all(Array.from({ length: 256 }, open));
+  await first.closed;
+  const again = await setting.kiosk('ksk73');
+  const second = await again.connect();
+  expect(line.client.connected).toBe(true);
+  await line.client.endAsync();
+  await second.client.endAsync();
+  for (const { socket } of others) socket.destroy();
+}, 8_000);

@@ -61,13 +61,16 @@ describe('a charge answered with', () => {
 });
 
 describe('get-status', () => {
-  const found = { transaction_id: 'x', gross_amount: '15000.00', transaction_status: 'pending' };
+  const found = {
+    ...{ transaction_id: 'x', order_id: 's' },
+    ...{ gross_amount: '15000.00', transaction_status: 'pending' },
+  };
   test.each([
     ['201', 'pending', 'pending'],
     ['200', 'PENDING', 'pending'],
     ['200', 'settlement', 'settled'],
     ['200', 'capture', 'settled'],
-    ['200', 'partial_refund', 'settled'],
+    ['200', 'partial_refund', 'refunded'],
     ['407', 'expire', 'expired'],
     ['202', 'deny', 'denied'],
     ['202', 'failure', 'denied'],
@@ -76,7 +79,19 @@ describe('get-status', () => {
     ['200', 'authorize', 'other'],
   ])('%s with %s is %s', (code, word, state) => {
     const outcome = classifyStatus(body(code, { ...found, transaction_status: word }));
-    expect(outcome).toMatchObject({ kind: 'found', status: { state, amountIdr: 15_000 } });
+    const status = { state, amountIdr: 15_000, saleId: 's', chargeId: 'x' };
+    expect(outcome).toMatchObject({ kind: 'found', status });
+  });
+  test('a refund says how much, in full or in part', () => {
+    const refundOf = (word: string, amount?: string): unknown => {
+      const more = amount === undefined ? {} : { refund_amount: amount };
+      const answer = body('200', { ...found, transaction_status: word, ...more });
+      const outcome = classifyStatus(answer);
+      return outcome.kind === 'found' ? outcome.status.refundedIdr : outcome.kind;
+    };
+    expect(refundOf('partial_refund', '5000.00')).toBe(5_000);
+    expect(refundOf('refund')).toBe(15_000);
+    expect(refundOf('settlement', '0.00')).toBe(0);
   });
   test.each([
     ['404', 'absent'],

@@ -106,6 +106,38 @@ test('a state that was altered under a valid signature moves nothing', async () 
   expect((await kiosk.get(saleId)).verdict).toBe('paid');
 });
 
+test('one notice, altered where it is not signed, is one notice', async () => {
+  const kiosk = await setting.kiosk('ksk14');
+  const saleId = kiosk.newSaleId();
+  await kiosk.put(saleId, 15_000);
+  const before = storedNotices(saleId).length;
+  const notice = JSON.parse(signed(saleId, '201', '15000.00', 'pending')) as object;
+  for (let n = 0; n < 20; n++) expect(await notify(JSON.stringify({ ...notice, n }))).toBe(200);
+  expect(storedNotices(saleId).length).toBeLessThanOrEqual(before + 2);
+});
+
+test('whatever is altered, a sale is asked about once at a time and holds so many rows', async () => {
+  const kiosk = await setting.kiosk('ksk15');
+  const saleId = kiosk.newSaleId();
+  await kiosk.put(saleId, 15_000);
+  await plant(setting, {
+    ...{ on: 'status', orderId: saleId, times: 1000 },
+    do: { kind: 'slow', delayMs: 300 },
+  });
+  const asked = async (): Promise<number> => {
+    const line = /kios_midtrans_seconds_count\{call="status",outcome="found"\} (\d+)/;
+    return Number(line.exec(await setting.metrics())?.[1] ?? 0);
+  };
+  const before = await asked();
+  const notice = JSON.parse(signed(saleId, '200', '15000.00', 'settlement')) as object;
+  for (let n = 0; n < 200; n++) {
+    expect(await notify(JSON.stringify({ ...notice, transaction_id: `other-${n}` }))).toBe(200);
+  }
+  expect(storedNotices(saleId).length).toBeLessThanOrEqual(32);
+  expect(await asked()).toBeLessThan(before + 20);
+  await counted('kios_notifications_total{outcome="crowded"}');
+});
+
 test('with every notification lost, asking finds the money', async () => {
   const kiosk = await setting.kiosk('ksk12');
   const saleId = kiosk.newSaleId();

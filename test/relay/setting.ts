@@ -12,7 +12,7 @@ import { silentLog, type Log } from '../../src/lib/log.ts';
 import { enrolAnswer, publicJwk, type EnrolAnswer } from '../../src/protocol/api.ts';
 import { verifySale, type TrustedKeys } from '../../src/protocol/proof.ts';
 import { sale, type Sale } from '../../src/protocol/sale.ts';
-import { signKioskToken } from '../../src/protocol/token.ts';
+import { signKioskToken, type TokenAudience } from '../../src/protocol/token.ts';
 import { kioskTopics } from '../../src/protocol/topics.ts';
 import { relayConfig, type RelayConfig } from '../../src/relay/config.ts';
 import { codeBytes, formatCode, hashCode } from '../../src/relay/fleet/codes.ts';
@@ -52,19 +52,20 @@ export interface TestKiosk {
   privateKey: KeyObject;
   enrolled: EnrolAnswer;
   keys: TrustedKeys;
-  token(more?: { bootId?: string; nowMs?: number }): Promise<string>;
+  token(more?: { bootId?: string; nowMs?: number; audience?: TokenAudience }): Promise<string>;
   call(
     method: string,
     path: string,
     body?: unknown,
     token?: string,
+    headers?: Record<string, string>,
   ): Promise<{ status: number; json: Record<string, unknown> }>;
   newSaleId(): string;
   put(saleId: string, amountIdr: number): Promise<{ status: number; sale: Sale }>;
   get(saleId: string): Promise<Sale>;
   /** Asks until the verdict is this one; the test's own time limit ends it. */
   until(saleId: string, verdict: string): Promise<Sale>;
-  verify(document: Sale): Promise<void>;
+  verify(document: Sale, nonce?: string): Promise<void>;
   connect(): Promise<KioskLine>;
 }
 
@@ -77,6 +78,7 @@ export interface KioskLine {
 export interface SettingOptions {
   overrides?: Record<string, unknown>;
   midtrans?: Record<string, unknown>;
+  http?: Record<string, unknown>;
   /** Instead of the twin. */
   midtransUrl?: string;
   clock?: Clock;
@@ -95,7 +97,7 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
   const port = await freePort();
   const config = relayConfig.parse({
     environment: 'sandbox',
-    http: { host: '127.0.0.1', port },
+    http: { host: '127.0.0.1', port, ...options.http },
     publicUrl: `http://127.0.0.1:${port}`,
     mqtt: { host: '127.0.0.1', port: 0 },
     store: { sqlite: join(dir, 'relay.db') },
@@ -199,13 +201,15 @@ async function enrolKiosk(setting: Setting, kioskId: string): Promise<TestKiosk>
         { kioskId, bootId: more.bootId ?? bootId },
         privateKey,
         more.nowMs ?? systemClock.nowMs(),
+        more.audience,
       ),
-    async call(method, path, body, token) {
+    async call(method, path, body, token, headers) {
       const answer = await fetch(setting.relayUrl + path, {
         method,
         headers: {
           authorization: `Bearer ${token ?? (await kiosk.token())}`,
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+          ...headers,
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
@@ -226,8 +230,9 @@ async function enrolKiosk(setting: Setting, kioskId: string): Promise<TestKiosk>
         await new Promise((resolve) => setTimeout(resolve, 50));
       }
     },
-    async verify(document) {
-      await verifySale(document, { kioskId, environment: 'sandbox' }, keys);
+    async verify(document, nonce) {
+      const asked = nonce === undefined ? {} : { nonce };
+      await verifySale(document, { kioskId, environment: 'sandbox', ...asked }, keys);
     },
     connect: () => connectKiosk(setting, kiosk),
   };
@@ -240,7 +245,7 @@ async function connectKiosk(setting: Setting, kiosk: TestKiosk): Promise<KioskLi
     clean: false,
     clientId: kiosk.kioskId,
     username: kiosk.kioskId,
-    password: await kiosk.token(),
+    password: await kiosk.token({ audience: 'kios-broker' }),
     reconnectPeriod: 0,
   });
   const sales: Sale[] = [];

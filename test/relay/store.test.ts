@@ -41,12 +41,13 @@ describe.each([['sqlite', openSqlite]])('%s', (_name, open) => {
 
   async function settle(saleId: string, more: Partial<ChargeStatus> = {}): Promise<void> {
     const status: ChargeStatus = {
-      ...{ chargeId: 'c', state: 'settled', amountIdr: 15_000, currency: 'IDR', merchantId },
+      ...{ saleId, chargeId: 'c', state: 'settled', amountIdr: 15_000, currency: 'IDR' },
+      merchantId,
       ...{ fraud: 'accept', refundedIdr: 0, refundConfirmed: false },
       ...more,
     };
     await store.move(saleId, {
-      ...{ type: 'status-answered', outcome: { kind: 'found', status }, merchantId },
+      ...{ type: 'status-answered', asked: saleId, outcome: { kind: 'found', status }, merchantId },
     });
   }
 
@@ -153,17 +154,53 @@ describe.each([['sqlite', openSqlite]])('%s', (_name, open) => {
     expect(await store.takeDue(10, 1000)).toMatchObject([{ saleId }]);
   });
 
+  const notice = { noticeId: 'n', saleId: 's', body: '{}', chargeId: null, pending: false };
+
   test('a notice is kept once, and taken until it is settled', async () => {
-    const notice = { noticeId: 'n', saleId: 's', body: '{}', chargeId: null, pending: false };
-    expect(await store.keepNotice(notice)).toBe(true);
-    expect(await store.keepNotice(notice)).toBe(false);
-    expect(await store.takeNotices(10, 1000)).toMatchObject([{ noticeId: 'n', attempts: 1 }]);
-    expect(await store.takeNotices(10, 1000)).toEqual([]);
+    expect(await store.keepNotice(notice)).toBe('stored');
+    expect(await store.keepNotice(notice)).toBe('repeated');
+    expect(await store.salesNoticed(10)).toEqual(['s']);
+    expect(await store.takeNotices('s', 1000)).toMatchObject([{ noticeId: 'n', attempts: 1 }]);
+    expect(await store.salesNoticed(10)).toEqual([]);
+    expect(await store.takeNotices('s', 1000)).toEqual([]);
     nowMs += 1000;
-    expect(await store.takeNotices(10, 1000)).toMatchObject([{ attempts: 2 }]);
+    expect(await store.takeNotices('s', 1000)).toMatchObject([{ attempts: 2 }]);
     await store.settleNotice('n', { state: 'confirmed', nextAtMs: nowMs });
     nowMs += 1000;
-    expect(await store.takeNotices(10, 1000)).toEqual([]);
+    expect(await store.takeNotices('s', 1000)).toEqual([]);
+  });
+
+  test('a sale has room for so many notices; one more makes it be asked about again, later', async () => {
+    for (let i = 0; i < 32; i++) {
+      expect(await store.keepNotice({ ...notice, noticeId: `n${i}` })).toBe('stored');
+      await store.settleNotice(`n${i}`, { state: 'confirmed', nextAtMs: nowMs });
+    }
+    expect(await store.keepNotice({ ...notice, noticeId: 'more' })).toBe('crowded');
+    expect(await store.keepNotice({ ...notice, noticeId: 'n3' })).toBe('repeated');
+    expect(await store.salesNoticed(10)).toEqual([]);
+    nowMs += 10_000;
+    expect(await store.salesNoticed(10)).toEqual(['s']);
+    expect(await store.takeNotices('s', 1000)).toHaveLength(1);
+    expect(await store.keepNotice({ ...notice, noticeId: 'x', saleId: 'other' })).toBe('stored');
+  });
+
+  test('a claim shrinks with every part that was paid back', async () => {
+    const saleId = newId();
+    await store.put(put(saleId));
+    await store.move(saleId, { type: 'fulfilment', result: 'abandoned', detail: null });
+    await settle(saleId);
+    await settle(saleId, { state: 'refunded', refundedIdr: 5_000 });
+    expect(await store.claim(saleId)).toMatchObject({ state: 'open', amountIdr: 10_000 });
+  });
+
+  test('who was revoked is known until he enrols again', async () => {
+    expect(await store.revokedKiosks()).toEqual([]);
+    expect(await store.revoke('ksk01')).toBe(true);
+    expect(await store.revoke('ghost')).toBe(false);
+    expect(await store.revokedKiosks()).toEqual(['ksk01']);
+    await store.addEnrolment('again', 'ksk01', 60_000);
+    await store.enrol('again', key, { serial: null, claimSecret: 's' });
+    expect(await store.revokedKiosks()).toEqual([]);
   });
 
   test('a code that is over or was never made enrols nobody', async () => {

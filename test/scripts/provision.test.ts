@@ -6,10 +6,14 @@ import {
   mkdirSync,
   readFileSync,
   readdirSync,
+  readlinkSync,
+  renameSync,
   rmSync,
+  symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeSandbox, run, treeHash, type Result, type Sandbox } from './sandbox.ts';
 
@@ -22,6 +26,13 @@ const systemPath = process.env['PATH'] ?? '';
 const provision = async (...args: string[]): Promise<Result> =>
   run(join(box.project, 'scripts/provision.sh'), args);
 const inImage = (path: string): string => readFileSync(join(image, path), 'utf8');
+const lastLine = ({ stdout }: Result): string => stdout.trim().split('\n').at(-1) ?? '';
+/** It refuses with this sentence, and has done nothing. */
+const refusal = (sentence: string): Result => ({
+  status: 1,
+  stdout: '',
+  stderr: `provision: ${sentence}\n`,
+});
 
 beforeAll(async () => {
   box = makeSandbox([
@@ -48,9 +59,7 @@ describe('into an image', () => {
     expect(first.stderr).not.toContain('provision:');
     expect(first.status).toBe(0);
     expect(first.stdout).toContain('+ write /etc/systemd/system/kios.service');
-    expect(first.stdout.trim().split('\n').at(-1)).toMatch(
-      /^provision: \d+ changed, 0 in place\.$/,
-    );
+    expect(lastLine(first)).toMatch(/^provision: \d+ changed, 0 in place\.$/);
   });
 
   test('the release runs on the pinned Node and has no development packages', async () => {
@@ -62,9 +71,7 @@ describe('into an image', () => {
   test('a second run finds all in place and changes nothing', async () => {
     const before = treeHash(image);
     const second = await provision('--root', image);
-    expect(second.stdout.trim().split('\n').at(-1)).toMatch(
-      /^provision: 0 changed, \d+ in place\.$/,
-    );
+    expect(lastLine(second)).toMatch(/^provision: 0 changed, \d+ in place\.$/);
     expect(second.status).toBe(0);
     expect(treeHash(image)).toBe(before);
   });
@@ -87,6 +94,46 @@ describe('into an image', () => {
     writeFileSync(join(image, 'etc/kios/kiosk.yaml'), before);
   });
 
+  test('a link in place of the configuration is left as it is, even where it leads nowhere', async () => {
+    const path = join(image, 'etc/kios/kiosk.yaml');
+    renameSync(path, `${path}.kept`);
+    symlinkSync('/media/absent/kiosk.yaml', path);
+    const again = await provision('--root', image);
+    expect(readlinkSync(path)).toBe('/media/absent/kiosk.yaml');
+    expect(lastLine(again)).toMatch(/^provision: 0 changed/);
+    renameSync(`${path}.kept`, path);
+  });
+
+  test("a relative --root is taken from the caller's folder", async () => {
+    const script = join(box.project, 'scripts/provision.sh');
+    const dry = await run(script, ['--dry-run', '--root', 'image'], { cwd: box.path });
+    expect(lastLine(dry)).toMatch(/^provision: 0 would change/);
+  });
+
+  const again = /install the program to \S+ again: the one that is there is damaged$/;
+
+  test.each(['src/cli/kios.ts', 'node_modules/commander/index.js'])(
+    'a cut-off %s is noticed in the release',
+    async (file) => {
+      const path = `opt/kios/current/${file}`;
+      const before = inImage(path);
+      truncateSync(join(image, path), 10);
+      const dry = await provision('--dry-run', '--root', image);
+      writeFileSync(join(image, path), before);
+      expect(dry.stdout.match(/^would .*/gm)).toEqual([expect.stringMatching(again)]);
+    },
+  );
+
+  test('a damaged release is installed again, whole', async () => {
+    const path = 'opt/kios/current/src/cli/kios.ts';
+    const before = inImage(path);
+    truncateSync(join(image, path), 10);
+    const real = await provision('--root', image);
+    expect(real.stdout.match(/^\+ .*/gm)).toEqual([expect.stringMatching(again)]);
+    expect(inImage(path)).toBe(before);
+    expect(readdirSync(join(image, 'opt/kios/releases'))).toHaveLength(1);
+  }, 120_000);
+
   test('a changed rule is written again, and nothing else', async () => {
     writeFileSync(join(image, 'etc/udev/rules.d/99-kios.rules'), '# changed by hand\n');
     const again = await provision('--root', image);
@@ -108,6 +155,42 @@ describe('a dry run', () => {
   });
 });
 
+describe("what is somebody's own is left alone, and said before anything is changed", () => {
+  const places = {
+    link: '/usr/local/bin/kios',
+    unit: '/etc/systemd/system/kios.service',
+    enabled: '/etc/systemd/system/multi-user.target.wants/kios.service',
+  };
+  const file = (path: string): void => {
+    writeFileSync(path, '#!/bin/sh\n');
+  };
+  const folder = (path: string): void => {
+    mkdirSync(path);
+  };
+  const link = (path: string): void => {
+    symlinkSync('/srv/own/kios', path);
+  };
+
+  test.each([
+    ['a folder', places.link, folder],
+    ['a file', places.link, file],
+    ['a link to elsewhere', places.link, link],
+    ['a folder', places.unit, folder],
+    ['a link', places.unit, link],
+    ['a file', places.enabled, file],
+  ])('%s at %s', async (_what, place, put) => {
+    const root = join(box.path, 'owned');
+    mkdirSync(dirname(join(root, place)), { recursive: true });
+    put(join(root, place));
+    const before = treeHash(root);
+    expect(await provision('--root', root)).toEqual(
+      refusal(`${place} is not what kios puts there: move it away and run this again.`),
+    );
+    expect(treeHash(root)).toBe(before);
+    rmSync(root, { recursive: true });
+  });
+});
+
 describe('a machine that cannot be a kiosk is refused with one sentence', () => {
   const refused = async (prepare: (root: string) => string | undefined): Promise<Result> => {
     const empty = join(box.path, 'refused');
@@ -122,11 +205,6 @@ describe('a machine that cannot be a kiosk is refused with one sentence', () => 
     rmSync(empty, { recursive: true });
     return result;
   };
-  const sentence = (text: string): Result => ({
-    status: 1,
-    stdout: '',
-    stderr: `provision: ${text}\n`,
-  });
 
   test('32-bit ARM', async () => {
     const result = await refused(() => {
@@ -134,7 +212,7 @@ describe('a machine that cannot be a kiosk is refused with one sentence', () => 
       return `${box.bin}:${systemPath}`;
     });
     expect(result).toEqual(
-      sentence(
+      refusal(
         'this system is 32-bit ARM, for which there is no Node 24; install the 64-bit Raspberry Pi OS.',
       ),
     );
@@ -146,14 +224,14 @@ describe('a machine that cannot be a kiosk is refused with one sentence', () => 
       return undefined;
     });
     expect(result).toEqual(
-      sentence('this is not Debian or Raspberry Pi OS; kios is installed on those alone.'),
+      refusal('this is not Debian or Raspberry Pi OS; kios is installed on those alone.'),
     );
   });
 
   test('an unknown option, a folder that is not there', async () => {
-    expect(await provision('--fast')).toEqual(sentence('there is no option --fast; see --help.'));
-    expect(await provision('--root', '/nonexistent')).toEqual(
-      sentence('--root needs a folder that exists.'),
+    expect(await provision('--fast')).toEqual(refusal('there is no option --fast; see --help.'));
+    expect(await provision('--root', join(box.path, 'nowhere'))).toEqual(
+      refusal('--root needs a folder that exists.'),
     );
   });
 });
@@ -181,6 +259,12 @@ describe('what systemd and udev say', () => {
       inImage('etc/systemd/system/kios.service').replace('WatchdogSec', 'WatchDog'),
     );
     expect((await verify('broken.service')).stderr).toContain("Unknown key 'WatchDog'");
+  });
+
+  test("the kiosk's cache is where it may write", () => {
+    const unit = inImage('etc/systemd/system/kios.service');
+    const folder = /^CacheDirectory=(.+)$/m.exec(unit)?.[1] ?? 'none';
+    expect(unit).toContain(`\nEnvironment=XDG_CACHE_HOME=/var/cache/${folder}\n`);
   });
 
   test.each(units)('%s is exposed no more than 1.5 of 10', async (unit) => {

@@ -90,6 +90,12 @@ test.each(['tsc', 'eslint', 'prettier'])('%s alone can fail the run', async (nam
   expect(result.status).toBe(1);
 });
 
+test("the page's own types are a part of the check", async () => {
+  tool('vitest', vitest({ passed: 1, failed: 0, skipped: 0 }, 0));
+  tool('tsc', '[[ $* != *src/bench/page* ]]');
+  expect(lastLine(await runTests())).toBe('5 passed, 1 failed');
+});
+
 test('shellcheck sees every script, and can fail the run', async () => {
   tool('vitest', vitest({ passed: 1, failed: 0, skipped: 0 }, 0));
   box.program('shellcheck', 'echo "checked: $*"; exit 1');

@@ -1,6 +1,6 @@
-// The customer's phone: reads a QR out of pixels, shows the bill as a wallet does, pays. It knows nothing of the kiosk.
-import { decodeQR } from '/qr/decode.js';
+// The customer's phone: its camera finds a QR, its wallet shows the bill and pays. It knows nothing of the kiosk.
 import { send, type Answer } from './bench.ts';
+import { createCamera } from './camera.ts';
 import { byId, onClick } from './dom.ts';
 import { rupiah } from './pixels.ts';
 
@@ -9,39 +9,40 @@ export interface Phone {
   look(picture: ImageData | undefined): void;
 }
 
-type View = 'camera' | 'bill' | 'done';
-
-/** Pictures come faster than a phone can read them. */
-const readEveryMs = 250;
-const decodeLimitMs = 400;
-
 const declinedWords = 'Ditolak di aplikasi. QR masih berlaku. · Declined; the QR still works.';
 
 export function createPhone(): Phone {
   const ui = elements();
-  /** The QR that is on the phone, and the last one that was dealt with. */
+  const wallet = createWallet(ui);
+  const camera = createCamera((qrString) => {
+    ui.phone.dataset['sees'] = qrString === undefined ? 'nothing' : 'qr';
+    if (qrString !== undefined && !wallet.knows(qrString)) void wallet.open(qrString);
+  });
+  onClick(ui.lens, () => {
+    const qrString = camera.visible();
+    if (qrString !== undefined) void wallet.open(qrString);
+  });
+  return {
+    look: (picture) => {
+      camera.look(picture);
+    },
+  };
+}
+
+interface Wallet {
+  /** Whether this QR is on the phone, or was the last one that it dealt with. */
+  knows(qrString: string): boolean;
+  /** Asks what the QR is, and shows the bill. */
+  open(qrString: string): Promise<void>;
+}
+
+function createWallet(ui: Elements): Wallet {
   let held: string | undefined;
   let settled: string | undefined;
-  let visible: string | undefined;
-  let timer: number | undefined;
-  let latest: ImageData | undefined;
 
-  const show = (view: View): void => {
+  const show = (view: 'camera' | 'bill' | 'done'): void => {
     ui.phone.dataset['view'] = view;
     ui.said.textContent = '';
-  };
-  const open = async (qrString: string): Promise<void> => {
-    held = qrString;
-    const { ok, json } = await send('/wallet/scan', { qrString });
-    if (held !== qrString) return;
-    if (!ok) {
-      settled = qrString;
-      show('camera');
-      ui.lens.textContent = wordsOf(json);
-      return;
-    }
-    fillIn(ui, json as Bill);
-    show('bill');
   };
   const act = async (path: string, late: boolean): Promise<void> => {
     const qrString = held;
@@ -62,21 +63,22 @@ export function createPhone(): Phone {
     show('camera');
     ui.lens.textContent = '';
   };
-  const read = (): void => {
-    timer = undefined;
-    visible = latest === undefined ? undefined : qrIn(latest);
-    ui.phone.dataset['sees'] = visible === undefined ? 'nothing' : 'qr';
-    if (visible !== undefined && visible !== held && visible !== settled) void open(visible);
-  };
 
   wire(ui, act, putAway);
-  onClick(ui.lens, () => {
-    if (visible !== undefined) void open(visible);
-  });
   return {
-    look: (picture) => {
-      latest = picture;
-      timer ??= window.setTimeout(read, readEveryMs);
+    knows: (qrString) => qrString === held || qrString === settled,
+    open: async (qrString) => {
+      held = qrString;
+      const { ok, json } = await send('/wallet/scan', { qrString });
+      if (held !== qrString) return;
+      if (ok) {
+        fillIn(ui, json as Bill);
+        show('bill');
+        return;
+      }
+      settled = qrString;
+      show('camera');
+      ui.lens.textContent = wordsOf(json);
     },
   };
 }
@@ -138,14 +140,6 @@ function elements(): Elements {
     close: of('close'),
     finish: of('finish'),
   };
-}
-
-function qrIn({ width, height, data }: ImageData): string | undefined {
-  try {
-    return decodeQR({ width, height, data }, { format: 'RGBA', timeLimit: decodeLimitMs });
-  } catch {
-    return undefined; // The library says "no QR here" by throwing.
-  }
 }
 
 function wordsOf(json: Answer['json']): string {

@@ -4,6 +4,7 @@ import { Aedes, type AuthenticateError, type Client } from 'aedes';
 import { kioskTopics, parseTopic, type KioskTopics } from '../../protocol/topics.ts';
 import { type Log } from '../../lib/log.ts';
 import { type Broker, type BrokerEvents, type UpLeaf } from './broker.ts';
+import { createDoor, maxConnections } from './door.ts';
 
 export interface EmbeddedSettings {
   host: string;
@@ -88,7 +89,11 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
       done(null, subscription);
     },
   });
+  const door = createDoor((reason) => {
+    settings.log.warn({ reason }, 'broker.connection-refused');
+  });
   aedes.on('clientReady', (client) => {
+    door.admit(client.conn);
     clients.set(client.id, client);
   });
   aedes.on('clientDisconnect', (client) => {
@@ -111,7 +116,10 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
   return {
     async start(told) {
       events = told;
-      const listening = createServer(aedes.handle);
+      const listening = createServer((socket) => {
+        aedes.handle(door.enter(socket));
+      });
+      listening.maxConnections = maxConnections;
       server = listening;
       await new Promise<void>((resolve, reject) => {
         listening.once('error', reject);

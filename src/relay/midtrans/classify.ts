@@ -103,7 +103,6 @@ export function chargeState(text: string | undefined): ChargeState {
       return 'pending';
     case 'settlement':
     case 'capture':
-    case 'partial_refund':
       return 'settled';
     case 'deny':
     case 'failure':
@@ -113,6 +112,7 @@ export function chargeState(text: string | undefined): ChargeState {
     case 'expire':
       return 'expired';
     case 'refund':
+    case 'partial_refund':
       return 'refunded';
     default:
       return 'other';
@@ -145,15 +145,16 @@ function statusOf(body: AnswerBody, chargeId: string): ChargeStatus {
   const state = chargeState(body.transaction_status);
   const amountIdr = parseGrossAmount(body.gross_amount);
   const refunds = body.refunds ?? [];
+  const whole = body.transaction_status?.toLowerCase() === 'refund' ? (amountIdr ?? 0) : 0;
   return {
+    saleId: body.order_id,
     chargeId,
     state,
     amountIdr,
     currency: body.currency,
     merchantId: body.merchant_id,
     fraud: body.fraud_status?.toLowerCase(),
-    refundedIdr:
-      parseGrossAmount(body.refund_amount) ?? (state === 'refunded' ? (amountIdr ?? 0) : 0),
+    refundedIdr: parseGrossAmount(body.refund_amount) ?? whole,
     refundConfirmed:
       refunds.length > 0 && refunds.every((refund) => refund.bank_confirmed_at != null),
     ...(settledAtMs === undefined ? {} : { settledAtMs }),

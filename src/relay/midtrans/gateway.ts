@@ -59,11 +59,14 @@ export type ChargeOutcome =
   | TryAgain
   | Unknown;
 
+/** `refunded`: some of the money, or all of it, went back; `refundedIdr` says how much, where the gateway does. */
 export type ChargeState =
   'pending' | 'settled' | 'denied' | 'cancelled' | 'expired' | 'refunded' | 'other';
 
 /** What the gateway knows about a charge. */
 export interface ChargeStatus {
+  /** Whose charge it is, as the gateway says. */
+  saleId: string | undefined;
   chargeId: string;
   state: ChargeState;
   /** Undefined when the gateway's text is not whole rupiah. */

@@ -2,11 +2,13 @@
 // authentic, is only a reason to ask (get-status). It never moves money.
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { chargeState } from './classify.ts';
-import { noticeBody } from './schemas.ts';
+import { noticeBody, type NoticeBody } from './schemas.ts';
 import { parseGrossAmount } from './wire.ts';
 
 /** An authentic notice. Only `saleId`, `code` and `amountIdr` are vouched for by the signature. */
 export interface Notice {
+  /** SHA-256 over what it says that matters: order, code and amount, and which state of which charge or refund. */
+  noticeId: string;
   saleId: string;
   amountIdr: number | undefined;
   /** It speaks of money: its signed code is that of a success, and so is its (unsigned) state. */
@@ -52,6 +54,7 @@ export function readNotice(raw: Uint8Array, serverKey: string): NoticeReading {
   return {
     kind: 'authentic',
     notice: {
+      noticeId: noticeId(body),
       saleId: body.order_id,
       amountIdr: parseGrossAmount(body.gross_amount),
       settlement: body.status_code === '200' && state === 'settled',
@@ -60,4 +63,14 @@ export function readNotice(raw: Uint8Array, serverKey: string): NoticeReading {
       merchantId: body.merchant_id,
     },
   };
+}
+
+/** The same notice, sent again with other words around it, is one notice. */
+function noticeId(body: NoticeBody): string {
+  const said = [
+    ...[body.order_id, body.status_code, body.gross_amount],
+    ...[body.transaction_id, body.transaction_status.toLowerCase()],
+    ...(body.refunds ?? []).map((refund) => [refund.refund_key, refund.bank_confirmed_at != null]),
+  ];
+  return createHash('sha256').update(JSON.stringify(said)).digest('hex');
 }

@@ -45,5 +45,14 @@ export const noticeBody = z.looseObject({
   transaction_status: z.string().max(32),
   transaction_id: z.string().max(64).optional(),
   merchant_id: z.string().max(64).optional(),
+  refunds: z
+    .array(
+      z.looseObject({
+        refund_key: word.nullish(),
+        bank_confirmed_at: z.string().max(64).nullish(),
+      }),
+    )
+    .max(100)
+    .optional(),
 });
 export type NoticeBody = z.infer<typeof noticeBody>;

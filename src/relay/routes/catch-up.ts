@@ -1,8 +1,8 @@
 // The catch-up after an absence: changes, acknowledgement and (not built yet) recovery after a restore.
 import { type FastifyInstance } from 'fastify';
 import { type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import {
+  ackAnswer,
   ackBody,
   changesAnswer,
   changesQuery,
@@ -13,6 +13,7 @@ import { KiosError } from '../../protocol/errors.ts';
 import { cursorAfter, cursorSeq, cursorTag } from '../../protocol/sale.ts';
 import { type AppParts, type Authenticated } from '../app.ts';
 import { takeAck } from '../fleet/presence.ts';
+import { nonceOf } from '../nonce.ts';
 import { saleDocument } from '../proofs.ts';
 import { type KioskRow } from '../store/schema.ts';
 
@@ -33,9 +34,10 @@ export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
       await checkCursor(parts, kiosk, since);
       const { sales, more } = await hops.store.changes(kiosk.kioskId, cursorSeq(since), pageSize);
       const last = sales.at(-1);
+      const way = { by: 'http', nonce: nonceOf(request) } as const;
       return {
         ledgerId: signer.ledgerId,
-        sales: await Promise.all(sales.map((row) => saleDocument(signer, row, 'http'))),
+        sales: await Promise.all(sales.map((row) => saleDocument(signer, row, way))),
         upTo: last === undefined ? since : cursorAfter(last),
         more,
       };
@@ -44,12 +46,12 @@ export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
 
   typed.post(
     '/v1/ack',
-    { schema: { body: ackBody, response: { 204: z.undefined() } } },
-    async (request, reply) => {
+    { schema: { body: ackBody, response: { 200: ackAnswer } } },
+    async (request) => {
       const { store, metrics } = hops;
       const taken = await takeAck({ store, metrics }, caller(request).kioskId, request.body);
       if (!taken) differs('not a number of this ledger');
-      return reply.status(204).send();
+      return { ledgerId: signer.ledgerId };
     },
   );
 

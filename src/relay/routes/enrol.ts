@@ -4,48 +4,50 @@ import { type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { enrolAnswer, enrolBody } from '../../protocol/api.ts';
 import { KiosError } from '../../protocol/errors.ts';
 import { type AppParts } from '../app.ts';
+import { failureLimit } from '../failure-limit.ts';
 import { hashCode } from '../fleet/codes.ts';
 import { keyChain } from '../signing-key.ts';
 
-/** A code has 60 bits; this is to keep guessers from filling the log. */
-const perMinute = 60;
+/** A code has 60 bits; this is to keep guessers from filling the log. Right codes are not counted. */
+const refusalsPerMinute = 60;
 const claimSecretBytes = 32;
 
 export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
   const { config, hops, signer } = parts;
-  app.withTypeProvider<ZodTypeProvider>().post(
-    '/v1/enrol',
-    {
-      schema: { body: enrolBody, response: { 200: enrolAnswer } },
-      config: { rateLimit: { max: perMinute, timeWindow: 60_000 } },
-    },
-    async (request) => {
-      const { code, publicKey, serial } = request.body;
-      const claimSecret = Buffer.from(parts.randomBytes(claimSecretBytes)).toString('base64url');
-      const enrolment = await hops.store.enrol(hashCode(code), publicKey, {
-        serial: serial ?? null,
-        claimSecret,
-      });
-      hops.metrics.enrolments.inc({ outcome: enrolment.kind });
-      if (enrolment.kind === 'refused') {
-        hops.log.warn({ from: request.ip }, 'enrolment.refused');
-        throw new KiosError('enrolment-refused', 'wrong, used or expired');
-      }
-      const { kiosk, cursor, repeated } = enrolment;
-      // Its old connection, with the old key, ends.
-      if (!repeated) parts.broker.kick(kiosk.kioskId);
-      hops.log.info({ kioskId: kiosk.kioskId, repeated }, 'kiosk.enrolled');
-      return {
-        kioskId: kiosk.kioskId,
-        environment: config.environment,
-        ledgerId: signer.ledgerId,
-        keys: keyChain(signer.key),
-        brokerUrl: parts.brokerUrl(),
-        merchant: config.merchant,
-        claimSecret: kiosk.claimSecret,
-        cursor,
-        limits: config.limits,
-      };
-    },
-  );
+  const limit = failureLimit(app, refusalsPerMinute);
+  app
+    .withTypeProvider<ZodTypeProvider>()
+    .post(
+      '/v1/enrol',
+      { schema: { body: enrolBody, response: { 200: enrolAnswer } } },
+      async (request, reply) => {
+        const { code, publicKey, serial } = request.body;
+        const claimSecret = Buffer.from(parts.randomBytes(claimSecretBytes)).toString('base64url');
+        const enrolment = await hops.store.enrol(hashCode(code), publicKey, {
+          serial: serial ?? null,
+          claimSecret,
+        });
+        hops.metrics.enrolments.inc({ outcome: enrolment.kind });
+        if (enrolment.kind === 'refused') {
+          await limit(request, reply);
+          hops.log.warn({ from: request.ip }, 'enrolment.refused');
+          throw new KiosError('enrolment-refused', 'wrong, used or expired');
+        }
+        const { kiosk, cursor, repeated } = enrolment;
+        // Its old connection, with the old key, ends.
+        if (!repeated) parts.broker.kick(kiosk.kioskId);
+        hops.log.info({ kioskId: kiosk.kioskId, repeated }, 'kiosk.enrolled');
+        return {
+          kioskId: kiosk.kioskId,
+          environment: config.environment,
+          ledgerId: signer.ledgerId,
+          keys: keyChain(signer.key),
+          brokerUrl: parts.brokerUrl(),
+          merchant: config.merchant,
+          claimSecret: kiosk.claimSecret,
+          cursor,
+          limits: config.limits,
+        };
+      },
+    );
 }

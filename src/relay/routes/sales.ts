@@ -1,5 +1,5 @@
 // The sale's routes: put, get, cancel, fulfilment and the QR's picture. A kiosk reaches its own sales alone.
-import { type FastifyInstance, type FastifyReply } from 'fastify';
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { type ZodTypeProvider } from 'fastify-type-provider-zod';
 import {
   cancelBody,
@@ -16,6 +16,7 @@ import { type AppParts, type Authenticated } from '../app.ts';
 import { chargeSale } from '../charge.ts';
 import { announce, move } from '../hops.ts';
 import { type Decision } from '../ledger-rules.ts';
+import { nonceOf } from '../nonce.ts';
 import { saleDocument } from '../proofs.ts';
 import { pursue } from '../pursue.ts';
 import { within } from '../within.ts';
@@ -61,7 +62,7 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       if (row.verdict === 'creating' && row.stop === null) {
         await within(hops.clock, putWaitMs, background.settled(`charge ${saleId}`));
       }
-      return answer(parts, saleId, reply.status(put.created ? 201 : 200));
+      return answer(parts, request, saleId, reply.status(put.created ? 201 : 200));
     },
   );
 
@@ -71,7 +72,7 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
     async (request, reply) => {
       const { saleId } = request.params;
       refuseOthers(saleId, caller(request).kioskId);
-      return answer(parts, saleId, reply);
+      return answer(parts, request, saleId, reply);
     },
   );
 
@@ -96,7 +97,7 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       await within(hops.clock, cancelWaitMs, run);
       const row = await hops.store.sale(saleId);
       const open = row === undefined || isOpen(row.verdict);
-      return answer(parts, saleId, reply.status(open ? 202 : 200));
+      return answer(parts, request, saleId, reply.status(open ? 202 : 200));
     },
   );
 
@@ -117,7 +118,7 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       });
       refuseRefused(decision);
       void background.run(`cancel ${saleId}`, () => pursue(hops, decision));
-      return answer(parts, saleId, reply);
+      return answer(parts, request, saleId, reply);
     },
   );
 
@@ -133,10 +134,15 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
   });
 }
 
-async function answer(parts: AppParts, saleId: string, reply: FastifyReply): Promise<FastifyReply> {
+async function answer(
+  parts: AppParts,
+  request: FastifyRequest,
+  saleId: string,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
   const row = await parts.hops.store.sale(saleId);
   if (row === undefined) throw new KiosError('sale-unknown', 'no such sale');
-  return reply.send(await saleDocument(parts.signer, row, 'http'));
+  return reply.send(await saleDocument(parts.signer, row, { by: 'http', nonce: nonceOf(request) }));
 }
 
 function refuseOthers(saleId: string, kioskId: string): void {

@@ -14,7 +14,14 @@ export function fleetStore(
   nowMs: () => number,
 ): Pick<
   Store,
-  'kiosk' | 'noteBoot' | 'noteStatus' | 'allOffline' | 'revoke' | 'addEnrolment' | 'enrol'
+  | 'kiosk'
+  | 'noteBoot'
+  | 'noteStatus'
+  | 'allOffline'
+  | 'revoke'
+  | 'revokedKiosks'
+  | 'addEnrolment'
+  | 'enrol'
 > {
   return {
     kiosk: (kioskId) =>
@@ -34,16 +41,24 @@ export function fleetStore(
     async allOffline() {
       await db.updateTable('kiosks').set({ online: 0 }).where('online', '=', 1).execute();
     },
-    async revoke(kioskId) {
-      await db.transaction().execute(async (tx) => {
+    revoke: (kioskId) =>
+      db.transaction().execute(async (tx) => {
         const now = nowMs();
         await endLife(tx, kioskId, now);
-        await tx
+        const result = await tx
           .updateTable('kiosks')
           .set({ revokedAtMs: now, online: 0 })
           .where('kioskId', '=', kioskId)
-          .execute();
-      });
+          .executeTakeFirst();
+        return result.numUpdatedRows > 0n;
+      }),
+    async revokedKiosks() {
+      const rows = await db
+        .selectFrom('kiosks')
+        .select('kioskId')
+        .where('revokedAtMs', 'is not', null)
+        .execute();
+      return rows.map((row) => row.kioskId);
     },
     async addEnrolment(codeHash, kioskId, validMs) {
       const expiresAtMs = nowMs() + validMs;

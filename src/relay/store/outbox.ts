@@ -1,8 +1,13 @@
 // Notices that came in and verdicts that must go out, in the store. Nothing leaves either table unsaid.
-import { type Kysely } from 'kysely';
+import { type Kysely, type Transaction } from 'kysely';
 import { type SaleRow } from '../sale-row.ts';
 import { type OutboxRow, type Tables } from './schema.ts';
-import { type Store } from './store.ts';
+import { type Keeping, type NewNotice, type Store } from './store.ts';
+
+/** A charge has two notices, each of its refunds two more. */
+const maxNoticesASale = 32;
+/** PROTOCOL.md §4: the floor of unprompted polling. */
+const crowdedWaitMs = 10_000;
 
 /** The notice and outbox methods of the store. */
 export function outboxStore(
@@ -11,6 +16,7 @@ export function outboxStore(
 ): Pick<
   Store,
   | 'keepNotice'
+  | 'salesNoticed'
   | 'takeNotices'
   | 'settleNotice'
   | 'kiosksToTell'
@@ -20,44 +26,28 @@ export function outboxStore(
   | 'acked'
 > {
   return {
-    async keepNotice(notice) {
-      const now = nowMs();
-      const result = await db
-        .insertInto('notices')
-        .values({
-          ...notice,
-          pending: notice.pending ? 1 : 0,
-          state: 'unconfirmed',
-          receivedAtMs: now,
-          attempts: 0,
-          nextAtMs: now,
-        })
-        .onConflict((oc) => oc.column('noticeId').doNothing())
-        .executeTakeFirst();
-      return Number(result.numInsertedOrUpdatedRows ?? 0) > 0;
+    keepNotice: (notice) => db.transaction().execute((tx) => keepNotice(tx, notice, nowMs())),
+    async salesNoticed(limit) {
+      const rows = await db
+        .selectFrom('notices')
+        .select('saleId')
+        .where('state', '=', 'unconfirmed')
+        .where('nextAtMs', '<=', nowMs())
+        .groupBy('saleId')
+        .orderBy((eb) => eb.fn.min('nextAtMs'))
+        .limit(limit)
+        .execute();
+      return rows.map((row) => row.saleId);
     },
-    takeNotices: (limit, leaseMs) =>
-      db.transaction().execute(async (tx) => {
-        const rows = await tx
-          .selectFrom('notices')
-          .selectAll()
-          .where('state', '=', 'unconfirmed')
-          .where('nextAtMs', '<=', nowMs())
-          .orderBy('nextAtMs')
-          .limit(limit)
-          .execute();
-        if (rows.length === 0) return [];
-        await tx
-          .updateTable('notices')
-          .set((eb) => ({ nextAtMs: nowMs() + leaseMs, attempts: eb('attempts', '+', 1) }))
-          .where(
-            'noticeId',
-            'in',
-            rows.map((row) => row.noticeId),
-          )
-          .execute();
-        return rows.map((row) => ({ ...row, attempts: row.attempts + 1 }));
-      }),
+    takeNotices: (saleId, leaseMs) =>
+      db
+        .updateTable('notices')
+        .set((eb) => ({ nextAtMs: nowMs() + leaseMs, attempts: eb('attempts', '+', 1) }))
+        .where('saleId', '=', saleId)
+        .where('state', '=', 'unconfirmed')
+        .where('nextAtMs', '<=', nowMs())
+        .returningAll()
+        .execute(),
     async settleNotice(noticeId, to) {
       await db.updateTable('notices').set(to).where('noticeId', '=', noticeId).execute();
     },
@@ -112,6 +102,45 @@ export function outboxStore(
         return true;
       }),
   };
+}
+
+/**
+ * Only order, code and amount of a notice are signed: whoever has one can make any number that differ elsewhere. All
+ * that such a one can bring about is another question to Midtrans, so above the limit that alone is kept, and spaced.
+ */
+async function keepNotice(
+  tx: Transaction<Tables>,
+  { pending, ...notice }: NewNotice,
+  nowMs: number,
+): Promise<Keeping> {
+  const rows = await tx
+    .selectFrom('notices')
+    .select(['noticeId', 'state'])
+    .where('saleId', '=', notice.saleId)
+    .orderBy('receivedAtMs')
+    .execute();
+  if (rows.some((row) => row.noticeId === notice.noticeId)) return 'repeated';
+  const last = rows.at(-1);
+  if (last !== undefined && rows.length >= maxNoticesASale) {
+    if (rows.some((row) => row.state === 'unconfirmed')) return 'crowded';
+    await tx
+      .updateTable('notices')
+      .set({ state: 'unconfirmed', attempts: 0, nextAtMs: nowMs + crowdedWaitMs })
+      .where('noticeId', '=', last.noticeId)
+      .execute();
+    return 'crowded';
+  }
+  const fresh = {
+    state: 'unconfirmed',
+    receivedAtMs: nowMs,
+    attempts: 0,
+    nextAtMs: nowMs,
+  } as const;
+  await tx
+    .insertInto('notices')
+    .values({ ...notice, ...fresh, pending: pending ? 1 : 0 })
+    .execute();
+  return 'stored';
 }
 
 async function dueOutbox(

@@ -132,6 +132,15 @@ async function applyClaim(tx: Tx, row: SaleRow, change: ClaimChange, nowMs: numb
       .execute();
     return;
   }
+  if (change.do === 'rest') {
+    await tx
+      .updateTable('claims')
+      .set({ amountIdr: change.amountIdr, operatorOnly: 1, changedAtMs: nowMs })
+      .where('saleId', '=', row.saleId)
+      .where('state', '=', 'open')
+      .execute();
+    return;
+  }
   await tx
     .updateTable('claims')
     .set({ state: change.as, changedAtMs: nowMs })

@@ -17,6 +17,9 @@ export interface NewNotice {
   pending: boolean;
 }
 
+/** `crowded`: the sale has as many as it may have; one that stands was made due again in its place. */
+export type Keeping = 'stored' | 'repeated' | 'crowded';
+
 export type BootCheck = 'live' | 'replaced';
 
 export type Enrolment =
@@ -50,9 +53,11 @@ export interface Store {
   saleAt(kioskId: string, seq: number): Promise<SaleRow | undefined>;
   claim(saleId: string): Promise<ClaimRow | undefined>;
 
-  /** True when the notice is new. */
-  keepNotice(notice: NewNotice): Promise<boolean>;
-  takeNotices(limit: number, leaseMs: number): Promise<NoticeRow[]>;
+  keepNotice(notice: NewNotice): Promise<Keeping>;
+  /** Sales with notices that are unconfirmed and due, the longest waiting first. */
+  salesNoticed(limit: number): Promise<string[]>;
+  /** The notices of one sale that are unconfirmed and due; each is left alone for `leaseMs` then. */
+  takeNotices(saleId: string, leaseMs: number): Promise<NoticeRow[]>;
   settleNotice(
     noticeId: string,
     to: { state: NoticeRow['state']; nextAtMs: number },
@@ -74,7 +79,10 @@ export interface Store {
   noteStatus(kioskId: string, online: boolean, status: string | null): Promise<void>;
   /** The broker has started anew: nobody is connected. */
   allOffline(): Promise<void>;
-  revoke(kioskId: string): Promise<void>;
+  /** Its key is worth nothing from now on, and its life ends. False: there is no such kiosk. */
+  revoke(kioskId: string): Promise<boolean>;
+  /** All that are revoked and have not enrolled again. */
+  revokedKiosks(): Promise<string[]>;
   addEnrolment(codeHash: string, kioskId: string, validMs: number): Promise<void>;
   enrol(
     codeHash: string,

@@ -1,0 +1,52 @@
+// Watches the paper between sales: a kiosk that must print learns of an empty printer before it charges, not after.
+import { DeviceError, type Printer } from '../../drivers/device.ts';
+import type { Supervised } from '../../drivers/supervise.ts';
+import { wait, type Clock } from '../lib/clock.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
+import type { Part, PartHealth } from './state.ts';
+
+const everyMs = 10_000;
+const untilOpenMs = 1_000;
+
+export interface PrinterWatchOptions {
+  printer: Supervised<Printer>;
+  clock: Clock;
+  /** False while a slip may be printing: the question would stand in its way. */
+  mayAsk: () => boolean;
+  onPart: (part: Part, health: PartHealth) => void;
+  signal: AbortSignal;
+}
+
+/** Asks for as long as the kiosk runs. A printer that cannot say is taken for good, as `acceptBlindPrinter` decides. */
+export async function watchPaper(options: PrinterWatchOptions): Promise<void> {
+  const { printer, clock, mayAsk, onPart, signal } = options;
+  while (!signal.aborted) {
+    const open = printer.current();
+    if (open?.paper !== undefined && mayAsk()) onPart('printer', await paperHealth(open, signal));
+    await wait(clock, open === undefined ? untilOpenMs : everyMs, signal);
+  }
+}
+
+async function paperHealth(printer: Printer, signal: AbortSignal): Promise<PartHealth> {
+  try {
+    const paper = await printer.paper?.(signal);
+    if (paper === 'out') return { ok: false, code: 'printer-paper-out' };
+    if (paper === 'cover-open') return { ok: false, code: 'printer-cover-open' };
+    return { ok: true };
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    return { ok: false, code: printerCode(error) };
+  }
+}
+
+/** What a printer's fault is called on the screen. */
+export function printerCode(error: DeviceError): ErrorCode {
+  switch (error.reason) {
+    case 'paper-out':
+      return 'printer-paper-out';
+    case 'cover-open':
+      return 'printer-cover-open';
+    default:
+      return 'printer-lost';
+  }
+}
