@@ -162,6 +162,7 @@ function streamPort(
   const closed = Promise.withResolvers<DeviceError | undefined>();
   let released: Promise<void> | undefined;
   const letGo = async (rest: Rest): Promise<void> => (released ??= release(rest));
+  let wrote = false;
   let ended = false;
   let ours = false;
   const canceled = (): DeviceError => new DeviceError('canceled', `${where} was closed by us`);
@@ -173,7 +174,8 @@ function streamPort(
     fault = gone(`failed: ${error.message}`, error);
     void letGo('drop');
   });
-  stream.on('end', () => void letGo('drop')); // Its answers would not be heard any more.
+  // Whoever stops talking in mid-job must not get the rest of it either: nobody would hear what became of it.
+  stream.on('end', () => void letGo(wrote ? 'drop' : 'deliver'));
   stream.on('close', () => {
     ended = true;
     closed.resolve(ours ? undefined : fault);
@@ -183,6 +185,7 @@ function streamPort(
     write: async (bytes) => {
       if (ours) throw canceled();
       if (ended) throw fault;
+      wrote = true;
       await new Promise<void>((resolve, reject) => {
         stream.write(bytes, (error) => {
           if (error == null) resolve();

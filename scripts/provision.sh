@@ -236,7 +236,8 @@ start_service() {
     act 'apply the udev rules' apply_rules
   fi
   if ((config_is_new)); then
-    printf '  next: edit /etc/kios/kiosk.yaml, run "sudo -u kios kios enrol", then "systemctl start kios"\n'
+    printf '  next: edit /etc/kios/kiosk.yaml, then run\n    %s\n    %s\n' \
+      'sudo -u kios kios enrol --relay URL --code CODE --state /var/lib/kios' 'sudo systemctl start kios'
   elif ((changed > 0)); then
     act 'restart kios.service' systemctl restart kios.service
   elif systemctl --quiet is-active kios.service; then

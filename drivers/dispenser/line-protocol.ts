@@ -94,8 +94,10 @@ export class LineCutter {
   }
 }
 
-/** CRC-16/CCITT-FALSE (poly 0x1021, init 0xFFFF), as most microcontrollers' libraries have it. */
-// The QRIS codec has the same one: drivers may not import the protocol, and the protocol imports nothing.
+/**
+ * CRC-16/CCITT-FALSE (poly 0x1021, init 0xFFFF), as most microcontrollers' libraries have it.
+ * The QRIS codec has the same one: drivers may not import the protocol, and the protocol imports nothing.
+ */
 export function crc16(text: string): number {
   let crc = 0xffff;
   for (let i = 0; i < text.length; i++) {

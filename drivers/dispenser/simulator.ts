@@ -1,14 +1,14 @@
 // A vend board that is only there for bytes: keeps its orders as a real one does, counts its pulses, and can break.
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Clock } from '../../src/lib/clock.ts';
+import { createVirtualPort, type VirtualPlace, type VirtualPort } from '../virtual-port.ts';
 import { encodeBoardLine, parseHostLine, LineCutter, type BoardLine } from './line-protocol.ts';
 
 /** Orders that the board remembers, the oldest forgotten first. */
 const maxRemembered = 64;
 
 export interface VendBoardOptions {
-  /** Where it listens: a unix socket's path, or a TCP port of the loopback (0 takes a free one). */
-  listen: { path: string } | { port: number };
+  listen: VirtualPlace;
   clock: Clock;
   /** How long one item takes to fall. */
   pulseMs: number;
@@ -37,21 +37,18 @@ export async function createVendBoardSimulator(
   options: VendBoardOptions,
 ): Promise<VendBoardSimulator> {
   const board = new VirtualBoard(options);
-  await board.plug();
+  await board.start();
   return board;
 }
 
 type Remembered = Exclude<BoardLine, { kind: 'I' }>;
 
 class VirtualBoard implements VendBoardSimulator {
-  at = '';
-  #listen: VendBoardOptions['listen'];
   readonly #options: VendBoardOptions;
   /** Written before the motor moves, and kept through a power cut. */
   readonly #memory = new Map<string, Remembered>();
   readonly #pulses = new Map<string, number>();
-  readonly #sockets = new Set<Socket>();
-  #server: Server | undefined;
+  #port: VirtualPort | undefined;
   #running: { id: string; count: number; moved: number } | undefined;
   #cancelMotor: () => void = () => undefined;
   #jamAt: number | undefined;
@@ -59,7 +56,16 @@ class VirtualBoard implements VendBoardSimulator {
 
   constructor(options: VendBoardOptions) {
     this.#options = options;
-    this.#listen = options.listen;
+  }
+
+  async start(): Promise<void> {
+    this.#port = await createVirtualPort(this.#options.listen, (socket) => {
+      this.#connected(socket);
+    });
+  }
+
+  get at(): string {
+    return this.#port?.at ?? '';
   }
 
   pulses(id: string): number {
@@ -82,32 +88,11 @@ class VirtualBoard implements VendBoardSimulator {
   }
 
   async plug(): Promise<void> {
-    const server = createServer((socket) => {
-      this.#connected(socket);
-    });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ ...this.#listen, host: '127.0.0.1' }, resolve);
-    });
-    this.#server = server;
-    const address = server.address();
-    if (typeof address === 'string') this.at = `unix:${address}`;
-    else if (address !== null) {
-      this.#listen = { port: address.port }; // Comes back where it was.
-      this.at = `tcp:127.0.0.1:${address.port}`;
-    }
+    await this.#port?.plug();
   }
 
   async unplug(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    for (const socket of this.#sockets) socket.destroy();
-    if (server === undefined) return;
-    await new Promise<void>((resolve) => {
-      server.close(() => {
-        resolve();
-      });
-    });
+    await this.#port?.unplug();
   }
 
   async close(): Promise<void> {
@@ -117,9 +102,6 @@ class VirtualBoard implements VendBoardSimulator {
 
   #connected(socket: Socket): void {
     const cutter = new LineCutter();
-    this.#sockets.add(socket);
-    socket.on('error', () => undefined); // Its `close` follows and is all that matters.
-    socket.on('close', () => this.#sockets.delete(socket));
     socket.on('data', (bytes) => {
       for (const text of cutter.take(bytes)) this.#obey(text);
     });
@@ -173,6 +155,6 @@ class VirtualBoard implements VendBoardSimulator {
 
   #send(line: BoardLine): void {
     if (this.#mute) return;
-    for (const socket of this.#sockets) socket.write(encodeBoardLine(line));
+    this.#port?.send(encodeBoardLine(line));
   }
 }

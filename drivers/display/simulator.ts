@@ -1,12 +1,11 @@
 // The listening end of `page:`: a screen that is only there for bytes, for tests and for the bench's page.
-import { rm } from 'node:fs/promises';
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Frame, Geometry } from '../device.ts';
+import { createVirtualPort, type VirtualPlace, type VirtualPort } from '../virtual-port.ts';
 import { createRowsDecoder, encodeGeometry, type RowsMessage } from './page-codec.ts';
 
 export interface DisplaySimulatorOptions {
-  /** A unix socket's path, or a TCP port of the loopback (0 takes a free one). */
-  listen: { path: string } | { port: number };
+  listen: VirtualPlace;
   geometry: Geometry;
   /** Called after each message with the whole picture; it is a copy. */
   onFrame?: (frame: Frame) => void;
@@ -33,7 +32,7 @@ export async function createDisplaySimulator(
   options: DisplaySimulatorOptions,
 ): Promise<DisplaySimulator> {
   const simulator = new PageSimulator(options);
-  await simulator.plug();
+  await simulator.start(options.listen);
   return simulator;
 }
 
@@ -41,22 +40,24 @@ class PageSimulator implements DisplaySimulator {
   receivedPixels = 0;
   faults = 0;
   readonly #onFrame: (frame: Frame) => void;
-  #listen: DisplaySimulatorOptions['listen'];
   #geometry: Geometry;
-  #server: Server | undefined;
+  #port: VirtualPort | undefined;
   #socket: Socket | undefined;
   #frame: Frame | undefined;
 
   constructor(options: DisplaySimulatorOptions) {
-    this.#listen = options.listen;
     this.#geometry = options.geometry;
     this.#onFrame = options.onFrame ?? (() => undefined);
   }
 
+  async start(listen: VirtualPlace): Promise<void> {
+    this.#port = await createVirtualPort(listen, (socket) => {
+      this.#accept(socket);
+    });
+  }
+
   get at(): string {
-    return 'path' in this.#listen
-      ? `page:unix:${this.#listen.path}`
-      : `page:tcp:127.0.0.1:${this.#listen.port}`;
+    return `page:${this.#port?.at ?? ''}`;
   }
 
   frame(): Frame | undefined {
@@ -69,36 +70,11 @@ class PageSimulator implements DisplaySimulator {
   }
 
   async plug(): Promise<void> {
-    if (this.#server !== undefined) return;
-    const server = createServer((socket) => {
-      this.#accept(socket);
-    });
-    this.#server = server;
-    const listen = this.#listen;
-    if ('path' in listen) await rm(listen.path, { force: true }); // Left behind by a killed process.
-    const listening = Promise.withResolvers<undefined>();
-    server.once('error', listening.reject);
-    server.once('listening', () => {
-      listening.resolve(undefined);
-    });
-    if ('path' in listen) server.listen(listen.path);
-    else server.listen(listen.port, '127.0.0.1');
-    await listening.promise;
-    const address = server.address();
-    if (address !== null && typeof address === 'object') this.#listen = { port: address.port };
+    await this.#port?.plug();
   }
 
   async unplug(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    if (server === undefined) return;
-    const ended = new Promise<void>((resolve) =>
-      server.close(() => {
-        resolve();
-      }),
-    );
-    this.#socket?.destroy();
-    await ended;
+    await this.#port?.unplug();
   }
 
   #accept(socket: Socket): void {
@@ -107,7 +83,6 @@ class PageSimulator implements DisplaySimulator {
     this.#socket = socket;
     this.#frame = undefined;
     const decoder = createRowsDecoder();
-    socket.on('error', () => undefined); // `close` follows, and there is nothing to keep.
     socket.on('data', (bytes) => {
       const messages = decoder.push(bytes);
       if (messages === undefined) {

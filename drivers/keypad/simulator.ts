@@ -2,7 +2,10 @@
 import type { Key } from '../device.ts';
 import { pressReports } from './hid-boot-keyboard.ts';
 import { usageOfKey } from './keys.ts';
-import { createVirtualPort, type VirtualPlace } from './virtual-port.ts';
+import { createVirtualPort } from '../virtual-port.ts';
+
+/** Where it listens: a unix socket, or loopback TCP on a free port. */
+export type KeypadPlace = { path: string } | { tcp: true };
 
 export interface KeypadSimulator {
   /** The address for `createKeypad`. */
@@ -18,8 +21,8 @@ export interface KeypadSimulator {
 }
 
 /** Starts plugged in; `unplug` also ends it. */
-export async function createKeypadSimulator(place: VirtualPlace): Promise<KeypadSimulator> {
-  const port = await createVirtualPort(place);
+export async function createKeypadSimulator(place: KeypadPlace): Promise<KeypadSimulator> {
+  const port = await createVirtualPort('path' in place ? place : { port: 0 });
   return {
     at: `reports:${port.at}`,
     press: (key) => port.send(pressReports({ usage: usageOfKey[key], modifiers: 0 })),

@@ -1,6 +1,7 @@
 // A printer that is only there for bytes: listens like a network printer, answers like one, and shows its paper.
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import sharp from 'sharp';
+import { createVirtualPort, type VirtualPlace, type VirtualPort } from '../virtual-port.ts';
 import { EscPosInterpreter } from './interpreter.ts';
 import type { Sheet } from './paper.ts';
 import type { PrinterProfile } from './profiles.ts';
@@ -18,8 +19,7 @@ export interface PrinterState {
 }
 
 export interface PrinterSimulatorOptions {
-  /** Where it listens: a unix socket's path, or a TCP port of the loopback (0 takes a free one). */
-  listen: { path: string } | { port: number };
+  listen: VirtualPlace;
   profile: PrinterProfile;
   onPaper: (sheet: Sheet) => void;
   /** Bytes have arrived, so many in all, and are not worked off yet: the moment to break something. */
@@ -50,16 +50,14 @@ export async function createPrinterSimulator(
   options: PrinterSimulatorOptions,
 ): Promise<PrinterSimulator> {
   const printer = new VirtualPrinter(options);
-  await printer.plug();
+  await printer.start(options.listen);
   return printer;
 }
 
 class VirtualPrinter implements PrinterSimulator {
-  at = '';
-  #listen: PrinterSimulatorOptions['listen'];
   readonly #interpreter: EscPosInterpreter;
   readonly #onBytes: (received: number) => void;
-  readonly #sockets = new Set<Socket>();
+  #port: VirtualPort | undefined;
   #state: PrinterState = {
     paper: 'ok',
     cover: 'closed',
@@ -67,7 +65,6 @@ class VirtualPrinter implements PrinterSimulator {
     nak: false,
     cutterJammed: false,
   };
-  #server: Server | undefined;
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #received = 0;
@@ -75,7 +72,6 @@ class VirtualPrinter implements PrinterSimulator {
   #realTime: number[] = [];
 
   constructor(options: PrinterSimulatorOptions) {
-    this.#listen = options.listen;
     this.#onBytes = options.onBytes ?? (() => undefined);
     this.#interpreter = new EscPosInterpreter(options.profile, {
       onSheet: options.onPaper,
@@ -86,9 +82,19 @@ class VirtualPrinter implements PrinterSimulator {
     });
   }
 
+  async start(listen: VirtualPlace): Promise<void> {
+    this.#port = await createVirtualPort(listen, (socket) => {
+      this.#connected(socket);
+    });
+  }
+
+  get at(): string {
+    return this.#port?.at ?? '';
+  }
+
   set(state: Partial<PrinterState>): void {
     this.#state = { ...this.#state, ...state };
-    for (const socket of this.#sockets) this.#flow(socket);
+    this.#flowAll();
     if (this.#printing()) this.#printHeld();
   }
 
@@ -101,32 +107,11 @@ class VirtualPrinter implements PrinterSimulator {
   }
 
   async plug(): Promise<void> {
-    const server = createServer((socket) => {
-      this.#connected(socket);
-    });
-    await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
-      server.listen({ ...this.#listen, host: '127.0.0.1' }, resolve);
-    });
-    this.#server = server;
-    const address = server.address();
-    if (typeof address === 'string') this.at = `unix:${address}`;
-    else if (address !== null) {
-      this.#listen = { port: address.port }; // Comes back where it was.
-      this.at = `tcp:127.0.0.1:${address.port}`;
-    }
+    await this.#port?.plug();
   }
 
   async unplug(): Promise<void> {
-    const server = this.#server;
-    this.#server = undefined;
-    for (const socket of this.#sockets) socket.destroy();
-    if (server === undefined) return;
-    await new Promise<void>((resolve) => {
-      server.close(() => {
-        resolve();
-      });
-    });
+    await this.#port?.unplug();
   }
 
   async close(): Promise<void> {
@@ -134,17 +119,18 @@ class VirtualPrinter implements PrinterSimulator {
   }
 
   #connected(socket: Socket): void {
-    this.#sockets.add(socket);
     this.#flow(socket);
-    socket.on('error', () => undefined); // Its `close` follows and is all that matters.
     socket.on('close', () => {
-      this.#sockets.delete(socket);
       if (this.#state.nak) this.#drop(); // What was refused was still on the other side of the cable.
     });
     socket.on('data', (bytes) => {
       this.#take(bytes);
       this.#flow(socket);
     });
+  }
+
+  #flowAll(): void {
+    for (const socket of this.#port?.sockets ?? []) this.#flow(socket);
   }
 
   #flow(socket: Socket): void {
@@ -188,7 +174,7 @@ class VirtualPrinter implements PrinterSimulator {
     const held = this.#held;
     this.#drop();
     for (const bytes of held) this.#interpreter.feed(bytes);
-    for (const socket of this.#sockets) this.#flow(socket);
+    this.#flowAll();
   }
 
   /** The four answers to DLE EOT, with their fixed bits 1 and 4. */
@@ -207,7 +193,7 @@ class VirtualPrinter implements PrinterSimulator {
 
   #reply(byte: number): void {
     if (this.#state.silent) return;
-    for (const socket of this.#sockets) socket.write(Uint8Array.of(byte));
+    this.#port?.send(Uint8Array.of(byte));
   }
 }
 

@@ -37,7 +37,6 @@ export function createScanRate(): ScanRate {
       leftOutMs = nowMs;
       return false;
     },
-    babble: (nowMs) =>
-      leftOut >= babbleCount && nowMs - leftOutMs < babblePauseMs ? leftOut : 0,
+    babble: (nowMs) => (leftOut >= babbleCount && nowMs - leftOutMs < babblePauseMs ? leftOut : 0),
   };
 }

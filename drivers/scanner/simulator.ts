@@ -1,10 +1,11 @@
 // A virtual scanner: sends the bytes of a real one at a byte port, as characters or as typed keys.
 import type { Scan } from '../device.ts';
-import { createVirtualPort, type VirtualPlace } from '../keypad/virtual-port.ts';
+import { createVirtualPort } from '../virtual-port.ts';
 import { encodeScan, type ScanFraming } from './codec.ts';
 import { wedgeReports } from './wedge.ts';
 
-export type ScannerSimulatorOptions = VirtualPlace &
+/** It listens at a unix socket, or loopback TCP on a free port. */
+export type ScannerSimulatorOptions = ({ path: string } | { tcp: true }) &
   ScanFraming & {
     /** `characters`, as a serial scanner does (the default), or `reports`, as one that is a USB keyboard. */
     speaks?: 'characters' | 'reports';
@@ -28,7 +29,7 @@ export async function createScannerSimulator(
   options: ScannerSimulatorOptions,
 ): Promise<ScannerSimulator> {
   const { speaks = 'characters', ...place } = options;
-  const port = await createVirtualPort(place);
+  const port = await createVirtualPort('path' in place ? place : { port: 0 });
   return {
     at: speaks === 'reports' ? `reports:${port.at}` : port.at,
     scan: (scan) => {

@@ -43,6 +43,7 @@ async function openTo(server: Server): Promise<{ port: BytePort; far: Socket; go
   );
   cleanups.push(() => port.close());
   const [far] = (await accepted) as [Socket];
+  far.on('error', () => undefined); // A reset is how a line ends on which we wrote.
   cleanups.push(() => far.destroy());
   return { port, far, got };
 }
@@ -122,6 +123,16 @@ describe.each([
     await expect(port.write(Uint8Array.of(1))).rejects.toMatchObject({ kind: 'canceled' });
   });
 
+  test('one that ends while we write is dropped, not delivered', async () => {
+    const { port, far, got } = await openTo(await listen(where()));
+    far.pause();
+    const outcome = refusal(port.write(Buffer.alloc(64 * 1024 * 1024)));
+    far.end('x');
+    expect(await port.closed).toMatchObject({ kind: 'disconnected' });
+    expect((await outcome).kind).toBe('disconnected');
+    expect(Buffer.concat(got).toString()).toBe('x');
+  });
+
   test('a write that is under way when we close it is canceled', async () => {
     const { port, far } = await openTo(await listen(where()));
     far.pause();
@@ -129,6 +140,27 @@ describe.each([
     await port.close();
     expect((await outcome).kind).toBe('canceled');
   });
+});
+
+test.each([
+  ['deliver', undefined],
+  ['drop', 'ECONNRESET'],
+] as const)('a network line that is closed to %s', async (rest, code) => {
+  const { port, far } = await openTo(await listen({ port: 0 }));
+  const ended = new Promise<string | undefined>((resolve) => {
+    far.on('error', (error: NodeJS.ErrnoException) => {
+      resolve(error.code);
+    });
+    far.on('end', () => {
+      resolve(undefined);
+    });
+  });
+  far.pause();
+  await port.write(Buffer.alloc(1000));
+  await port.close(rest);
+  await port.close('deliver'); // The first word on it counts.
+  far.resume();
+  expect(await ended).toBe(code);
 });
 
 describe('a line that does not open', () => {

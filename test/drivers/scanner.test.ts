@@ -206,7 +206,8 @@ async function onSerialLine(): Promise<SerialLine> {
 
   await plug();
   return {
-    make: (onScan) => createScanner({ at: `serial:${near}?baudRate=115200`, onScan, clock: systemClock }),
+    make: (onScan) =>
+      createScanner({ at: `serial:${near}?baudRate=115200`, onScan, clock: systemClock }),
     hand: {
       scan: (scan) => {
         send(encodeScan(scan, { suffix: '\r\n' }));

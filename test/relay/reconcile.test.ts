@@ -47,10 +47,10 @@ function hopsWith(status: (id: string) => Promise<StatusOutcome>): Hops {
   };
 }
 
-async function newSale(): Promise<string> {
-  const saleId = `ksk01-${ulid(now())}`;
+async function newSale(kioskId = 'ksk01'): Promise<string> {
+  const saleId = `${kioskId}-${ulid(now())}`;
   await store.put({
-    ...{ type: 'put', saleId, kioskId: 'ksk01', amountIdr: 15_000, items: null },
+    ...{ type: 'put', saleId, kioskId, amountIdr: 15_000, items: null },
     ...{ chargeKey: 'key', deadlineAtMs: now() + 20_000 },
   });
   return saleId;
@@ -68,13 +68,14 @@ test('a deadline is kept while everything else hangs', async () => {
   const inquiries = createInquiries(hops, background);
   for (let i = 0; i < 40; i++) {
     void background.run(`hanging ${i}`, () => hanging);
-    const noticeId = `notice-${i}`;
+    const noticed = await newSale(`ksk${100 + i}`);
     await store.keepNotice({
-      ...{ noticeId, saleId: noticeId, body: '{}', chargeId: null, pending: false },
+      ...{ noticeId: `${i}`, saleId: noticed, body: '{}', chargeId: null, pending: false },
     });
   }
-  aheadMs = 61_000;
   const stop = startReconcile(hops, background, inquiries);
+  while (asked.length < 16) await new Promise((resolve) => setTimeout(resolve, 20));
+  aheadMs = 61_000;
   while ((await store.sale(saleId))?.stop !== 'timeout') {
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
