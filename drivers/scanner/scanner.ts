@@ -12,7 +12,7 @@ export interface ScannerOptions extends ScanFraming {
   at: string;
   onScan: ScanSink;
   /** Without it nothing keeps a babbling scanner back. */
-  clock?: Clock;
+  clock: Clock;
 }
 
 /** One connection to a scanner, not yet open. @throws DeviceError when `at` is no address of one. */
@@ -39,7 +39,7 @@ export function createScanner({ at, onScan, clock, ...framing }: ScannerOptions)
       const scans = decoder.feed(bytesOf(received));
       if (scans.length > 0) droppedBefore = decoder.dropped;
       for (const scan of scans) {
-        if (clock === undefined || rate.admits(scan, clock.monotonicMs())) onScan(scan);
+        if (rate.admits(scan, clock.monotonicMs())) onScan(scan);
       }
     },
     complaint: () => {
@@ -52,7 +52,7 @@ export function createScanner({ at, onScan, clock, ...framing }: ScannerOptions)
           'or is too long, or has not its suffix'
         );
       }
-      const babble = clock === undefined ? 0 : rate.babble(clock.monotonicMs());
+      const babble = rate.babble(clock.monotonicMs());
       return babble === 0 ? undefined : `${name} babbles: ${babble} readings were left out`;
     },
   });

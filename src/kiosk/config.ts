@@ -57,7 +57,7 @@ const settings = z.strictObject({
     .optional(),
   scanner: z
     .strictObject({
-      at: at((text) => createScanner({ at: text, onScan: nothing })),
+      at: at((text) => createScanner({ at: text, clock: systemClock, onScan: nothing })),
       prefix: z.string().max(8).default(''),
       suffix: z.string().min(1).max(8).optional(),
     })

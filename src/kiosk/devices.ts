@@ -72,6 +72,7 @@ export function startDevices(options: DevicesOptions): Devices {
     keep('scanner', () =>
       createScanner({
         at,
+        clock,
         ...framing,
         onScan,
       }),

@@ -63,7 +63,7 @@ if (real !== undefined) {
 }
 
 test.each(['terminal', 'serial:ttyS0', 'hid:', ''])('"%s" is no address of a scanner', (at) => {
-  expect(() => createScanner({ at, onScan: () => undefined })).toThrow(
+  expect(() => createScanner({ at, clock: systemClock, onScan: () => undefined })).toThrow(
     /write .*serial:\/dev\/PATH/,
   );
 });
@@ -71,7 +71,12 @@ test.each(['terminal', 'serial:ttyS0', 'hid:', ''])('"%s" is no address of a sca
 test('readings without the prefix are told in the health until a good one comes', async () => {
   const simulator = await createScannerSimulator({ tcp: true });
   const read = Promise.withResolvers<Scan>();
-  const scanner = createScanner({ at: simulator.at, prefix: 'Q', onScan: read.resolve });
+  const scanner = createScanner({
+    at: simulator.at,
+    prefix: 'Q',
+    clock: systemClock,
+    onScan: read.resolve,
+  });
   await scanner.open(never);
   await simulator.whenOpened();
   simulator.send(Buffer.from('1234\r'));
@@ -92,7 +97,12 @@ test('readings without the prefix are told in the health until a good one comes'
 
 test('a suffix that never comes is told in the health', async () => {
   const simulator = await createScannerSimulator({ tcp: true });
-  const scanner = createScanner({ at: simulator.at, suffix: '\r', onScan: () => undefined });
+  const scanner = createScanner({
+    at: simulator.at,
+    suffix: '\r',
+    clock: systemClock,
+    onScan: () => undefined,
+  });
   await scanner.open(never);
   await simulator.whenOpened();
   simulator.send(Buffer.from('8991002101234\n'.repeat(100)));

@@ -310,7 +310,10 @@ export class World {
       display: { at: this.display.at },
       printer: { at: this.printer.at },
       dispenser: { at: this.board.at, anyAmount: true },
-      catalogue: { '8991002101234': { id: 'kopi', name: 'Kopi susu', priceIdr: 12_000 } },
+      catalogue: {
+        '8991002101234': { id: 'kopi', name: 'Kopi susu', priceIdr: 12_000 },
+        '96385074': { id: 'teh', name: 'Teh botol', priceIdr: 5_000 },
+      },
       ...this.#options.kiosk,
     });
   }

@@ -1,0 +1,76 @@
+// When money is paid, and when it is not: fraud marks, foreign money, money that went back, answers about something else.
+import { describe, expect, test } from 'vitest';
+import { decide } from '../../src/relay/ledger.ts';
+import { type StatusOutcome } from '../../src/relay/midtrans/gateway.ts';
+import { at, merchantId, rowOf, saleId, status, summary, told } from './ledger-rows.ts';
+
+describe('paid means: settled, no fraud mark, our amount, currency and merchant', () => {
+  test('a fraud mark holds the money for the operator', () => {
+    const decision = told(rowOf('pending'), status('settled', { fraud: 'challenge' }));
+    expect(summary(decision)).toBe('pending none');
+    expect(decision.alert).toBe('settlement-held');
+    expect(summary(told(decision.row, status('settled')))).toBe('paid none');
+  });
+  test.each([
+    [{ amountIdr: 14_000 }, 14_000],
+    [{ currency: 'USD' }, 15_000],
+    [{ merchantId: 'G000000002' }, 15_000],
+  ])('%o is paid-late with a claim for the operator', (more, amountIdr) => {
+    const decision = told(rowOf('pending'), status('settled', more));
+    expect(decision.row.verdict).toBe('paid-late');
+    const claim = { do: 'open', kind: 'foreign', amountIdr, operatorOnly: true };
+    expect(decision.claim).toEqual(claim);
+  });
+});
+
+describe('money that was paid back before it was seen never becomes paid', () => {
+  test.each<[string, StatusOutcome]>([
+    ['in full', status('refunded', { refundedIdr: 15_000 })],
+    ['in part', status('refunded', { refundedIdr: 1 })],
+    ['in part, without saying how much', status('refunded')],
+    ['in part, and still called a settlement', status('settled', { refundedIdr: 1 })],
+  ])('%s', (_name, outcome) => {
+    for (const verdict of ['creating', 'pending'] as const) {
+      const decision = told(rowOf(verdict), outcome);
+      expect(decision.row.verdict).toBe('paid-late');
+      expect(decision.alert).toBe('settlement-refunded');
+    }
+  });
+  test('its claim is for the rest, and for the operator: goods would be too much', () => {
+    const { row, claim } = told(rowOf('pending'), status('refunded', { refundedIdr: 5_000 }));
+    expect(row.refundedIdr).toBe(5_000);
+    expect(claim).toEqual({ do: 'open', kind: 'late', amountIdr: 10_000, operatorOnly: true });
+  });
+  test('a refund in full is refunded with the next question, and no claim was ever open', () => {
+    const outcome = status('refunded', { refundedIdr: 15_000, refundConfirmed: true });
+    const late = told(rowOf('pending'), outcome);
+    expect(summary(late)).toBe('paid-late status');
+    expect(told(late.row, outcome).row.verdict).toBe('refunded');
+  });
+  test('goods that are out already leave nothing to claim', () => {
+    const row = rowOf('expired', { fulfilment: 'done' });
+    const outcome = status('refunded', { refundedIdr: 5_000 });
+    expect(summary(told(row, outcome))).toBe('paid-late none');
+  });
+  test('foreign money that was paid back in part is claimed for the rest of what came', () => {
+    const outcome = status('refunded', { amountIdr: 14_000, refundedIdr: 4_000 });
+    expect(summary(told(rowOf('pending'), outcome))).toBe('paid-late none +foreign 10000');
+  });
+});
+
+describe('only the status of this very charge counts', () => {
+  test.each([
+    ['of another order', { saleId: 'ksk01-01JD0000000000000000000009' }],
+    ['without an order', { saleId: undefined }],
+    ['of another charge than the one asked about', { chargeId: 'charge-2' }],
+  ])('a settlement %s moves nothing', (_name, more) => {
+    const decision = told(rowOf('pending'), status('settled', more));
+    expect(summary(decision)).toBe('pending none');
+    expect(decision.alert).toBe('status-foreign');
+  });
+  test('asked by the sale, whatever charge it has is its own', () => {
+    const outcome = status('settled', { chargeId: 'charge-2' });
+    const event = { type: 'status-answered', asked: saleId, outcome, merchantId } as const;
+    expect(summary(decide(rowOf('pending'), event, at))).toBe('paid none');
+  });
+});
