@@ -11,7 +11,7 @@ export interface ScannerOptions extends ScanFraming {
   /** `hid:…` and `reports:…` for a scanner that types, else `serial:…`, `unix:…` or `tcp:…`. */
   at: string;
   onScan: ScanSink;
-  /** Without it nothing keeps a babbling scanner back. */
+  /** For the rate at which readings are let through. */
   clock: Clock;
 }
 
