@@ -42,7 +42,7 @@ if (real !== undefined) {
     Promise.resolve({ make: (onKey) => createKeypad({ at: real, onKey }) }),
   );
 } else {
-  test('a real keypad: run KIOS_TEST_KEYPAD=hid:/dev/kios/hid-… npm run test:unit -- keypad', (context) => {
+  test('a real keypad: run KIOS_TEST_KEYPAD=hid:/dev/kios/hid-… npm run test:seams -- keypad', (context) => {
     context.skip('no keypad named');
   });
 }

@@ -57,7 +57,7 @@ if (real !== undefined) {
     Promise.resolve({ make: (onScan) => createScanner({ at: real, onScan, clock: systemClock }) }),
   );
 } else {
-  test('a real scanner: run KIOS_TEST_SCANNER=serial:/dev/… npm run test:unit -- scanner', (context) => {
+  test('a real scanner: run KIOS_TEST_SCANNER=serial:/dev/… npm run test:seams -- scanner', (context) => {
     context.skip('no scanner named');
   });
 }

@@ -114,6 +114,9 @@ test('a sale is acknowledged only when it is stored', async () => {
   await send(JSON.stringify(await signedSale()));
   await until(() => told.length === 1);
   expect(told[0]?.told).toMatchObject({ verdict: 'paid', seq: 1 });
+  // A word that goes out after it has come through: an early PUBACK would have been before it.
+  link.status({ online: true, bootId: 'boot-1', version: 'later' });
+  await until(() => published.some(({ payload }) => payload.includes('"version":"later"')));
   expect(acknowledged).toBe(0);
   told[0]?.stored.resolve(undefined);
   await until(() => acknowledged === 1);

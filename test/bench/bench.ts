@@ -1,0 +1,34 @@
+// `npm run bench [-- names]`: measures kios against the floor of the same machine and prints tables. Never a test: it
+// fails only when it cannot measure.
+import { systemClock } from '../../src/lib/clock.ts';
+import { printed, type Bench } from './figures.ts';
+import { journalBytes } from './journal-bytes.ts';
+import { notifications } from './notifications.ts';
+import { qrFrame } from './qr-frame.ts';
+import { slipBytes } from './slip-bytes.ts';
+import { syncs } from './syncs.ts';
+
+const benches = new Map<string, Bench>([
+  ['slip-bytes', slipBytes],
+  ['journal-bytes', journalBytes],
+  ['qr-frame', qrFrame],
+  ['syncs', syncs],
+  ['notifications', notifications],
+]);
+
+async function run(names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const bench = benches.get(name);
+    if (bench === undefined) {
+      throw new Error(`no bench ${name}; there are ${[...benches.keys()].join(', ')}`);
+    }
+    const sinceMs = systemClock.monotonicMs();
+    const outcome = await bench();
+    const seconds = ((systemClock.monotonicMs() - sinceMs) / 1000).toFixed(1);
+    const text = 'skipped' in outcome ? `${name}: SKIPPED: ${outcome.skipped}\n` : printed(outcome);
+    process.stdout.write(`${text}  [${name}: ${seconds} s]\n\n`);
+  }
+}
+
+const asked = process.argv.slice(2);
+await run(asked.length > 0 ? asked : [...benches.keys()]);

@@ -1,0 +1,76 @@
+// What every bench shares: variants alive in one run and interleaved, medians, and a table. Figures are ratios, because
+// a time without its floor says more about the machine than about kios.
+import assert from 'node:assert';
+
+export interface Report {
+  title: string;
+  /** How it was measured, in a sentence: a figure without its method is none. */
+  how: string;
+  head: readonly string[];
+  rows: readonly (readonly string[])[];
+}
+
+/** What a bench comes back with; `skipped` says why, and what to install. */
+export type Outcome = Report | { skipped: string };
+
+export type Bench = () => Promise<Outcome>;
+
+/** @throws when there is nothing to take the middle of. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const high = sorted[Math.floor(sorted.length / 2)];
+  const low = sorted[Math.ceil(sorted.length / 2) - 1];
+  assert(high !== undefined && low !== undefined, 'a median of nothing');
+  return (low + high) / 2;
+}
+
+/** One round of one variant: what it measured, in whatever unit. */
+export type Variant = () => Promise<number>;
+
+/**
+ * Runs each variant once a round, in turn, after one round that is thrown away. What one of them suffers from the rest
+ * of the machine, the others suffer too.
+ */
+export async function interleave<Name extends string>(
+  variants: Readonly<Record<Name, Variant>>,
+  rounds: number,
+): Promise<Record<Name, number[]>> {
+  const names = Object.keys(variants) as Name[];
+  const measured = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
+    Name,
+    number[]
+  >;
+  for (let round = -1; round < rounds; round++) {
+    for (const name of names) {
+      const figure = await variants[name]();
+      if (round >= 0) measured[name].push(figure);
+    }
+  }
+  return measured;
+}
+
+/** The median of the ratios of the same rounds, and their spread: `12.3x (11.9–13.0)`. */
+export function ratio(
+  of: readonly number[],
+  to: readonly number[],
+): { median: number; text: string } {
+  const ratios = of.map((value, round) => value / (to[round] ?? NaN));
+  const middle = median(ratios);
+  const short = (value: number): string => value.toFixed(value < 10 ? 2 : 1);
+  const spread = `${short(Math.min(...ratios))}–${short(Math.max(...ratios))}`;
+  return { median: middle, text: `${short(middle)}x (${spread})` };
+}
+
+/** A bound and whether it is kept, for a table's last column. */
+export function against(bound: string, kept: boolean): string {
+  return `${bound}: ${kept ? 'kept' : 'MISSED'}`;
+}
+
+export function printed({ title, how, head, rows }: Report): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const line = (row: readonly string[]): string =>
+    `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd();
+  const rule = `  ${widths.map((width) => '-'.repeat(width)).join('  ')}`;
+  return [title, `  ${how}`, '', line(head), rule, ...rows.map(line), ''].join('\n');
+}

@@ -1,0 +1,85 @@
+// All chance of a run comes from here: one integer generator, drawn in the order of events, and the faults that it
+// switches on. Nothing else in a run may be random.
+import { mintUuid, seededRandom } from '../../src/twin/random.ts';
+
+export class Draw {
+  /** 0 ≤ x < 1, for code that takes a random function. */
+  readonly unit: () => number;
+
+  constructor(seed: number) {
+    this.unit = seededRandom(seed);
+  }
+
+  /** An integer, both ends included. */
+  between(low: number, high: number): number {
+    return low + Math.floor(this.unit() * (high - low + 1));
+  }
+
+  /** True `permille` times in a thousand. */
+  chance(permille: number): boolean {
+    return this.between(0, 999) < permille;
+  }
+
+  uuid(): string {
+    return mintUuid(this.unit);
+  }
+}
+
+/** How often each fault strikes where it could, in a thousand. */
+const rates = {
+  'kiosk crash': 6,
+  'kiosk power cut': 300,
+  'relay crash': 8,
+  'http request lost': 40,
+  'http answer lost': 60,
+  'http slow': 60,
+  'http twice': 40,
+  'mqtt lost': 200,
+  'mqtt slow': 150,
+  'mqtt twice': 100,
+  'mqtt silent': 60,
+  'midtrans request lost': 40,
+  'midtrans answer lost': 60,
+  'midtrans slow': 80,
+  'midtrans 500': 60,
+  'midtrans 429': 30,
+  'midtrans status lags': 200,
+  'charge denied': 20,
+  'charge with a wrong qr': 20,
+  'notice lost': 200,
+  'notice late': 150,
+  'notice twice': 150,
+  'board fails': 60,
+  'board mute': 80,
+  'board unplugged': 40,
+  'money after the end': 60,
+  'refund by hand': 100,
+} as const;
+export type FaultKind = keyof typeof rates;
+export const faultKinds = Object.keys(rates) as readonly FaultKind[];
+
+/** About a third of the kinds are off in each run, so that the others meet without them. */
+const offPermille = 333;
+
+export class Faults {
+  readonly #draw: Draw;
+  readonly #on: ReadonlySet<FaultKind>;
+  readonly struck = new Map<FaultKind, number>();
+  healed = false;
+
+  constructor(draw: Draw) {
+    this.#draw = draw;
+    this.#on = new Set(faultKinds.filter(() => !draw.chance(offPermille)));
+  }
+
+  get on(): readonly FaultKind[] {
+    return [...this.#on];
+  }
+
+  /** Whether this fault strikes here and now. */
+  strikes(kind: FaultKind): boolean {
+    if (this.healed || !this.#on.has(kind) || !this.#draw.chance(rates[kind])) return false;
+    this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
+    return true;
+  }
+}

@@ -1,0 +1,109 @@
+// The one clock of a run. It moves only when nothing can run any more: each call is followed until no promise of the
+// process is left to settle.
+import assert from 'node:assert';
+import type { Clock } from '../../src/lib/clock.ts';
+
+interface Call {
+  atMs: number;
+  number: number;
+  call: (() => void) | undefined;
+}
+
+/** A run that makes more calls than this has run away. */
+const maxCalls = 2_000_000;
+const startMs = Date.UTC(2026, 0, 1);
+
+export class SimClock implements Clock {
+  /** A binary heap by time, then by number. */
+  readonly #heap: Call[] = [];
+  #atMs = 0;
+  #number = 0;
+
+  nowMs(): number {
+    return startMs + this.#atMs;
+  }
+
+  monotonicMs(): number {
+    return this.#atMs;
+  }
+
+  after(delayMs: number, call: () => void): () => void {
+    const atMs = this.#atMs + Math.max(Math.ceil(delayMs), 0);
+    const entry: Call = { atMs, number: this.#number++, call };
+    assert(entry.number < maxCalls, 'the run makes too many calls');
+    this.#push(entry);
+    return () => {
+      entry.call = undefined;
+    };
+  }
+
+  /** The clock of one life of a process: from its end on nothing that it asked for is called. */
+  ofLife(alive: () => boolean, bootAtMs = 0, wallOffMs = 0): Clock {
+    return {
+      nowMs: () => this.nowMs() + wallOffMs,
+      monotonicMs: () => this.#atMs - bootAtMs,
+      after: (delayMs, call) =>
+        this.after(delayMs, () => {
+          if (alive()) call();
+        }),
+    };
+  }
+
+  /** Runs what falls due in the next `ms`, until `ended` says so. */
+  async run(ms: number, ended: () => boolean): Promise<void> {
+    const untilMs = this.#atMs + ms;
+    await settle();
+    while (!ended()) {
+      const next = this.#heap[0];
+      if (next === undefined || next.atMs > untilMs) break;
+      this.#pop();
+      const { call } = next;
+      if (call === undefined) continue;
+      this.#atMs = next.atMs;
+      call();
+      await settle();
+    }
+    if (!ended()) this.#atMs = untilMs;
+  }
+
+  #push(entry: Call): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    while (at > 0) {
+      const above = (at - 1) >> 1;
+      const parent = heap[above];
+      if (parent === undefined || isBefore(parent, entry)) break;
+      heap[at] = parent;
+      at = above;
+    }
+    heap[at] = entry;
+  }
+
+  #pop(): void {
+    const heap = this.#heap;
+    const last = heap.pop();
+    if (last === undefined || heap.length === 0) return;
+    let at = 0;
+    for (;;) {
+      const left = heap[2 * at + 1];
+      const right = heap[2 * at + 2];
+      const rightFirst = right !== undefined && left !== undefined && isBefore(right, left);
+      const child = rightFirst ? right : left;
+      if (child === undefined || isBefore(last, child)) break;
+      heap[at] = child;
+      at = 2 * at + (rightFirst ? 2 : 1);
+    }
+    heap[at] = last;
+  }
+}
+
+function isBefore(one: Call, other: Call): boolean {
+  return one.atMs === other.atMs ? one.number < other.number : one.atMs < other.atMs;
+}
+
+/** Every microtask runs before the next macrotask, and nothing in a run makes a macrotask but this. */
+function settle(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

@@ -1,0 +1,45 @@
+// What every part of one run shares: the clock, chance, the log, and the first rule that was broken.
+import { pino } from 'pino';
+import type { Log } from '../../src/lib/log.ts';
+import type { Bug } from './bugs.ts';
+import { Draw, Faults } from './draw.ts';
+import { SimClock } from './sim-clock.ts';
+
+/** Lines that a run keeps; the oldest go first. */
+const maxLines = 20_000;
+
+export class World {
+  readonly clock = new SimClock();
+  readonly draw: Draw;
+  readonly faults: Faults;
+  readonly bug: Bug | undefined;
+  readonly lines: string[] = [];
+  /** What the product logs, from warnings on. */
+  readonly productLog: Log;
+  readonly count = { sales: 0, shown: 0, crashes: 0, pulses: 0 };
+  broken: string | undefined;
+
+  constructor(seed: number, bug?: Bug) {
+    this.draw = new Draw(seed);
+    this.faults = new Faults(this.draw);
+    this.bug = bug;
+    const write = (line: string): void => {
+      this.say('log', line.trimEnd());
+      // The product catches and logs what goes wrong in the background; a bug must not hide there.
+      if (line.includes('"msg":"background.failed"')) this.broke(`the relay threw: ${line}`);
+    };
+    this.productLog = pino({ level: 'warn', base: null, timestamp: false }, { write });
+  }
+
+  say(who: string, what: string): void {
+    if (this.lines.length >= maxLines) this.lines.splice(0, maxLines / 2);
+    this.lines.push(`${this.clock.monotonicMs()} ${who} ${what}`);
+  }
+
+  /** The first broken rule ends the run. */
+  broke(rule: string): void {
+    if (this.broken !== undefined) return;
+    this.say('BROKEN', rule);
+    this.broken = rule;
+  }
+}
