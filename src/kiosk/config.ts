@@ -7,6 +7,7 @@ import { createKeypad } from '../../drivers/keypad/keypad.ts';
 import { createPrinter } from '../../drivers/printer/printer.ts';
 import { createScanner } from '../../drivers/scanner/scanner.ts';
 import { systemClock } from '../lib/clock.ts';
+import { togetherRules } from './config-together.ts';
 import { printerProfiles, type PrinterProfileName } from '../../drivers/printer/profiles.ts';
 
 /** Where a device is. Tried on the driver that will open it, so that a wrong address is told here and not at night. */
@@ -90,55 +91,15 @@ const settings = z.strictObject({
     .prefault({ at: 'none' }),
   catalogue: catalogue.default({}),
 });
-type Settings = z.infer<typeof settings>;
+export type Settings = z.infer<typeof settings>;
 
-export const kioskConfig = settings.superRefine(togetherFaults);
-export type KioskConfig = z.infer<typeof kioskConfig>;
-/** What each value alone cannot tell: a kiosk that could never sell, or would sell anything for one rupiah. */
-function togetherFaults(config: Settings, context: z.RefinementCtx): void {
-  const fault = (path: string[], message: string): void => {
-    context.addIssue({ code: 'custom', path, message });
-  };
-  const { qrOn, display, printer, keypad, scanner, dispenser } = config;
-  if (qrOn === 'display' && display === undefined) {
-    fault(['display'], 'qrOn is display, but there is none');
-  }
-  if (qrOn === 'paper' && printer === undefined) {
-    fault(['printer'], 'qrOn is paper, but there is no printer');
-  }
-  const blind = printer !== undefined && printerProfiles[printer.profile].status === 'none';
-  if (qrOn === 'paper' && blind && !printer.acceptBlindPrinter) {
-    fault(
-      ['printer', 'acceptBlindPrinter'],
-      'this profile cannot prove that a QR slip was printed: set it to true, or take a printer that can',
-    );
-  }
-  if (keypad === undefined && scanner === undefined) {
-    fault(['keypad'], 'without a keypad or a scanner nobody can buy anything');
-  }
-  const places = [keypad, scanner, display, printer, dispenser].flatMap((device) =>
-    device === undefined || ['none', 'terminal'].includes(device.at) ? [] : [device.at],
-  );
-  for (const place of new Set(places)) {
-    if (places.filter((other) => other === place).length > 1) {
-      fault([], `two devices are at ${place}; each needs a port of its own`);
-    }
-  }
-  if (dispenser.at === 'none' || dispenser.anyAmount) return;
-  if (keypad !== undefined && dispenser.idrPerPulse === undefined) {
-    fault(
-      ['dispenser', 'idrPerPulse'],
-      'a customer who types Rp 1 would get goods for it: set the price of one piece, or anyAmount: true where somebody watches',
-    );
-  }
-  const prices = new Set(Object.values(config.catalogue).map((item) => item.priceIdr));
-  if (prices.size > 1) {
-    fault(
-      ['dispenser', 'anyAmount'],
-      'one dispenser hands out the same for every price in the catalogue: give all items one price, or set anyAmount: true where somebody watches',
-    );
-  }
-}
+/** The configuration of one kiosk. */
+export const kioskConfig = togetherRules.reduce<z.ZodType<Settings>>(
+  (schema, { path, says, fits }) =>
+    schema.refine(fits, { path, error: says, when: ({ value }) => typeof value === 'object' }),
+  settings,
+);
+export type KioskConfig = Settings;
 
 /** Shown beside a fault at that path. */
 export const kioskExamples: Readonly<Record<string, string>> = {

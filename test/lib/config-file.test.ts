@@ -37,6 +37,7 @@ test('three mistakes give three messages, each with line, path, reason and examp
       '  at: fb:/dev/fb0',
       '  rotation: 45',
       'pritner: x',
+      'keypad: { at: terminal }',
     ].join('\n'),
   );
   expect(faults).toHaveLength(3);
@@ -46,7 +47,7 @@ test('three mistakes give three messages, each with line, path, reason and examp
 });
 
 test('a missing value is named with an example', () => {
-  expect(faultsOf('language: id\n')).toEqual([
+  expect(faultsOf(good.replace('stateDir: /var/lib/kios', 'language: id'))).toEqual([
     expect.stringMatching(/stateDir: .*\(for example stateDir: \/var\/lib\/kios\)/),
   ]);
 });
@@ -96,7 +97,7 @@ test.each([
   [
     'two devices on one port',
     `${good}\nscanner: { at: "hid:/dev/hidraw0" }`,
-    /two devices are at hid:\/dev\/hidraw0/,
+    /two devices are at the same place/,
   ],
   [
     'goods for one rupiah',
@@ -121,4 +122,16 @@ test('a flag takes the place of a value and is checked with the file', () => {
   );
   const config = parseConfig('kiosk.yaml', good, kioskConfig, {}, { 'keypad.at': 'terminal' });
   expect(config.keypad?.at).toBe('terminal');
+});
+
+test('what is wrong with a value and what is wrong between values is told in one go', () => {
+  const faults = faultsOf('stateDir: /a\nlanguage: fr\nqrOn: paper\ndisplai: x').join('\n');
+  for (const says of [
+    /language:/,
+    /displai: unknown key/,
+    /printer: qrOn is paper/,
+    /keypad: without/,
+  ]) {
+    expect(faults).toMatch(says);
+  }
 });

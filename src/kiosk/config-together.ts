@@ -1,0 +1,74 @@
+// What no value of the configuration can tell alone: a kiosk that could never sell, or would sell anything for Rp 1.
+// These rules look at files that may have other faults too, so that all of them are told at once.
+import { printerProfiles } from '../../drivers/printer/profiles.ts';
+import type { Settings } from './config.ts';
+
+/** The settings as far as they could be read. */
+type Read = Partial<Settings>;
+
+interface TogetherRule {
+  path: string[];
+  says: string;
+  fits: (config: Read) => boolean;
+}
+
+const profiles: Readonly<Record<string, { status: string } | undefined>> = printerProfiles;
+
+export const togetherRules: readonly TogetherRule[] = [
+  {
+    path: ['display'],
+    says: 'qrOn is display, but there is none',
+    fits: ({ qrOn, display }) => qrOn !== 'display' || display !== undefined,
+  },
+  {
+    path: ['printer'],
+    says: 'qrOn is paper, but there is no printer',
+    fits: ({ qrOn, printer }) => qrOn !== 'paper' || printer !== undefined,
+  },
+  {
+    path: ['printer', 'acceptBlindPrinter'],
+    says: 'this profile cannot prove that a QR slip was printed: set it to true, or take a printer that can',
+    fits: ({ qrOn, printer }) =>
+      qrOn !== 'paper' ||
+      printer === undefined ||
+      printer.acceptBlindPrinter ||
+      profiles[printer.profile]?.status !== 'none',
+  },
+  {
+    path: ['keypad'],
+    says: 'without a keypad or a scanner nobody can buy anything',
+    fits: ({ keypad, scanner }) => keypad !== undefined || scanner !== undefined,
+  },
+  {
+    path: [],
+    says: 'two devices are at the same place; each needs a port of its own',
+    fits: (config) => {
+      const places = placesOf(config);
+      return new Set(places).size === places.length;
+    },
+  },
+  {
+    path: ['dispenser', 'idrPerPulse'],
+    says: 'a customer who types Rp 1 would get goods for it: set the price of one piece, or anyAmount: true where somebody watches',
+    fits: ({ keypad, dispenser }) =>
+      keypad === undefined || isWatched(dispenser) || dispenser?.idrPerPulse !== undefined,
+  },
+  {
+    path: ['dispenser', 'anyAmount'],
+    says: 'one dispenser hands out the same for every price in the catalogue: give all items one price, or set anyAmount: true where somebody watches',
+    fits: ({ catalogue, dispenser }) =>
+      isWatched(dispenser) ||
+      new Set(Object.values(catalogue ?? {}).map((item) => item.priceIdr)).size <= 1,
+  },
+];
+
+/** Nothing moves by itself, or somebody sees to it that the amount is right. */
+function isWatched(dispenser: Read['dispenser']): boolean {
+  return dispenser === undefined || dispenser.at === 'none' || dispenser.anyAmount;
+}
+
+function placesOf({ keypad, scanner, display, printer, dispenser }: Read): string[] {
+  return [keypad, scanner, display, printer, dispenser].flatMap((device) =>
+    device === undefined || device.at === 'none' || device.at === 'terminal' ? [] : [device.at],
+  );
+}
