@@ -42,7 +42,7 @@ export function supervise<D extends Device>(options: SuperviseOptions<D>): Super
     health = next;
     if (!changed) return;
     if (next.state === 'down') log.warn({ fault: next.fault, detail: next.detail }, 'device.down');
-    else log.info({ device: device?.name }, 'device.up');
+    else log.info({ name: device?.name }, 'device.up');
     onChange(device, next);
   };
 

@@ -99,6 +99,7 @@ export function dispensed(
 /** Only a QR slip matters: one that is not certainly on paper is stopped before anything else (rule 6). */
 export function printed(state: State, event: EventOf<'printed'>, rules: Rules): Step {
   const { phase } = state;
+  if (event.slip === 'receipt') return noReceipt(state, event);
   if (event.slip !== 'qr' || phase.at !== 'paying' || phase.sale.saleId !== event.saleId) {
     return [state, []];
   }
@@ -113,4 +114,12 @@ export function notShown(state: State, event: EventOf<'not-shown'>): Step {
   const { phase } = state;
   if (phase.at !== 'paying' || phase.sale.saleId !== event.saleId) return [state, []];
   return stop(state, phase.sale, 'fault', event.atMs, 'display-lost');
+}
+
+/** The customer is told that no receipt comes; the sale is as good as with one. */
+function noReceipt(state: State, event: EventOf<'printed'>): Step {
+  const { phase } = state;
+  const shown = phase.at === 'result' && phase.sale.saleId === event.saleId;
+  if (!shown || event.result !== 'failed') return [state, []];
+  return [{ ...state, phase: { ...phase, noReceipt: true } }, []];
 }

@@ -1,5 +1,6 @@
 // What keys and scans do in each phase. PURE.
 import type { Key } from '../../drivers/device.ts';
+import type { ErrorCode } from '../protocol/errors.ts';
 import type { SaleItem } from '../protocol/sale.ts';
 import {
   addToBasket,
@@ -63,19 +64,37 @@ function typed(state: State, digits: string, event: EventOf<'key'>, rules: Rules
       return sellTyped(state, Number(digits), event, rules);
     case 'language':
       return [state, []];
-    default: {
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
+    case '00':
+    case '000': {
       const { value, notice } = typeDigits(digits, key, rules.limits);
-      const [next] = entering(state, value, atMs);
-      if (notice === undefined || next.phase.at !== 'entering') return [next, []];
-      return [{ ...next, phase: { ...next.phase, notice } }, []];
+      return notice === undefined
+        ? entering(state, value, atMs)
+        : noticed(state, value, notice, atMs);
     }
   }
 }
 
 function sellTyped(state: State, amountIdr: number, event: EventOf<'key'>, rules: Rules): Step {
   const fault = typedFault(amountIdr, rules);
-  if (fault !== undefined) return block(state, [fault], event.atMs);
+  if (fault !== undefined && amountIdr > 0)
+    return noticed(state, String(amountIdr), fault, event.atMs);
   return sell(state, amountIdr, [], event.freshId, event.atMs, rules);
+}
+
+/** The amount stays as it is, with the reason why it will not do. */
+function noticed(state: State, digits: string, notice: ErrorCode, atMs: number): Step {
+  const untilMs = atMs + patience.entryMs;
+  return [{ ...state, phase: { at: 'entering', digits, notice, untilMs } }, []];
 }
 
 function entering(state: State, digits: string, atMs: number): Step {

@@ -99,7 +99,7 @@ function idle(state: State, context: ScreenContext): Scene {
       say(state.language, words),
       say(state.language, 'anyWallet'),
     ]),
-    hints: [hint(state, 'Enter', 'keyPay'), hint(state, '/', 'keyLanguage')],
+    hints: [hint(state, '/', 'keyLanguage')],
   };
 }
 
@@ -229,7 +229,7 @@ function result(
       return {
         ...scene(state, context, 'good', 'received', [
           say(language, 'takeGoods'),
-          say(language, 'thanks'),
+          say(language, phase.noReceipt === true ? 'noReceipt' : 'thanks'),
         ]),
         amount,
         hints: done,

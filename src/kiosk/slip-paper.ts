@@ -15,6 +15,8 @@ export function slipOf(
 ): PrintDocument {
   const { enrolment } = identity;
   const time = (ms: number): string => localTime(ms, config.timeZone);
+  // Its day stands at the foot of the slip; beside the words the hour must fit into one line.
+  const hour = (ms: number): string => time(ms).split(' ').slice(1).join(' ');
   const context: SlipContext = {
     language: state.language,
     merchant: enrolment.merchant,
@@ -35,7 +37,7 @@ export function slipOf(
       return qrSlip(
         sale,
         effect.qrString ?? '',
-        time(clock.nowMs() + (effect.leftMs ?? 0)),
+        hour(clock.nowMs() + (effect.leftMs ?? 0)),
         context,
       );
   }

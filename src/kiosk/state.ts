@@ -101,7 +101,14 @@ export type Phase =
   /** The relay answers but cannot bring the charge to an end: it is handed over for good. */
   | { at: 'abandoning'; sale: OpenSale; because?: ErrorCode }
   | { at: 'dispensing'; sale: OpenSale }
-  | { at: 'result'; outcome: Outcome; sale: OpenSale; because?: ErrorCode; untilMs: number };
+  | {
+      at: 'result';
+      noReceipt?: true;
+      outcome: Outcome;
+      sale: OpenSale;
+      because?: ErrorCode;
+      untilMs: number;
+    };
 
 /** How a sale ended, in the customer's eyes. */
 export type Outcome =

@@ -5,38 +5,39 @@ export type Language = 'id' | 'en';
 
 const table = {
   welcome: ['Selamat datang', 'Welcome'],
-  enterAmount: ['Masukkan jumlah', 'Enter the amount'],
-  enterOrScan: ['Masukkan jumlah atau pindai barang', 'Enter an amount or scan an item'],
+  enterAmount: ['Masukkan nominal', 'Enter the amount'],
+  enterOrScan: ['Masukkan nominal atau pindai barang', 'Enter an amount or scan an item'],
   scanItem: ['Pindai barang', 'Scan an item'],
-  basket: ['Belanja Anda', 'Your basket'],
+  basket: ['Belanjaan Anda', 'Your basket'],
   moreItems: ['dan {n} barang lain', 'and {n} more items'],
   preparing: ['Menyiapkan QR…', 'Preparing the QR…'],
   pleaseWait: ['Mohon tunggu sebentar.', 'Please wait a moment.'],
   scanToPay: ['Pindai untuk membayar', 'Scan to pay'],
   anyWallet: ['GoPay dan semua aplikasi QRIS', 'GoPay and every QRIS app'],
-  takeSlip: ['Ambil slip dan pindai QR-nya', 'Take the slip and scan its QR'],
+  takeSlip: ['Ambil kertasnya dan pindai QR-nya', 'Take the slip and scan its QR'],
   timeLeft: ['Sisa waktu', 'Time left'],
   saleShort: ['No. {id}', 'No. {id}'],
   checking: ['Memeriksa pembayaran…', 'Checking the payment…'],
   stopping: ['Membatalkan…', 'Cancelling…'],
   doNotPay: ['Jangan bayar QR yang tadi.', 'Do not pay the earlier QR.'],
   ifPaid: [
-    'Kalau sudah terbayar, barang tetap keluar.',
+    'Jika sudah terbayar, barang tetap keluar.',
     'If it was paid, you still get your goods.',
   ],
   received: ['Pembayaran diterima', 'Payment received'],
   takeGoods: ['Silakan ambil barang Anda', 'Please take your goods'],
   dispensing: ['Barang sedang dikeluarkan…', 'Your goods are coming…'],
+  noReceipt: ['Struk tidak tercetak.', 'The receipt was not printed.'],
   thanks: ['Terima kasih', 'Thank you'],
   cancelled: ['Dibatalkan', 'Cancelled'],
   nothingCharged: ['Tidak ada uang yang diambil.', 'No money was taken.'],
   expired: ['Waktu habis', 'Time is up'],
   tryAgain: ['Silakan coba lagi.', 'Please try again.'],
-  denied: ['Pembayaran tidak dapat dibuat', 'The payment could not be made'],
-  unsent: ['Belum dapat menjual', 'Cannot sell just now'],
-  abandoned: ['Penjualan dihentikan', 'The sale was stopped'],
+  denied: ['Pembayaran tidak dapat diproses', 'The payment could not be made'],
+  unsent: ['Maaf, sedang tidak dapat melayani', 'Sorry, not selling just now'],
+  abandoned: ['Transaksi dihentikan', 'The sale was stopped'],
   abandonedIfPaid: [
-    'Kalau uang Anda terambil, simpan nomor ini dan hubungi petugas.',
+    'Jika uang Anda terambil, simpan nomor ini dan hubungi petugas.',
     'If your money was taken, keep this number and call the attendant.',
   ],
   claim: ['Uang Anda aman', 'Your money is safe'],
@@ -45,15 +46,15 @@ const table = {
     'The money arrived, but the goods did not.',
   ],
   claimSlipWhy: [
-    'Uang diterima, penjualan tidak selesai.',
+    'Uang diterima, transaksi tidak selesai.',
     'The money arrived, the sale was not finished.',
   ],
   claimUnknown: [
-    'Uang diterima, tetapi belum pasti barang keluar.',
-    'The money arrived; nobody knows if the goods did.',
+    'Uang diterima, tetapi belum pasti apakah barang sudah keluar.',
+    'The money arrived, but we cannot be sure that your goods did.',
   ],
-  claimKeep: ['Simpan kode ini dan hubungi petugas:', 'Keep this code and call the attendant:'],
-  outOfService: ['Maaf, belum dapat menjual', 'Sorry, not selling just now'],
+  claimKeep: ['Simpan kode ini dan hubungi petugas.', 'Keep this code and call the attendant.'],
+  outOfService: ['Maaf, sedang tidak dapat melayani', 'Sorry, not selling just now'],
   notice: ['Perhatian', 'Please note'],
   testBanner: ['TEST – JANGAN DIBAYAR', 'TEST – JANGAN DIBAYAR'],
   keyPay: ['Bayar', 'Pay'],
@@ -84,21 +85,24 @@ export function say(
 
 /** What a code means to the person in front of the screen. Codes without an entry are told as a fault of the machine. */
 const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
-  'amount-zero': ['Jumlah masih nol. Ketik jumlahnya dulu.', 'The amount is zero. Type it first.'],
-  'amount-above-limit': ['Jumlah melebihi batas {max}.', 'The amount is above the limit of {max}.'],
-  'amount-below-limit': ['Jumlah di bawah batas {min}.', 'The amount is below the limit of {min}.'],
+  'amount-zero': [
+    'Nominal masih nol. Ketik nominalnya dulu.',
+    'The amount is zero. Type it first.',
+  ],
+  'amount-above-limit': ['Maksimal {max}.', 'At most {max}.'],
+  'amount-below-limit': ['Minimal {min}.', 'At least {min}.'],
   'amount-not-multiple': [
-    'Jumlah harus kelipatan {step}.',
+    'Nominal harus kelipatan {step}.',
     'The amount must be a multiple of {step}.',
   ],
-  'dispenser-failed': ['Mesin barang macet.', 'The dispenser is jammed.'],
-  'dispenser-unknown': ['Mesin barang perlu diperiksa.', 'The dispenser needs a look.'],
+  'dispenser-failed': ['Mesin pengeluar barang macet.', 'The dispenser is jammed.'],
+  'dispenser-unknown': ['Mesin pengeluar barang perlu diperiksa.', 'The dispenser needs a look.'],
   'barcode-unknown': ['Barang ini tidak ada di daftar.', 'This item is not in the list.'],
   'barcode-check-digit': [
     'Kode batang salah terbaca. Pindai lagi.',
     'The barcode was misread. Scan again.',
   ],
-  'basket-full': ['Belanja sudah penuh.', 'The basket is full.'],
+  'basket-full': ['Keranjang sudah penuh.', 'The basket is full.'],
   'relay-unreachable': ['Tidak ada sambungan ke server.', 'No connection to the server.'],
   'broker-unreachable': ['Sambungan pesan terputus.', 'The message line is down.'],
   'display-lost': ['Layar tidak terhubung.', 'The display is not connected.'],
@@ -107,7 +111,7 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
   'printer-lost': ['Printer tidak terhubung.', 'The printer is not connected.'],
   'printer-paper-out': ['Kertas printer habis.', 'The printer has no paper.'],
   'printer-cover-open': ['Tutup printer terbuka.', "The printer's cover is open."],
-  'dispenser-lost': ['Mesin barang tidak terhubung.', 'The dispenser is not connected.'],
+  'dispenser-lost': ['Mesin pengeluar barang tidak terhubung.', 'The dispenser is not connected.'],
   'journal-failed': ['Penyimpanan mesin rusak.', "The machine's storage has failed."],
   'charge-try-again': ['GoPay sedang sibuk.', 'GoPay is busy.'],
 };
@@ -122,5 +126,18 @@ export function sayCode(
     return language === 'id' ? `Gangguan mesin (${code}).` : `Machine fault (${code}).`;
   }
   const text: string = known[language === 'id' ? 0 : 1];
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  const said = text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+  return customerCodes.has(code) ? said : `${said} (${code})`;
 }
+
+/** What a customer can mend; every other code stands beside its words for the technician. */
+const customerCodes: ReadonlySet<ErrorCode> = new Set([
+  'amount-zero',
+  'amount-above-limit',
+  'amount-below-limit',
+  'amount-not-multiple',
+  'barcode-unknown',
+  'barcode-check-digit',
+  'basket-full',
+  'charge-try-again',
+]);

@@ -168,15 +168,15 @@ describe('what one typed amount buys', () => {
   test('is a multiple of the price of one piece', () => {
     const kiosk = new Machine({ idrPerPulse: 5000 });
     kiosk.keys('1', 'enter');
-    expect(kiosk.phase('blocked').codes).toEqual(['amount-not-multiple']);
-    kiosk.keys('1', '0', '000', 'enter');
+    expect(kiosk.phase('entering').notice).toBe('amount-not-multiple');
+    kiosk.keys('0', '000', 'enter');
     expect(kiosk.phase('charging').sale.amountIdr).toBe(10_000);
   });
 
   test('is never more than the dispenser can hand over', () => {
     const kiosk = new Machine({ idrPerPulse: 1000, maxPieces: 99 });
     kiosk.keys('1', '0', '0', '000', 'enter');
-    expect(kiosk.phase('blocked').codes).toEqual(['amount-above-limit']);
+    expect(kiosk.phase('entering').notice).toBe('amount-above-limit');
   });
 
   test('and a basket neither', () => {
@@ -196,4 +196,18 @@ test('a relay that refuses the cancel is named on the screen, and asked again', 
   kiosk.take({ kind: 'request-failed', request: 'stop', saleId: saleA, failure });
   expect(kiosk.phase('stopping').because).toBe('kiosk-revoked');
   expect(kiosk.wakeAfter(1000)).toMatchObject([{ kind: 'stop' }]);
+});
+
+test('a receipt that does not come out is told; the sale is done all the same', () => {
+  const kiosk = new Machine().showQr();
+  kiosk.take(tell('paid'));
+  kiosk.take({ kind: 'dispensed', saleId: saleA, result: 'done' });
+  kiosk.take({
+    kind: 'printed',
+    slip: 'receipt',
+    saleId: saleA,
+    result: 'failed',
+    code: 'printer-paper-out',
+  });
+  expect(kiosk.phase('result')).toMatchObject({ outcome: 'done', noReceipt: true });
 });

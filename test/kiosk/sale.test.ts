@@ -70,10 +70,12 @@ describe('what is typed', () => {
     expect(kiosk.phase('charging').sale.amountIdr).toBe(9_999_999);
   });
 
-  test('an amount below the lower limit says so', () => {
+  test('an amount below the lower limit says so and stays to be mended', () => {
     const kiosk = new Machine({ limits: { minIdr: 1000, maxIdr: 10_000_000 } });
     kiosk.keys('5', '00', 'enter');
-    expect(kiosk.phase('blocked').codes).toEqual(['amount-below-limit']);
+    expect(kiosk.phase('entering')).toMatchObject({ digits: '500', notice: 'amount-below-limit' });
+    kiosk.keys('0', 'enter');
+    expect(kiosk.phase('charging').sale.amountIdr).toBe(5000);
   });
 
   test('backspace takes back a digit, and the last one leads home', () => {

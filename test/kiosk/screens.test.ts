@@ -132,7 +132,7 @@ test('a kiosk that cannot sell names what is missing', () => {
   };
   expect(sceneOf({ ...state, parts }, context)).toMatchObject({
     tone: 'bad',
-    lines: ['Tidak ada sambungan ke server.'],
+    lines: ['Tidak ada sambungan ke server. (relay-unreachable)'],
   });
 });
 

@@ -10,6 +10,8 @@ export class Board {
   readonly pulses = new Map<string, number>();
   readonly #world: World;
   readonly #onPulse: (saleId: string) => void;
+  /** The cable went out, or is in again. */
+  onPlug: () => void = () => undefined;
   readonly #results = new Map<string, DispenseResult | 'moving'>();
   /** Some boards cannot say what they did. */
   readonly #remembers: boolean;
@@ -73,8 +75,10 @@ export class Board {
     const { clock, draw } = this.#world;
     this.plugged = false;
     this.#world.say('board', 'unplugged');
+    this.onPlug();
     clock.after(draw.between(500, 30_000), () => {
       this.plugged = true;
+      this.onPlug();
     });
   }
 

@@ -12,7 +12,8 @@ export const bugs = {
   'error-ends-sale': 'a cancel that fails is taken for a cancelled sale',
   'late-money-vends': '`paid-late` is taken for `paid`',
   'report-once': 'a report that failed is not repeated',
-  'open-attempt-forgotten': 'the ledger forgets that a charge is still under way when it is stopped',
+  'open-attempt-forgotten':
+    'the ledger forgets that a charge is still under way when it is stopped',
 } as const;
 
 export type Bug = keyof typeof bugs;

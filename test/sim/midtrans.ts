@@ -49,8 +49,16 @@ export class Midtrans {
   /** Answers of before a payment, which get-status goes on giving for a while. */
   readonly #lags = new Map<string, { untilMs: number; answer: Answer }>();
 
-  constructor(world: World, post: (text: string) => Promise<Attempt>) {
+  readonly #landed: (saleId: string) => void;
+
+  /** `landed`: a charge was made that can be paid. */
+  constructor(
+    world: World,
+    post: (text: string) => Promise<Attempt>,
+    landed: (saleId: string) => void,
+  ) {
     this.#world = world;
+    this.#landed = landed;
     const { clock, draw } = world;
     this.#keys = createIdempotencyKeys(clock);
     const delivery = new Delivery({
@@ -79,9 +87,7 @@ export class Midtrans {
   gateway(): Gateway {
     return {
       charge: async (order, key) =>
-        classifyCharge(
-          await this.#call(timeouts.chargeMs, key, () => this.#charge(order)),
-        ),
+        classifyCharge(await this.#call(timeouts.chargeMs, key, () => this.#charge(order))),
       status: async (id) =>
         classifyStatus(await this.#call(timeouts.askMs, undefined, () => this.#status(id))),
       stop: async (verb, id, key) =>
@@ -103,7 +109,9 @@ export class Midtrans {
     });
     const call = { text, base: 'http://midtrans.example', override: undefined, append: undefined };
     const answer = this.account.charge(call, this.#chargeFault());
-    this.#world.say('midtrans', `charge ${order.saleId} ${String(answer.body['status_code'])}`);
+    const code = String(answer.body['status_code']);
+    this.#world.say('midtrans', `charge ${order.saleId} ${code}`);
+    if (code === '201') this.#landed(order.saleId);
     return answer;
   }
 

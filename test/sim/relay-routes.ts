@@ -59,7 +59,10 @@ export async function serve(parts: RouteParts, call: Call): Promise<Reply> {
     if (!(error instanceof KiosError)) throw error;
     const { code, retryable } = error;
     const kind = errors[code].http < 500 ? 'refused' : 'lost';
-    return { kind: 'failed', failure: kind === 'refused' ? { kind, code, retryable } : { kind, code } };
+    return {
+      kind: 'failed',
+      failure: kind === 'refused' ? { kind, code, retryable } : { kind, code },
+    };
   }
 }
 
@@ -204,4 +207,3 @@ function differs(): never {
 function kioskOf(saleId: string): string {
   return saleId.slice(0, saleId.indexOf('-'));
 }
-

@@ -11,7 +11,7 @@ import { createInquiries } from '../../src/relay/notices.ts';
 import { startReconcile } from '../../src/relay/reconcile.ts';
 import type { Store } from '../../src/relay/store/store.ts';
 import type { Attempt } from '../../src/twin/retry-table.ts';
-import { checkMoved } from './checks.ts';
+import { checkLanded, checkMoved } from './checks.ts';
 import { MemoryStore, type Decide } from './memory-store.ts';
 import { merchant, Midtrans } from './midtrans.ts';
 import { saidOf, serve, takeNotice, type Call, type Reply, type Said } from './relay-routes.ts';
@@ -47,7 +47,13 @@ export class SimRelay {
   constructor(world: World) {
     this.#world = world;
     const { clock } = world;
-    this.midtrans = new Midtrans(world, (text) => this.#noticed(text));
+    this.midtrans = new Midtrans(
+      world,
+      (text) => this.#noticed(text),
+      (saleId) => {
+        checkLanded(world, this.store.sales.get(saleId));
+      },
+    );
     this.store = new MemoryStore(() => clock.nowMs(), this.#decider());
     this.start();
   }

@@ -9,8 +9,8 @@ export function errorsPage(): string {
   );
   return `# Error codes
 
-Each fault of kios has one code: in the \`code\` of the relay's problem documents, in the logs, and small at the bottom of
-the kiosk's screen. HTTP is the status of the relay's answer (– means that the code never travels as one); "again" says
+Each fault of kios has one code: in the \`code\` of the relay's problem documents, in the logs, and behind the words on
+the kiosk's screen (unless the customer can mend it). HTTP is the status of the relay's answer (– means that the code never travels as one); "again" says
 whether the same thing may succeed later without anybody mending something.
 
 This page is made from \`src/protocol/errors.ts\`: after a change there, run

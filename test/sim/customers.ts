@@ -1,0 +1,112 @@
+// The people in front of a kiosk, and the operator behind it: they pay in time, late, in the race with a cancel or twice,
+// they cancel, walk away and hammer keys, and now and then somebody gives money back by hand.
+import type { Key } from '../../drivers/device.ts';
+import type { Transaction } from '../../src/twin/transaction.ts';
+import type { SimKiosk } from './sim-kiosk.ts';
+import type { SimRelay } from './sim-relay.ts';
+import type { World } from './world.ts';
+
+const keys: readonly Key[] = [
+  ...(['0', '1', '5', '9', '00', '000', 'enter', 'cancel', 'clear', 'backspace'] as const),
+  'language',
+];
+const operatorMs = 30_000;
+
+export class Customers {
+  readonly #world: World;
+  readonly #relay: SimRelay;
+  readonly #kiosk: SimKiosk;
+  /** False: nobody comes any more, and nobody pays. */
+  here = true;
+  started = 0;
+
+  constructor(world: World, relay: SimRelay, kiosk: SimKiosk) {
+    this.#world = world;
+    this.#relay = relay;
+    this.#kiosk = kiosk;
+    kiosk.onShown = (saleId, qrString) => {
+      const charge = relay.midtrans.books.findByQr(qrString);
+      if (charge !== undefined && this.here) this.#plan(saleId, charge);
+    };
+    this.#act();
+  }
+
+  /** Types an amount and begins a sale. */
+  type(): void {
+    const { draw, count } = this.#world;
+    this.started++;
+    count.sales++;
+    for (const digit of String(draw.between(1, 250))) this.#kiosk.press(digit as Key);
+    this.#kiosk.press('000');
+    this.#kiosk.press('enter');
+    if (this.here && draw.chance(100)) this.#kiosk.press('enter');
+  }
+
+  #act(): void {
+    const { clock, draw, faults } = this.#world;
+    clock.after(draw.between(300, 4_000), () => {
+      if (!this.here) return;
+      if (faults.strikes('kiosk crash')) this.#kiosk.crash();
+      const at = this.#kiosk.state?.phase.at;
+      if (at === 'idle' && draw.chance(500)) this.type();
+      else if (at === 'charging' && draw.chance(80)) this.#kiosk.press('cancel');
+      else if (draw.chance(60)) this.#hammer();
+      this.#act();
+    });
+  }
+
+  #hammer(): void {
+    const { draw } = this.#world;
+    for (let press = draw.between(1, 8); press > 0; press--) {
+      const key = keys[draw.between(0, keys.length - 1)];
+      if (key !== undefined) this.#kiosk.press(key);
+    }
+  }
+
+  /** What this customer will do about the QR in front of them. */
+  #plan(saleId: string, charge: Transaction): void {
+    const { draw, faults } = this.#world;
+    const mood = draw.between(0, 99);
+    if (mood < 45) this.#pay(draw.between(1_500, 25_000), charge, false);
+    else if (mood < 55) this.#pay(draw.between(84_000, 100_000), charge, draw.chance(500));
+    else if (mood < 67) {
+      const atMs = draw.between(1_500, 20_000);
+      this.#cancel(atMs, saleId);
+      this.#pay(Math.max(0, atMs + draw.between(-400, 1_500)), charge, draw.chance(300));
+    } else if (mood < 72) {
+      this.#pay(draw.between(1_500, 20_000), charge, false);
+      this.#pay(draw.between(1_500, 40_000), charge, false);
+    } else if (mood < 85) this.#cancel(draw.between(500, 40_000), saleId);
+    if (faults.strikes('money after the end')) {
+      this.#pay(draw.between(95_000, 500_000), charge, true);
+    }
+  }
+
+  #pay(afterMs: number, charge: Transaction, late: boolean): void {
+    this.#world.clock.after(afterMs, () => {
+      if (!this.here) return;
+      const moved = this.#relay.midtrans.pay(charge, late);
+      this.#world.say('customer', `pays ${charge.orderId}${moved ? '' : ', in vain'}`);
+    });
+  }
+
+  #cancel(afterMs: number, saleId: string): void {
+    this.#world.clock.after(afterMs, () => {
+      const phase = this.#kiosk.state?.phase;
+      if (phase === undefined || !('sale' in phase) || phase.sale.saleId !== saleId) return;
+      this.#kiosk.press('cancel');
+    });
+  }
+}
+
+/** Gives the money of some open claims back at Midtrans, beside the relay. */
+export function startOperator(world: World, { store, midtrans }: SimRelay): void {
+  world.clock.after(operatorMs, () => {
+    for (const claim of store.claims.values()) {
+      if (claim.state !== 'open' || !world.faults.strikes('refund by hand')) continue;
+      world.say('operator', `refunds ${claim.saleId}`);
+      midtrans.account.refund(claim.saleId, '');
+    }
+    startOperator(world, { store, midtrans } as SimRelay);
+  });
+}

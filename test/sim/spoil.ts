@@ -1,0 +1,57 @@
+// Where the planted bugs of a kiosk take hold: between the machine and its lines. Without a bug nothing here is called.
+import type { NewEvent } from '../../src/kiosk/kiosk.ts';
+import type { RelayClient } from '../../src/kiosk/relay-client.ts';
+import type { Effect, State, Told } from '../../src/kiosk/state.ts';
+import type { Bug } from './bugs.ts';
+import type { Draw } from './draw.ts';
+
+/** The events that a kiosk with this bug takes for one. */
+export function spoilEvent(bug: Bug, event: NewEvent, { phase }: State): readonly NewEvent[] {
+  // The message itself still moves the cursor, after the bug has had its way.
+  if (bug === 'mqtt-as-fetched' && event.kind === 'told' && event.told.verdict === 'paid') {
+    return [{ ...event, via: 'http', told: { ...event.told, settledAgoMs: 0 } }, event];
+  }
+  if (bug === 'late-money-vends' && event.kind === 'told' && event.told.verdict === 'paid-late') {
+    return [{ ...event, via: 'http', told: asPaid(event.told) }, event];
+  }
+  if (event.kind !== 'request-failed') return [event];
+  const { saleId, request } = event;
+  if (bug === 'report-once' && request === 'report') return [{ kind: 'reported', saleId }];
+  if (bug === 'error-ends-sale' && request === 'stop' && 'sale' in phase) {
+    const { amountIdr } = phase.sale;
+    const numbers = { seq: 0, prev: 0, ledgerId: '', askedAtMs: 0 };
+    const told: Told = { saleId, amountIdr, verdict: 'cancelled', ...numbers };
+    return [{ kind: 'told', via: 'http', told }];
+  }
+  return [event];
+}
+
+function asPaid(told: Told): Told {
+  const { fulfilment: _fulfilment, ...rest } = told;
+  return { ...rest, verdict: 'paid', settledAgoMs: 0 };
+}
+
+/** An effect as a kiosk with this bug would do it. */
+export function spoilEffect(bug: Bug, effect: Effect, { phase }: State): Effect {
+  if (bug !== 'pulse-again-after-restart' || effect.kind !== 'recall-dispenser') return effect;
+  const amountIdr = 'sale' in phase ? phase.sale.amountIdr : 0;
+  return { kind: 'dispense', saleId: effect.saleId, amountIdr, items: [] };
+}
+
+/** The calls of a kiosk with this bug. */
+export function spoilClient(bug: Bug, client: RelayClient, draw: Draw): RelayClient {
+  if (bug !== 'fresh-id-on-retry') return client;
+  const charged = new Set<string>();
+  return {
+    ...client,
+    async charge(effect) {
+      const { saleId } = effect;
+      const repeated = charged.has(saleId);
+      charged.add(saleId);
+      if (!repeated) return client.charge(effect);
+      const other = saleId.slice(0, -4) + String(draw.between(1000, 9999));
+      const answer = await client.charge({ ...effect, saleId: other });
+      return answer.ok ? { ok: true, value: { ...answer.value, saleId } } : answer;
+    },
+  };
+}
