@@ -7,62 +7,84 @@ import { createLog } from '../lib/log.ts';
 import { notifySystemd } from '../lib/notify.ts';
 import { KiosError } from '../protocol/errors.ts';
 import { kioskId } from '../protocol/ids.ts';
-import { relayConfig, relayExamples, type RelayConfig } from '../relay/config.ts';
+import {
+  relayConfig,
+  relayExamples,
+  startableRelayConfig,
+  type RelayConfig,
+} from '../relay/config.ts';
 import { codeBytes, formatCode, hashCode } from '../relay/fleet/codes.ts';
 import { createRelay } from '../relay/relay.ts';
 import { openStore } from '../relay/store/open.ts';
 import { openSqlite } from '../relay/store/sqlite.ts';
 import { type Store } from '../relay/store/store.ts';
 import { runUntilSignal, systemRandom } from './run-process.ts';
+import { startFault } from './start-fault.ts';
 
 const maxValidMinutes = 7 * 24 * 60;
 
 /** The command with its subcommands, for `kios`. */
 export function relayCommand(): Command {
   const command = new Command('relay')
-    .description('charge Midtrans for the kiosks, keep every verdict, tell the kiosks')
+    .description('Charges Midtrans for the kiosks, keeps every verdict, tells the kiosks.')
     .requiredOption('-c, --config <file>', 'configuration (see config/relay.example.yaml)')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .action(async (options: { config: string; logLevel: string }) => {
-      await runRelay(readConfig(options.config), options.logLevel);
+      await runRelay(options.config, options.logLevel);
     });
   command
     .command('enrolment')
-    .description('make a one-time code with which a kiosk enrols; safe while the relay runs')
+    .description('Makes a one-time code with which a kiosk enrols; safe while the relay runs.')
     .requiredOption('-k, --kiosk <id>', 'the kiosk, such as ksk01', parseKioskId)
     .option('--valid-minutes <n>', 'how long the code is good', parseMinutes, 60)
     .option('--json', 'print { code, kioskId, validMinutes }')
+    .addHelpText('after', needsConfig('enrolment'))
     .action(async (options: { kiosk: string; validMinutes: number; json?: true }) => {
       // The parent's option: `kios relay enrolment --config FILE` and `kios relay --config FILE enrolment` both work.
       const { config } = command.opts<{ config: string }>();
-      await makeCode(readConfig(config), options);
+      await makeCode(config, options);
     });
   command
     .command('revoke')
-    .description('take a kiosk out of service: its key is worth nothing; safe while the relay runs')
+    .description(
+      'Takes a kiosk out of service: its key is worth nothing; safe while the relay runs.',
+    )
     .requiredOption('-k, --kiosk <id>', 'the kiosk, such as ksk01', parseKioskId)
     .addHelpText(
       'after',
-      `
+      `${needsConfig('revoke')}
+
 Its connection ends within seconds. Its open sales are stopped at Midtrans; what it was paid for and has not reported
 becomes a claim for the operator. To bring it back, enrol it anew.`,
     )
     .action(async (options: { kiosk: string }) => {
       const { config } = command.opts<{ config: string }>();
-      await revoke(readConfig(config), options.kiosk);
+      await revoke(config, options.kiosk);
     });
   return command;
 }
 
-async function runRelay(config: RelayConfig, level: string): Promise<void> {
+function needsConfig(subcommand: string): string {
+  return `
+Needs the relay's configuration: kios relay --config FILE ${subcommand} --kiosk ksk01`;
+}
+
+/** @throws ConfigError with every fault of the file, also where a port or folder of it cannot be had */
+async function runRelay(file: string, level: string): Promise<void> {
+  const credentialsDirectory = process.env['CREDENTIALS_DIRECTORY'];
+  const schema = startableRelayConfig(credentialsDirectory);
+  const config = readConfigFile(file, schema, relayExamples);
   const log = createLog('relay', level);
   const relay = createRelay(config, {
     clock: systemClock,
     random: systemRandom,
     log,
-    credentialsDirectory: process.env['CREDENTIALS_DIRECTORY'],
+    credentialsDirectory,
   });
-  const { httpPort, mqttPort } = await relay.start();
+  const { httpPort, mqttPort } = await relay.start().catch((error: unknown) => {
+    const { http, mqtt } = config;
+    throw startFault(file, error, { 'http.port': http.port, 'mqtt.port': mqtt.port });
+  });
   log.info({ httpPort, mqttPort, publicUrl: config.publicUrl }, 'relay.ready');
   await notifySystemd('READY=1');
   await runUntilSignal({
@@ -76,12 +98,12 @@ async function runRelay(config: RelayConfig, level: string): Promise<void> {
 }
 
 async function makeCode(
-  config: RelayConfig,
+  file: string,
   options: { kiosk: string; validMinutes: number; json?: true },
 ): Promise<void> {
   const { kiosk, validMinutes } = options;
   const code = formatCode(randomBytes(codeBytes));
-  await withStore(config, (store) =>
+  await withStore(file, (store) =>
     store.addEnrolment(hashCode(code), kiosk, validMinutes * 60_000),
   );
   process.stdout.write(
@@ -91,15 +113,14 @@ async function makeCode(
   );
 }
 
-async function revoke(config: RelayConfig, kiosk: string): Promise<void> {
-  const known = await withStore(config, (store) => store.revoke(kiosk));
+async function revoke(file: string, kiosk: string): Promise<void> {
+  const known = await withStore(file, (store) => store.revoke(kiosk));
   if (!known) throw new KiosError('not-found', `no kiosk ${kiosk} was ever enrolled here`);
   process.stdout.write(`${kiosk} is revoked.\n`);
 }
 
-async function withStore<T>(config: RelayConfig, work: (store: Store) => Promise<T>): Promise<T> {
-  const db = openSqlite(config.store.sqlite);
-  const store = await openStore(db, () => systemClock.nowMs(), randomUUID());
+async function withStore<T>(file: string, work: (store: Store) => Promise<T>): Promise<T> {
+  const store = await storeOf(file, readConfigFile(file, relayConfig, relayExamples));
   try {
     return await work(store);
   } finally {
@@ -107,8 +128,13 @@ async function withStore<T>(config: RelayConfig, work: (store: Store) => Promise
   }
 }
 
-function readConfig(file: string): RelayConfig {
-  return readConfigFile(file, relayConfig, relayExamples);
+async function storeOf(file: string, config: RelayConfig): Promise<Store> {
+  try {
+    const db = openSqlite(config.store.sqlite);
+    return await openStore(db, () => systemClock.nowMs(), randomUUID());
+  } catch (error) {
+    throw startFault(file, error, {});
+  }
 }
 
 function parseKioskId(text: string): string {

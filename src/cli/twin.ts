@@ -2,11 +2,12 @@
 import { Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { readConfigFile } from '../lib/config-file.ts';
-import { createLog } from '../lib/log.ts';
-import { examples, twinConfig } from '../twin/config.ts';
+import { createLog, type Log } from '../lib/log.ts';
+import { examples, startableTwinConfig, type TwinConfig } from '../twin/config.ts';
 import { cryptoRandom, seededRandom } from '../twin/random.ts';
-import { createTwin } from '../twin/twin.ts';
+import { createTwin, type Twin } from '../twin/twin.ts';
 import { runUntilSignal } from './run-process.ts';
+import { startFault } from './start-fault.ts';
 
 const help = `
 What it does:
@@ -26,7 +27,7 @@ Once it listens it logs one line: {"msg":"twin.ready","httpPort":…}. Then:
 
 A configuration, with what must be there:
   serverKeyFile: /etc/kios/twin/server-key   # the key that the relay sends
-  merchant: { id: G000000001, name: KIOS CONTOH, nmid: ID1099000000001,
+  merchant: { id: G000000001, name: KIOS CONTOH, nmid: AID1099000000001,
               pan: '9360000000000000017', city: BANDUNG, postalCode: '40111', mcc: '5812' }
   notificationUrl: http://127.0.0.1:8080/v1/notifications/midtrans   # optional
   http: { port: 8090 }                       # optional; 0 or nothing: a free port
@@ -35,7 +36,7 @@ SIGTERM or SIGINT stops it; it then exits with 0.`;
 
 export function twinCommand(): Command {
   return new Command('twin')
-    .description('run the stand-in for Midtrans, with a phone that pays and faults on demand')
+    .description('Stands in for Midtrans, with a phone that pays and faults on demand.')
     .requiredOption('-c, --config <file>', 'its configuration (YAML)')
     .addHelpText('after', help)
     .action(async (options: { config: string }) => {
@@ -43,16 +44,22 @@ export function twinCommand(): Command {
     });
 }
 
-/** Runs until a signal asks for the end. @throws ConfigError with every fault of the file. */
+/**
+ * Runs until a signal asks for the end.
+ * @throws ConfigError with every fault of the file, also where its port or state file cannot be had
+ */
 async function runTwin(file: string): Promise<void> {
-  const config = readConfigFile(file, twinConfig, examples);
+  const config = readConfigFile(file, startableTwinConfig, examples);
   const log = createLog('twin');
-  const twin = createTwin(config, {
-    clock: systemClock,
-    random: config.seed === undefined ? cryptoRandom : seededRandom(config.seed),
-    log,
+  const { twin, port } = await startTwin(config, log).catch((error: unknown) => {
+    throw startFault(file, error, { 'http.port': config.http.port });
   });
-  const { port } = await twin.listen();
   log.info({ httpPort: port }, 'twin.ready');
   await runUntilSignal({ stop: () => twin.close() });
+}
+
+async function startTwin(config: TwinConfig, log: Log): Promise<{ twin: Twin; port: number }> {
+  const random = config.seed === undefined ? cryptoRandom : seededRandom(config.seed);
+  const twin = createTwin(config, { clock: systemClock, random, log });
+  return { twin, ...(await twin.listen()) };
 }

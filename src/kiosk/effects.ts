@@ -17,8 +17,8 @@ import type { Effect, Part, PartHealth, Request, Told } from './state.ts';
 type PrintEffect = Extract<Effect, { kind: 'print' }>;
 
 /** A board that was unplugged, or is still opening after a start, may need so long; after it nobody can say. */
-const recallPatienceMs = 10_000;
-const recallStepMs = 100;
+const devicePatienceMs = 10_000;
+const deviceStepMs = 100;
 
 export interface EffectsOptions {
   client: RelayClient;
@@ -97,10 +97,10 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
 
   /** Asks the board what became of an order, for as long as the board may need to come back. */
   const recall = async (saleId: string): Promise<void> => {
-    const untilMs = clock.monotonicMs() + recallPatienceMs;
+    const untilMs = clock.monotonicMs() + devicePatienceMs;
     let result = await askDispenser(saleId);
     while (result === 'no-answer' && clock.monotonicMs() < untilMs) {
-      await wait(clock, recallStepMs, signal);
+      await wait(clock, deviceStepMs, signal);
       if (signal.aborted) return;
       result = await askDispenser(saleId);
     }
@@ -146,11 +146,18 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
     });
   };
 
+  /** After a start the printer may still be opening. */
   const printOn = async (document: PrintDocument, job: AbortSignal): Promise<PrintOutcome> => {
-    const printer = devices().printer?.current();
     const error = new DeviceError('not-found', 'there is no printer');
-    if (printer === undefined || job.aborted) return { result: 'failed', error };
-    return printer.print(document, job);
+    const { printer } = devices();
+    if (printer === undefined) return { result: 'failed', error };
+    const untilMs = clock.monotonicMs() + devicePatienceMs;
+    while (printer.current() === undefined && clock.monotonicMs() < untilMs && !job.aborted) {
+      await wait(clock, deviceStepMs, job);
+    }
+    const open = printer.current();
+    if (open === undefined || job.aborted) return { result: 'failed', error };
+    return open.print(document, job);
   };
 
   const catchUp = async (since: string): Promise<void> => {
@@ -165,7 +172,6 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
           kind: 'caught-up',
           told,
           ledgerId: page.ledgerId,
-          upTo: page.upTo,
           more: page.more,
         });
       } else {

@@ -29,6 +29,8 @@ export type Answer<T> = { ok: true; value: T } | { ok: false; failure: RequestFa
 /** A charge waits for Midtrans; everything else is the relay alone. */
 const chargeTimeoutMs = 15_000;
 const timeoutMs = 8_000;
+/** A token lives five minutes, so so much does no harm. */
+const clockToleranceMs = 30_000;
 /** No answer of the relay is larger: a page of changes with QR texts. */
 const maxAnswerBytes = 2 * 1024 * 1024;
 
@@ -84,7 +86,14 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     const { time, nonce } = await openProof(proof, 'kios-time', timeClaims, keys);
     if (nonce !== skewNonce(refused))
       throw new KiosError('bad-proof', 'the time answers another call');
-    offsetMs = Date.parse(time) - clock.nowMs();
+    setClock(Date.parse(time) - clock.nowMs());
+  };
+
+  /** Small differences are the way there and back; a clock that is really off would be refused by broker and relay. */
+  const setClock = (measuredMs: number): void => {
+    const needed = Math.abs(measuredMs) < clockToleranceMs ? 0 : measuredMs;
+    if (Math.abs(needed - offsetMs) < clockToleranceMs) return;
+    offsetMs = needed;
     cached = undefined;
     log.warn({ offsetMs }, 'clock.offset-learnt');
   };
@@ -166,15 +175,23 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     const { saleId, result, detail } = effect;
     const body = { result, ...(detail === undefined ? {} : { detail }) };
     const answer = await saleCall('POST', `/v1/sales/${saleId}/fulfilment`, body);
-    // A page of some proxy is no relay: only its own signature over our word ends the report.
-    if (answer.ok && answer.value.fulfilment !== result) return lost('bad-proof');
-    return answer;
+    // A page of some proxy is no relay: only its own signature over our word, or over another one, ends the report.
+    if (answer.ok) return answer.value.fulfilment === result ? answer : lost('bad-proof');
+    if (answer.failure.code !== 'fulfilment-mismatch') return answer;
+    const seen = await saleCall('GET', `/v1/sales/${saleId}`, undefined);
+    if (!seen.ok) return seen;
+    return seen.value.fulfilment === undefined ? lost('bad-proof') : answer;
   };
 
   return {
     brokerToken: async () =>
       signKioskToken({ kioskId, bootId }, privateKey, clock.nowMs() + offsetMs, 'kios-broker'),
-    prove: async (document, askedAtMs) => prove(document, askedAtMs),
+    prove: async (document, askedAtMs) => {
+      const told = await prove(document, askedAtMs);
+      // PROTOCOL.md §1: MQTT carries no durations. An answer to some older question would.
+      if (told.expiresInMs === undefined && told.settledAgoMs === undefined) return told;
+      throw new KiosError('bad-proof', 'an answer came as a message');
+    },
     charge: ({ saleId, amountIdr, items }) =>
       saleCall(
         'PUT',
@@ -209,6 +226,7 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
         const claims = await openProof(answer.value.proof, 'kios-time', timeClaims, keys);
         if (claims.nonce !== nonce)
           throw new KiosError('bad-proof', 'the time answers another call');
+        setClock(Date.parse(claims.time) - clock.nowMs());
         return claims;
       });
     },

@@ -14,7 +14,8 @@ import { startDevices, type Devices } from './devices.ts';
 import { createPerform } from './effects.ts';
 import { rulesOf } from './rules.ts';
 import { slipOf } from './slip-paper.ts';
-import { pingWatchdog, watchHealth, watchRelay } from './watches.ts';
+import { pingWatchdog, watchDisk, watchHealth, watchRelay } from './watches.ts';
+import { lockFolder } from './lock.ts';
 import { watchPaper } from './printer-watch.ts';
 import { readIdentity, trustedKeys } from './identity.ts';
 import { openJournal } from './journal.ts';
@@ -48,6 +49,7 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
   const identity = readIdentity(config.stateDir);
   const { enrolment } = identity;
+  const lock = lockFolder(config.stateDir);
   const journal = openJournal(join(config.stateDir, 'journal.sqlite'));
   const bootId = machineBootId();
   const rules = rulesOf(config, identity);
@@ -138,8 +140,15 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
     },
   });
   late.devices = devices;
-  await kiosk.start(bootId);
-  post({ kind: 'part', part: 'journal', health: { ok: true } });
+  try {
+    await kiosk.start(bootId);
+  } catch (error) {
+    // Its screen says why, then it ends: a kiosk that cannot write must hold no device.
+    await screen.idle();
+    await devices.stop();
+    throw error;
+  }
+  void watchDisk(config.stateDir, onPart, clock, stopping.signal);
   const link = startBrokerLink({
     url: enrolment.brokerUrl,
     kioskId: enrolment.kioskId,
@@ -177,6 +186,7 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
       await kiosk.stop();
       await screen.idle();
       journal.close();
+      lock.release();
     },
   };
 }

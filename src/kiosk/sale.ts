@@ -122,17 +122,22 @@ function moveCursor(state: State, change: Told): Step {
   return [{ ...state, cursor: cursorAfter(change) }, [{ kind: 'ack', upTo: change.seq }]];
 }
 
+/**
+ * Only what is signed moves the cursor: the last sale of the page. The page's own words (`upTo`, `more`, its ledger) are
+ * not, and another ledger is the recovery's to take.
+ */
 function caughtUp(state: State, event: EventOf<'caught-up'>, rules: Rules): Step {
-  if (cursorSeq(event.upTo) < cursorSeq(state.cursor)) return [state, []];
+  if (event.ledgerId !== state.ledgerId) return [state, []];
   let next = state;
   const effects: Effect[] = [];
   for (const change of event.told) {
     const [taken, wanted] = takeTold(next, change, 'http', event.atMs, rules);
     next = taken;
     effects.push(...wanted);
+    if (change.seq > cursorSeq(next.cursor)) next = { ...next, cursor: cursorAfter(change) };
   }
-  next = { ...next, cursor: event.upTo, ledgerId: event.ledgerId };
-  effects.push({ kind: 'ack', upTo: cursorSeq(event.upTo) });
-  if (event.more) effects.push({ kind: 'catch-up', since: event.upTo });
+  if (next.cursor === state.cursor) return [next, effects];
+  effects.push({ kind: 'ack', upTo: cursorSeq(next.cursor) });
+  if (event.more) effects.push({ kind: 'catch-up', since: next.cursor });
   return [next, effects];
 }

@@ -179,7 +179,7 @@ export type KioskEvent = { atMs: number } & (
   | { kind: 'told'; via: 'http' | 'mqtt'; told: Told }
   | { kind: 'request-failed'; request: Request; saleId: string; failure: RequestFailure }
   | { kind: 'reported'; saleId: string }
-  | { kind: 'caught-up'; told: readonly Told[]; ledgerId: string; upTo: string; more: boolean }
+  | { kind: 'caught-up'; told: readonly Told[]; ledgerId: string; more: boolean }
   | { kind: 'dispensed'; saleId: string; result: DispenseResult }
   | { kind: 'dispenser-recalled'; saleId: string; result: DispenseResult | 'never' }
   | {

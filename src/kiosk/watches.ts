@@ -5,12 +5,16 @@ import { notifySystemd, watchdogIntervalMs } from '../lib/notify.ts';
 import type { Devices } from './devices.ts';
 import type { Kiosk } from './kiosk.ts';
 import type { RelayClient } from './relay-client.ts';
+import { statfs } from 'node:fs/promises';
 import type { Part, PartHealth } from './state.ts';
 
 /** While the relay is away it is tried this often; while it is there, this often suffices. */
 const probeDownMs = 2000;
 const probeUpMs = 30_000;
 const healthEveryMs = 10_000;
+const diskEveryMs = 10_000;
+/** Some thousand sales of journal; a sale in hand needs a few kilobytes. */
+const minFreeBytes = 32 * 1024 * 1024;
 
 /** Asks whether the relay is there, often while it is not: the next customer must not be the one to find out. */
 export async function watchRelay(
@@ -53,5 +57,22 @@ export async function pingWatchdog(clock: Clock, signal: AbortSignal): Promise<v
   while (!signal.aborted) {
     await notifySystemd('WATCHDOG=1');
     await wait(clock, everyMs, signal);
+  }
+}
+
+/** Nothing is sold that could not be written down to its end (rule 8). */
+export async function watchDisk(
+  stateDir: string,
+  onPart: (part: Part, health: PartHealth) => void,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    const { bavail, bsize } = await statfs(stateDir);
+    onPart(
+      'journal',
+      bavail * bsize < minFreeBytes ? { ok: false, code: 'disk-full' } : { ok: true },
+    );
+    await wait(clock, diskEveryMs, signal);
   }
 }

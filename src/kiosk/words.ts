@@ -112,6 +112,7 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
   'printer-paper-out': ['Kertas printer habis.', 'The printer has no paper.'],
   'printer-cover-open': ['Tutup printer terbuka.', "The printer's cover is open."],
   'dispenser-lost': ['Mesin pengeluar barang tidak terhubung.', 'The dispenser is not connected.'],
+  'disk-full': ['Penyimpanan mesin penuh.', "The machine's storage is full."],
   'journal-failed': ['Penyimpanan mesin rusak.', "The machine's storage has failed."],
   'charge-try-again': ['GoPay sedang sibuk.', 'GoPay is busy.'],
 };

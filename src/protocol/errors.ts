@@ -146,6 +146,11 @@ export const errors = {
     false,
     'The kiosk cannot write its journal: check the card; it does not sell.',
   ),
+  'disk-full': entry(
+    0,
+    true,
+    'The disk of the kiosk is nearly full: make room; it does not sell until then.',
+  ),
   'not-enrolled': entry(0, false, 'The kiosk has no identity: run kios enrol.'),
 
   // Input that a customer can mend.

@@ -1,12 +1,10 @@
 // The relay's configuration file: one schema, unknown keys refused. The Server Key is named here, never written here.
-import { readFileSync } from 'node:fs';
-import { isIPv6 } from 'node:net';
-import { join } from 'node:path';
 import { z } from 'zod';
-import { environment, merchant, type Environment } from '../protocol/api.ts';
+import { environment, merchant } from '../protocol/api.ts';
 import { qrisLimitsIdr } from '../protocol/money.ts';
+import { readable, togetherRules } from './config-together.ts';
+import { findServerKey } from './server-key.ts';
 
-const productionUrl = 'https://api.midtrans.com';
 /** Midtrans: an expiry below 20 s is refused. */
 const minExpiresMs = 20_000;
 /** A QR that stays up longer than this serves nobody. */
@@ -14,7 +12,6 @@ const maxExpiresMs = 3_600_000;
 
 /** More would be a mistake: each is believed. */
 const maxProxies = 8;
-const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost)$/;
 
 const port = z.int().min(0).max(65_535);
 const httpUrl = z
@@ -22,115 +19,93 @@ const httpUrl = z
   .max(200)
   .refine((text) => !text.endsWith('/'), { error: 'without a slash at its end' });
 
-const midtrans = z
-  .strictObject({
-    baseUrl: httpUrl,
-    serverKeyFile: z.string().min(1).optional(),
-    serverKeyCredential: z
-      .string()
-      .regex(/^[A-Za-z0-9._-]{1,64}$/, 'the name of a systemd credential')
+const midtrans = z.strictObject({
+  baseUrl: httpUrl,
+  serverKeyFile: z.string().min(1).optional(),
+  serverKeyCredential: z
+    .string()
+    .regex(/^[A-Za-z0-9._-]{1,64}$/, 'the name of a systemd credential')
+    .optional(),
+  merchantId: z.string().min(1).max(32),
+  paymentType: z.enum(['qris', 'gopay']).default('qris'),
+  acquirer: z.enum(['gopay', 'airpay shopee']).default('gopay'),
+  chargeTimeoutMs: z.int().min(100).max(60_000).default(10_000),
+  askTimeoutMs: z.int().min(100).max(30_000).default(8_000),
+});
+
+const settings = z.strictObject({
+  environment,
+  http: z.strictObject({
+    host: z.string().min(1),
+    port,
+    /** How many proxies of ours stand in front; whoever connects is taken for the last of them. */
+    trustProxy: z
+      .union([z.literal(false), z.int().min(1).max(maxProxies)], {
+        error: `false, or the number of your own proxies in front of it (1 to ${maxProxies})`,
+      })
+      .default(false),
+  }),
+  /** Where kiosks and Midtrans reach this relay. */
+  publicUrl: httpUrl,
+  mqtt: z.strictObject({
+    host: z.string().min(1),
+    port,
+    /** What kiosks are told at enrolment; without it `mqtt://<host>:<port>`. */
+    publicUrl: z
+      .url({ protocol: /^mqtts?$/, error: 'an mqtt or mqtts address' })
+      .max(200)
       .optional(),
-    merchantId: z.string().min(1).max(32),
-    paymentType: z.enum(['qris', 'gopay']).default('qris'),
-    acquirer: z.enum(['gopay', 'airpay shopee']).default('gopay'),
-    chargeTimeoutMs: z.int().min(100).max(60_000).default(10_000),
-    askTimeoutMs: z.int().min(100).max(30_000).default(8_000),
-  })
-  .refine((m) => (m.serverKeyFile === undefined) !== (m.serverKeyCredential === undefined), {
-    path: ['serverKeyFile'],
-    error: 'name either serverKeyFile or serverKeyCredential, not both',
-  });
+  }),
+  store: z.strictObject({ sqlite: z.string().min(1) }),
+  stateDir: z.string().min(1),
+  midtrans,
+  merchant: z.strictObject(merchant.shape),
+  limits: z
+    .strictObject({
+      minIdr: z.int().min(qrisLimitsIdr.min).default(qrisLimitsIdr.min),
+      maxIdr: z.int().max(qrisLimitsIdr.max).default(qrisLimitsIdr.max),
+    })
+    .prefault({}),
+  sale: z
+    .strictObject({
+      expiresInMs: z.int().min(minExpiresMs).max(maxExpiresMs).default(180_000),
+    })
+    .prefault({}),
+  refund: z
+    .literal('by-operator', {
+      error: 'by-operator is all there is: refunds that make themselves come with a later version',
+    })
+    .default('by-operator'),
+});
+export type RelayConfig = z.infer<typeof settings>;
 
-export const relayConfig = z
-  .strictObject({
-    environment,
-    http: z.strictObject({
-      host: z.string().min(1),
-      port,
-      /** How many proxies of ours stand in front; whoever connects is taken for the last of them. */
-      trustProxy: z
-        .union([z.literal(false), z.int().min(1).max(maxProxies)], {
-          error: `false, or the number of your own proxies in front of it (1 to ${maxProxies})`,
-        })
-        .default(false),
+/** The configuration of one relay. */
+export const relayConfig = togetherRules.reduce<z.ZodType<RelayConfig>>(
+  (schema, { path, says, fits }) =>
+    schema.refine((config) => fits(readable.parse(config)), {
+      path,
+      error: says,
+      // Also where other values are wrong, so that all faults are told at once.
+      when: ({ value }) => typeof value === 'object' && value !== null && !Array.isArray(value),
     }),
-    /** Where kiosks and Midtrans reach this relay. */
-    publicUrl: httpUrl,
-    mqtt: z.strictObject({
-      host: z.string().min(1),
-      port,
-      /** What kiosks are told at enrolment; without it `mqtt://<host>:<port>`. */
-      publicUrl: z
-        .url({ protocol: /^mqtts?$/, error: 'an mqtt or mqtts address' })
-        .max(200)
-        .optional(),
-    }),
-    store: z.strictObject({ sqlite: z.string().min(1) }),
-    stateDir: z.string().min(1),
-    midtrans,
-    merchant: z.strictObject(merchant.shape),
-    limits: z
-      .strictObject({
-        minIdr: z.int().min(qrisLimitsIdr.min).default(qrisLimitsIdr.min),
-        maxIdr: z.int().max(qrisLimitsIdr.max).default(qrisLimitsIdr.max),
-      })
-      .refine((limits) => limits.minIdr <= limits.maxIdr, { error: 'minIdr is above maxIdr' })
-      .prefault({}),
-    sale: z
-      .strictObject({
-        expiresInMs: z.int().min(minExpiresMs).max(maxExpiresMs).default(180_000),
-      })
-      .prefault({}),
-    refund: z
-      .literal('by-operator', {
-        error:
-          'by-operator is all there is: refunds that make themselves come with a later version',
-      })
-      .default('by-operator'),
-  })
-  .superRefine((config, context) => {
-    for (const { path, message } of environmentFaults(config)) {
-      context.addIssue({ code: 'custom', path, message });
-    }
-  });
+  settings,
+);
 
-/** What may not be so with real money, or with an address that takes it. */
-function environmentFaults(config: {
-  environment: Environment;
-  publicUrl: string;
-  mqtt: { host: string; publicUrl?: string | undefined };
-  midtrans: { baseUrl: string };
-}): { path: string[]; message: string }[] {
-  const faults: { path: string[]; message: string }[] = [];
-  const production = config.environment === 'production';
-  if (production !== (config.midtrans.baseUrl === productionUrl)) {
-    const message = production
-      ? `environment production goes with ${productionUrl} alone`
-      : `${productionUrl} takes real money, but environment is sandbox`;
-    faults.push({ path: ['midtrans', 'baseUrl'], message });
-  }
-  if (!production) return faults;
-  if (!isSafe(config.publicUrl, 'https:')) {
-    const message = 'production needs an https address: tokens and money pass over it';
-    faults.push({ path: ['publicUrl'], message });
-  }
-  const { host, publicUrl = `mqtt://${isIPv6(host) ? `[${host}]` : host}` } = config.mqtt;
-  if (!isSafe(publicUrl, 'mqtts:')) {
-    const message = 'production needs an mqtts address, to be told to the kiosks';
-    faults.push({ path: ['mqtt', 'publicUrl'], message });
-  }
-  return faults;
+/**
+ * The same, with the Server Key tried: for whoever starts a relay here and now.
+ * @param credentialsDirectory systemd's `$CREDENTIALS_DIRECTORY`
+ */
+export function startableRelayConfig(
+  credentialsDirectory: string | undefined,
+): z.ZodType<RelayConfig> {
+  return relayConfig.superRefine((config, context) => {
+    const found = findServerKey(config.midtrans, credentialsDirectory);
+    if (found.kind === 'key') return;
+    context.addIssue({ code: 'custom', path: ['midtrans', found.setting], message: found.why });
+  });
 }
 
-/** Encrypted, or never leaving this machine. */
-function isSafe(address: string, protocol: 'https:' | 'mqtts:'): boolean {
-  const url = new URL(address);
-  return url.protocol === protocol || loopback.test(url.hostname);
-}
-
-export type RelayConfig = z.infer<typeof relayConfig>;
-
-/** An example value for each path, shown beside a fault there. */
+/** An example value for each path, shown beside a fault there. Where sandbox and production differ, it names both. */
 export const relayExamples: Readonly<Record<string, string>> = {
   environment: 'sandbox',
   http: '{ host: 127.0.0.1, port: 8080 }',
@@ -145,41 +120,25 @@ export const relayExamples: Readonly<Record<string, string>> = {
   store: '{ sqlite: /var/lib/kios-relay/relay.db }',
   'store.sqlite': '/var/lib/kios-relay/relay.db',
   stateDir: '/var/lib/kios-relay',
-  'midtrans.baseUrl': 'https://api.sandbox.midtrans.com',
+  midtrans:
+    '{ baseUrl: https://api.sandbox.midtrans.com, serverKeyFile: /etc/kios/server-key, merchantId: G000000001 }',
+  'midtrans.baseUrl':
+    'https://api.sandbox.midtrans.com with environment sandbox, https://api.midtrans.com with production',
   'midtrans.serverKeyFile': '/etc/kios/server-key',
   'midtrans.serverKeyCredential': 'server-key',
   'midtrans.merchantId': 'G000000001',
   'midtrans.paymentType': 'qris',
   'midtrans.acquirer': 'gopay',
+  'midtrans.chargeTimeoutMs': '10000',
+  'midtrans.askTimeoutMs': '8000',
   merchant: '{ name: KIOS CONTOH, nmid: AID1099000000001, pan: "9360091400000000017" }',
   'merchant.name': 'KIOS CONTOH',
-  'merchant.nmid': 'ID1099000000001',
+  'merchant.nmid': 'AID1099000000001 with environment sandbox, ID1099000000001 with production',
   'merchant.pan': '"9360091400000000017"',
+  limits: '{ minIdr: 1000, maxIdr: 10000000 }',
+  'limits.minIdr': '1000',
   'limits.maxIdr': '10000000',
+  sale: '{ expiresInMs: 180000 }',
   'sale.expiresInMs': '180000',
   refund: 'by-operator',
 };
-
-const maxKeyLength = 200;
-
-/**
- * Reads the Server Key from its file or systemd credential.
- * @throws Error naming the file, never its content.
- */
-export function readServerKey(
-  settings: RelayConfig['midtrans'],
-  credentialsDirectory: string | undefined,
-): string {
-  let file = settings.serverKeyFile;
-  if (settings.serverKeyCredential !== undefined) {
-    if (credentialsDirectory === undefined) {
-      throw new Error('midtrans.serverKeyCredential needs systemd (LoadCredential=)');
-    }
-    file = join(credentialsDirectory, settings.serverKeyCredential);
-  }
-  const key = readFileSync(file ?? '', 'utf8').trim();
-  if (key.length === 0 || key.length > maxKeyLength || /[^\x21-\x7e]/.test(key)) {
-    throw new Error(`${file ?? ''} does not hold a Server Key: one line of plain text`);
-  }
-  return key;
-}

@@ -3,6 +3,7 @@ import { type Background } from './background.ts';
 import { confirmSale } from './confirm.ts';
 import { type Hops } from './hops.ts';
 import { type StatusOutcome } from './midtrans/gateway.ts';
+import { speaksOfRefund } from './midtrans/notification.ts';
 import { pursue } from './pursue.ts';
 import { type NoticeRow } from './store/schema.ts';
 
@@ -73,9 +74,17 @@ async function settle(
   }
 }
 
-function isConfirmed(notice: NoticeRow, outcome: StatusOutcome): boolean {
+/** Whether get-status says what the notice said; it may lag, and then it is asked again. */
+export function isConfirmed(
+  notice: Pick<NoticeRow, 'pending' | 'body'>,
+  outcome: StatusOutcome,
+): boolean {
   if (outcome.kind !== 'found') return false;
   if (notice.pending === 1) return true;
+  // The money was there before it went back: an old `settlement` confirms no refund.
+  if (speaksOfRefund(notice.body)) {
+    return outcome.status.state === 'refunded' || outcome.status.refundedIdr > 0;
+  }
   return outcome.status.state !== 'pending' && outcome.status.state !== 'other';
 }
 

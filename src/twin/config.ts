@@ -1,5 +1,6 @@
 // The configuration of the twin, as `kios twin --config` reads it. Holds paths of secrets, never a secret.
 import { z } from 'zod';
+import { findServerKey } from './server-key.ts';
 
 const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|::1|localhost)$/;
 
@@ -14,6 +15,12 @@ const http = z
   .refine((value) => value.exposed || loopback.test(value.host), {
     path: ['host'],
     error: 'only loopback is bound, unless http.exposed is true',
+    // Also where other values are wrong, so that all faults are told at once.
+    when: ({ value }) =>
+      typeof value === 'object' &&
+      value !== null &&
+      'host' in value &&
+      typeof value.host === 'string',
   });
 
 const merchant = z.strictObject({
@@ -60,6 +67,13 @@ export const twinConfig = z.strictObject({
 
 export type TwinConfig = z.infer<typeof twinConfig>;
 
+/** The same, with the Server Key tried: for whoever starts a twin here and now. */
+export const startableTwinConfig = twinConfig.superRefine(({ serverKeyFile }, context) => {
+  const found = findServerKey(serverKeyFile);
+  if (found.kind === 'key') return;
+  context.addIssue({ code: 'custom', path: ['serverKeyFile'], message: found.why });
+});
+
 /** An example for each path, shown beside a fault at that path. */
 export const examples: Readonly<Record<string, string>> = {
   http: '{ host: 127.0.0.1, port: 8090 }',
@@ -67,10 +81,11 @@ export const examples: Readonly<Record<string, string>> = {
   'http.port': '8090',
   'http.exposed': 'false',
   serverKeyFile: '/etc/kios/twin/server-key',
-  merchant: '{ id: G000000001, name: KIOS CONTOH, … }',
+  merchant:
+    '{ id: G000000001, name: KIOS CONTOH, nmid: AID1099000000001, pan: "9360000000000000017", city: BANDUNG, postalCode: "40111", mcc: "5812" }',
   'merchant.id': 'G000000001',
   'merchant.name': 'KIOS CONTOH',
-  'merchant.nmid': 'ID1099000000001',
+  'merchant.nmid': 'AID1099000000001',
   'merchant.pan': "'9360000000000000017'",
   'merchant.city': 'BANDUNG',
   'merchant.postalCode': "'40111'",
@@ -81,7 +96,9 @@ export const examples: Readonly<Record<string, string>> = {
   'channels.gopay': 'true',
   stateFile: '/var/lib/kios/twin.sqlite',
   seed: '42',
+  notifications: '{ timeScale: 0.01 }',
   'notifications.timeScale': '0.01',
   'notifications.delayMs': '200',
+  expiry: '{ schedulerDelayMs: 5000 }',
   'expiry.schedulerDelayMs': '5000',
 };

@@ -152,6 +152,50 @@ describe('a report', () => {
   });
 });
 
+describe('a report that is refused because another one stands', () => {
+  const done = { kind: 'report', saleId: saleA, result: 'done' } as const;
+  const refuseThen =
+    (fulfilment: 'failed' | undefined): Answer =>
+    async (request, response) => {
+      if (request.method === 'POST') {
+        json(response, 409, problem('fulfilment-mismatch', 409));
+        return;
+      }
+      const nonce = request.headers['kios-nonce'];
+      json(
+        response,
+        200,
+        await signedSale(fulfilment === undefined ? { nonce } : { fulfilment, nonce }),
+      );
+    };
+
+  test('is over when the relay’s signature says which', async () => {
+    answer = refuseThen('failed');
+    expect(await client.report(done)).toMatchObject({
+      failure: { kind: 'refused', code: 'fulfilment-mismatch' },
+    });
+  });
+
+  test('goes on when nobody signed anything', async () => {
+    answer = refuseThen(undefined);
+    expect(await client.report(done)).toEqual({
+      ok: false,
+      failure: { kind: 'lost', code: 'bad-proof' },
+    });
+  });
+});
+
+test('an answer that is replayed as a message is not believed', async () => {
+  const document = await signedSale({
+    verdict: 'pending',
+    qrString: 'QR',
+    expiresInMs: 9000,
+    nonce: 'an-older-question-1',
+  });
+  await expect(client.prove(document, 0)).rejects.toMatchObject({ code: 'bad-proof' });
+  await expect(client.prove(await signedSale(), 0)).resolves.toMatchObject({ verdict: 'paid' });
+});
+
 test('the broker’s password opens nothing at the relay', async () => {
   const token = await client.brokerToken();
   const now = systemClock.nowMs();
@@ -225,6 +269,20 @@ describe('how a call failed', () => {
 });
 
 describe('a wrong clock', () => {
+  test('is learnt from the probe, before anything is refused', async () => {
+    const ahead = 3600_000;
+    answer = async (request, response) => {
+      const nonce = new URL(request.url ?? '', url).searchParams.get('nonce') ?? '';
+      const time = new Date(systemClock.nowMs() + ahead).toISOString();
+      json(response, 200, { proof: await sign('kios-time', { nonce, time }) });
+    };
+    expect((await client.probe()).ok).toBe(true);
+    const token = await client.brokerToken();
+    await expect(
+      verifyKioskToken(token, kioskKey.publicKey, systemClock.nowMs() + ahead, 'kios-broker'),
+    ).resolves.toMatchObject({ sub: 'ksk01' });
+  });
+
   test('is corrected by the relay’s signed time, and the call repeated', async () => {
     const ahead = 3600_000;
     let calls = 0;

@@ -63,7 +63,6 @@ const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(
     kind: fc.constant('caught-up' as const),
     told: fc.array(told, { maxLength: 3 }),
     ledgerId: fc.constant(ledgerId),
-    upTo: fc.constantFrom('3.00000000', '9.00000000'),
     more: fc.boolean(),
   }),
   fc.record({

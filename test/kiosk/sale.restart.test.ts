@@ -126,9 +126,23 @@ describe('the catch-up cursor (PROTOCOL.md §5)', () => {
       { ...change, seq: 4, prev: 3 },
       { ...tell('paid').told, seq: 5, prev: 4 },
     ];
-    const asked = kiosk.take({ kind: 'caught-up', told, ledgerId, upTo: '5.0a1b2c3d', more: true });
+    const asked = kiosk.take({ kind: 'caught-up', told, ledgerId, more: true });
     expect(asked.map((effect) => effect.kind)).toEqual(['dispense', 'ack', 'catch-up']);
-    expect(kiosk.state.cursor).toBe('5.0a1b2c3d');
+    expect(kiosk.state.cursor).toBe(
+      cursorAfter({ ...change, saleId: saleA, verdict: 'paid', seq: 5 }),
+    );
+  });
+
+  test('is not moved by an empty page, by another ledger, or backwards', () => {
+    const kiosk = new Machine();
+    expect(kiosk.take({ kind: 'caught-up', told: [], ledgerId, more: true })).toEqual([]);
+    const told = [{ ...change, seq: 4, prev: 3 }];
+    expect(kiosk.take({ kind: 'caught-up', told, ledgerId: 'evil', more: false })).toEqual([]);
+    expect(kiosk.state.cursor).toBe('0.00000000');
+    kiosk.take({ kind: 'caught-up', told, ledgerId, more: false });
+    const older = [{ ...change, seq: 2, prev: 1 }];
+    kiosk.take({ kind: 'caught-up', told: older, ledgerId, more: false });
+    expect(kiosk.state.cursor).toBe(cursorAfter({ ...change, seq: 4 }));
   });
 });
 

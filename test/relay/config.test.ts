@@ -1,8 +1,10 @@
 // The relay's configuration: the example parses, mistakes come all at once, real money is never taken by accident.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { z } from 'zod';
 import { ConfigError, parseConfig, readConfigFile } from '../../src/lib/config-file.ts';
-import { readServerKey, relayConfig, relayExamples } from '../../src/relay/config.ts';
+import { relayConfig, relayExamples, startableRelayConfig } from '../../src/relay/config.ts';
+import { readServerKey } from '../../src/relay/server-key.ts';
 
 const example = new URL('../../config/relay.example.yaml', import.meta.url).pathname;
 const text = readFileSync(example, 'utf8');
@@ -15,6 +17,15 @@ function faultsOf(changed: string): readonly string[] {
     if (error instanceof ConfigError) return error.faults;
     throw error;
   }
+}
+
+const withProperties = z.object({ properties: z.record(z.string(), z.unknown()).default({}) });
+
+function pathsOf(schema: unknown, above = ''): string[] {
+  return Object.entries(withProperties.parse(schema).properties).flatMap(([key, below]) => [
+    `${above}${key}`,
+    ...pathsOf(below, `${above}${key}.`),
+  ]);
 }
 
 test('the example file parses', () => {
@@ -32,6 +43,40 @@ test('three mistakes give three messages, with lines and examples', () => {
   expect(faults).toHaveLength(3);
   expect(faults.join('\n')).toMatch(/line \d+: http\.port: .*\(for example port: 8080\)/);
   expect(faults.join('\n')).toContain('refunds: unknown key');
+});
+
+test('what is wrong between values is told together with the rest', () => {
+  const faults = faultsOf(
+    text
+      .replace('environment: sandbox', 'environment: production')
+      .replace('port: 8080', 'port: many')
+      .replace('minIdr: 1000', 'minIdr: 20000000')
+      .replace('publicUrl: https://', 'publicUrl: http://')
+      .replace('paymentType: qris', 'paymentType: cash'),
+  ).join('\n');
+  for (const path of [
+    ...['http.port', 'midtrans.paymentType'],
+    ...['midtrans.baseUrl', 'limits.minIdr', 'publicUrl'],
+  ]) {
+    expect(faults).toContain(`${path}: `);
+  }
+  // An example must not contradict the reason beside it.
+  expect(faults).toMatch(
+    /midtrans\.baseUrl: .*for example .*https:\/\/api\.midtrans\.com with production/,
+  );
+});
+
+test.each(['5', '[]', 'null', 'midtrans: 5', 'mqtt: []', 'limits: null', 'publicUrl: x'])(
+  'a file that is only %s is told in faults, not in a stack',
+  (nonsense) => {
+    expect(faultsOf(nonsense).length).toBeGreaterThan(0);
+  },
+);
+
+test('every setting has an example', () => {
+  expect(pathsOf(z.toJSONSchema(relayConfig)).filter((path) => !(path in relayExamples))).toEqual(
+    [],
+  );
 });
 
 test('environment and address must agree', () => {
@@ -98,4 +143,15 @@ test('a Server Key that cannot be had is an error that names the place alone', (
   const named = { ...rest, serverKeyCredential: 'server-key' };
   expect(() => readServerKey(named, undefined)).toThrow(/LoadCredential/);
   expect(() => readServerKey({ ...rest, serverKeyFile: example }, undefined)).toThrow(/one line/);
+});
+
+test('who starts a relay without its Server Key reads where it belongs, with the line of the setting', () => {
+  const missing = text.replace('/etc/kios/server-key', '/nonexistent/server-key');
+  const line = text.slice(0, text.indexOf('serverKeyFile:')).split('\n').length;
+  const startable = startableRelayConfig(undefined);
+  expect(() => parseConfig('relay.yaml', missing, startable, relayExamples)).toThrow(
+    new RegExp(
+      `line ${line}: midtrans\\.serverKeyFile: there is no /nonexistent/server-key; put the Server Key`,
+    ),
+  );
 });

@@ -100,13 +100,14 @@ export class Customers {
 }
 
 /** Gives the money of some open claims back at Midtrans, beside the relay. */
-export function startOperator(world: World, { store, midtrans }: SimRelay): void {
+export function startOperator(world: World, relay: SimRelay): void {
+  const { store, midtrans } = relay;
   world.clock.after(operatorMs, () => {
     for (const claim of store.claims.values()) {
       if (claim.state !== 'open' || !world.faults.strikes('refund by hand')) continue;
       world.say('operator', `refunds ${claim.saleId}`);
       midtrans.account.refund(claim.saleId, '');
     }
-    startOperator(world, { store, midtrans } as SimRelay);
+    startOperator(world, relay);
   });
 }

@@ -2,12 +2,12 @@
 // the relay's crashes.
 /* eslint-disable @typescript-eslint/require-await -- the seam is asynchronous, memory is not */
 import type { Decision, ClaimChange } from '../../src/relay/ledger-rules.ts';
-import { decide as realDecide, type LedgerEvent } from '../../src/relay/ledger.ts';
+import type { decide, LedgerEvent } from '../../src/relay/ledger.ts';
 import type { ClaimRow, SaleRow } from '../../src/relay/sale-row.ts';
 import type { KioskRow, NoticeRow, OutboxRow } from '../../src/relay/store/schema.ts';
 import type { Changes, Keeping, NewNotice, Store } from '../../src/relay/store/store.ts';
 
-export type Decide = typeof realDecide;
+export type Decide = typeof decide;
 
 export class MemoryStore implements Store {
   readonly ledgerId = 'ledger-1';

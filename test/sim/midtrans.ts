@@ -137,8 +137,14 @@ export class Midtrans {
       reply.resolve({ kind: 'nothing', detail: 'timeout' });
     });
     const arrive = async (): Promise<void> => {
-      if (faults.strikes('midtrans 429')) return back(rateLimited);
-      if (faults.strikes('midtrans 500')) return back(this.account.error('500'));
+      if (faults.strikes('midtrans 429')) {
+        back(rateLimited);
+        return;
+      }
+      if (faults.strikes('midtrans 500')) {
+        back(this.account.error('500'));
+        return;
+      }
       const slowMs = faults.strikes('midtrans slow') ? draw.between(1_000, 45_000) : 0;
       const answer = await this.#keys.run(key, async () => {
         if (slowMs > 0) await wait(clock, slowMs);

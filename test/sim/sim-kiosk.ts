@@ -1,14 +1,14 @@
 // A kiosk of a run: the real loop, machine and effects behind a simulated disk, line and board. It dies at any write or
 // effect and starts again from its disk, in the same boot or in a new one.
 import { ulid } from 'ulid';
-import type { Key } from '../../drivers/device.ts';
+import type { Dispenser, Key } from '../../drivers/device.ts';
 import type { Supervised } from '../../drivers/supervise.ts';
-import type { Dispenser } from '../../drivers/device.ts';
 import { createPerform } from '../../src/kiosk/effects.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from '../../src/kiosk/kiosk.ts';
 import type { RelayClient } from '../../src/kiosk/relay-client.ts';
 import type { Effect, Part, PartHealth, Rules, State } from '../../src/kiosk/state.ts';
 import { watchRelay } from '../../src/kiosk/watches.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import { startCursor } from '../../src/protocol/sale.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { Board } from './board.ts';
@@ -30,6 +30,7 @@ const rules: Rules = {
   receipts: false,
   maxPieces: 99,
 };
+const brokerLost = { ok: false, code: 'broker-unreachable' } as const;
 const yearsMs = 10 * 365 * 24 * 3_600_000;
 /** A technician comes to a kiosk that says its dispenser is out of order. */
 const technicianMs = 60_000;
@@ -110,15 +111,30 @@ export class SimKiosk {
     });
   }
 
+  /** A life begins: the journal is folded, the lines and devices are opened. */
   start(): void {
     const world = this.#world;
-    const { bug, draw } = world;
     const boot = this.#boot;
-    const mortal = { alive: true };
+    const mortal = { alive: true, stopping: new AbortController(), known: new Set<string>() };
     const alive = (): boolean => mortal.alive;
     const clock = world.clock.ofLife(alive, boot.atMs, boot.wallOffMs);
-    const stopping = new AbortController();
-    const known = new Set<string>();
+    const journal = this.#disk.journal(alive, () => {
+      this.crash();
+    });
+    const kiosk = createKiosk({
+      ...{ rules, journal, clock, log: silentLog, cursor: startCursor, language: 'id' },
+      ledgerId: this.#relay.store.ledgerId,
+      perform: (effect) => {
+        this.#perform(life, effect, real);
+      },
+      draw: (state) => {
+        this.#drawn(life, state);
+      },
+      halted: (error) => {
+        world.broke(`the journal halted: ${String(error)}`);
+      },
+    });
+    const life: Life = Object.assign(mortal, { kiosk });
     const end: LineEnd = {
       alive,
       monotonicMs: () => clock.monotonicMs(),
@@ -126,20 +142,26 @@ export class SimKiosk {
         this.#post(life, { kind: 'told', via: 'mqtt', told });
       },
       changed: (up) => {
-        onPart('broker', up ? { ok: true } : { ok: false, code: 'broker-unreachable' });
-        if (up) perform({ kind: 'catch-up', since: life.kiosk.state().cursor });
+        this.#onPart(life, 'broker', up ? { ok: true } : brokerLost);
+        if (up) real({ kind: 'catch-up', since: kiosk.state().cursor });
       },
     };
     const honest = createClient(world, this.#relay, this.kioskId, end);
-    const client: RelayClient = bug === undefined ? honest : spoilClient(bug, honest, draw);
-    const onPart = (part: Part, health: PartHealth): void => {
-      if (!alive()) return;
-      const before = life.kiosk.state().parts[part];
-      if (before.ok === health.ok) return;
-      this.#post(life, { kind: 'part', part, health });
-    };
-    const real = createPerform({
-      ...{ client, clock, onPart, log: silentLog, signal: stopping.signal },
+    const { bug, draw } = world;
+    const client = bug === undefined ? honest : spoilClient(bug, honest, draw);
+    const real = this.#effects(life, client, clock);
+    this.#life = life;
+    world.say(this.kioskId, `starts in ${boot.id} at ${kiosk.state().phase.at}`);
+    void this.#begin(life, boot.id, end, client);
+  }
+
+  /** The real effects over this life's lines and the board. */
+  #effects(life: Life, client: RelayClient, clock: Clock): (effect: Effect) => void {
+    return createPerform({
+      ...{ client, clock, log: silentLog, signal: life.stopping.signal },
+      onPart: (part, health) => {
+        this.#onPart(life, part, health);
+      },
       link: () => this.#session.link(),
       devices: () => ({
         printer: undefined,
@@ -153,45 +175,25 @@ export class SimKiosk {
       ledgerId: () => life.kiosk.state().ledgerId,
       slip: () => ({ blocks: [] }),
     });
-    const perform = (effect: Effect): void => {
-      this.#perform(life, effect, real);
-    };
-    const journal = this.#disk.journal(alive, () => {
-      this.crash();
-    });
-    const kiosk = createKiosk({
-      ...{ rules, journal, clock, log: silentLog, cursor: startCursor, perform },
-      ledgerId: this.#relay.store.ledgerId,
-      language: 'id',
-      draw: (state) => {
-        this.#drawn(life, state);
-      },
-      halted: (error) => {
-        world.broke(`the journal halted: ${String(error)}`);
-      },
-    });
-    const life: Life = Object.assign(mortal, { kiosk, stopping, known });
-    this.#life = life;
-    world.say(this.kioskId, `starts in ${boot.id} at ${kiosk.state().phase.at}`);
-    void this.#begin(life, boot.id, end, client, onPart);
+  }
+
+  #onPart(life: Life, part: Part, health: PartHealth): void {
+    if (!life.alive || life.kiosk.state().parts[part].ok === health.ok) return;
+    this.#post(life, { kind: 'part', part, health });
   }
 
   /** What run.ts does once the machine is there. */
-  async #begin(
-    life: Life,
-    bootId: string,
-    end: LineEnd,
-    client: RelayClient,
-    onPart: (part: Part, health: PartHealth) => void,
-  ): Promise<void> {
+  async #begin(life: Life, bootId: string, end: LineEnd, client: RelayClient): Promise<void> {
     await life.kiosk.start(bootId);
     for (const part of ['journal', 'display'] as const) {
       this.#post(life, { kind: 'part', part, health: { ok: true } });
     }
     this.#tellBoard();
     this.#session.open(end);
-    const { alive } = end;
-    const clock = this.#world.clock.ofLife(alive);
+    const clock = this.#world.clock.ofLife(end.alive);
+    const onPart = (part: Part, health: PartHealth): void => {
+      this.#onPart(life, part, health);
+    };
     await watchRelay(client, onPart, life.kiosk, clock, life.stopping.signal);
   }
 

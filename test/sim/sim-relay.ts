@@ -135,8 +135,9 @@ export class SimRelay {
   #mortal(life: { alive: boolean }): Store {
     const never = new Promise<never>(() => undefined);
     const { faults, draw } = this.#world;
+    const alive = (): boolean => life.alive;
     const transact = async (name: string, act: () => unknown): Promise<unknown> => {
-      if (!life.alive) return never;
+      if (!alive()) return never;
       const dies = writes.has(name) && faults.strikes('relay crash');
       if (dies && draw.chance(500)) {
         this.crash();
@@ -144,7 +145,7 @@ export class SimRelay {
       }
       const result = await act();
       if (dies) this.crash();
-      return life.alive ? result : never;
+      return alive() ? result : never;
     };
     return new Proxy<Store>(this.store, {
       get: (target, name): unknown => {

@@ -1,10 +1,12 @@
-// The phone's camera: finds a QR in the newest picture that it was shown. Reads pixels, and knows nothing else.
+// The phone's camera: finds a QR on the kiosk's screen or on a slip. Reads pixels, and knows nothing else.
 import { decodeQR } from '/qr/decode.js';
 
 export interface Camera {
-  /** Points it at a picture: the kiosk's screen, or a slip. Undefined: there is nothing to see. */
-  look(picture: ImageData | undefined): void;
-  /** The QR in the last picture that it read. */
+  /** The kiosk's screen as it is now. Undefined: it is dark. */
+  lookAtScreen(picture: ImageData | undefined): void;
+  /** A slip that has just come out. One with a QR stays in view until the next one with a QR: paper does not go out. */
+  lookAtSlip(picture: ImageData): void;
+  /** The QR in what it read last: the screen's, or else the slip's. */
   visible(): string | undefined;
 }
 
@@ -14,19 +16,30 @@ const decodeLimitMs = 400;
 
 /** `seen` is called after each reading, also when there was no QR. */
 export function createCamera(seen: (qrString: string | undefined) => void): Camera {
-  let latest: ImageData | undefined;
+  let screen: ImageData | undefined;
+  let slip: ImageData | undefined;
+  let onPaper: string | undefined;
   let visible: string | undefined;
   let timer: number | undefined;
 
   const read = (): void => {
     timer = undefined;
-    visible = latest === undefined ? undefined : qrIn(latest);
+    if (slip !== undefined) onPaper = qrIn(slip) ?? onPaper;
+    slip = undefined; // Paper does not change; once is enough.
+    visible = (screen === undefined ? undefined : qrIn(screen)) ?? onPaper;
     seen(visible);
   };
+  const readSoon = (): void => {
+    timer ??= window.setTimeout(read, readEveryMs);
+  };
   return {
-    look: (picture) => {
-      latest = picture;
-      timer ??= window.setTimeout(read, readEveryMs);
+    lookAtScreen: (picture) => {
+      screen = picture;
+      readSoon();
+    },
+    lookAtSlip: (picture) => {
+      slip = picture;
+      readSoon();
     },
     visible: () => visible,
   };

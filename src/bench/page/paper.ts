@@ -1,5 +1,6 @@
-// The slips that came out of the printer, newest on top.
+// The printer: the slips that came out of it, newest on top, and what is wrong with it.
 import { byId, make } from './dom.ts';
+import type { BenchState } from './state.ts';
 
 export interface Tray {
   update(papers: readonly number[]): void;
@@ -31,6 +32,21 @@ export function createTray(printed: (pixels: ImageData) => void): Tray {
         known.delete(number);
       }
       tray.dataset['empty'] = String(known.size === 0);
+    },
+  };
+}
+
+export interface PrinterMark {
+  update(switches: BenchState['switches']): void;
+}
+
+/** Says on the printer itself what a hand has done to it. */
+export function createPrinterMark(): PrinterMark {
+  const printer = byId('printer', HTMLElement);
+  return {
+    update: (switches) => {
+      printer.dataset['paper'] = switches['paper-out'] === true ? 'out' : 'in';
+      printer.dataset['plug'] = switches['printer-unplugged'] === true ? 'out' : 'in';
     },
   };
 }

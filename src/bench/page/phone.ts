@@ -1,32 +1,38 @@
 // The customer's phone: its camera finds a QR, its wallet shows the bill and pays. It knows nothing of the kiosk.
 import { send, type Answer } from './bench.ts';
-import { createCamera } from './camera.ts';
-import { byId, onClick } from './dom.ts';
+import { createCamera, type Camera } from './camera.ts';
+import { byId, make, onClick } from './dom.ts';
 import { rupiah } from './pixels.ts';
 
 export interface Phone {
-  /** Looks at a picture: the kiosk's screen, or a slip. Undefined: there is nothing to see. */
-  look(picture: ImageData | undefined): void;
+  readonly camera: Pick<Camera, 'lookAtScreen' | 'lookAtSlip'>;
 }
 
-const declinedWords = 'Ditolak di aplikasi. QR masih berlaku. · Declined; the QR still works.';
+/** For those who read Indonesian, and for the others. The twin has only the first. */
+interface Words {
+  id: string;
+  en: string;
+}
+
+const declined: Words = {
+  id: 'Ditolak di aplikasi. QR masih berlaku.',
+  en: 'Declined; the QR still works.',
+};
+const noNetwork: Words = { id: 'Tidak ada jaringan.', en: 'No network.' };
 
 export function createPhone(): Phone {
   const ui = elements();
   const wallet = createWallet(ui);
   const camera = createCamera((qrString) => {
     ui.phone.dataset['sees'] = qrString === undefined ? 'nothing' : 'qr';
-    if (qrString !== undefined && !wallet.knows(qrString)) void wallet.open(qrString);
+    if (qrString === undefined) wallet.lost();
+    else if (!wallet.knows(qrString)) void wallet.open(qrString);
   });
   onClick(ui.lens, () => {
     const qrString = camera.visible();
     if (qrString !== undefined) void wallet.open(qrString);
   });
-  return {
-    look: (picture) => {
-      camera.look(picture);
-    },
-  };
+  return { camera };
 }
 
 interface Wallet {
@@ -34,25 +40,33 @@ interface Wallet {
   knows(qrString: string): boolean;
   /** Asks what the QR is, and shows the bill. */
   open(qrString: string): Promise<void>;
+  /** The QR is no longer in view: that it still works need not be true any more. */
+  lost(): void;
 }
 
 function createWallet(ui: Elements): Wallet {
   let held: string | undefined;
   let settled: string | undefined;
 
+  let hopeful = false;
+
   const show = (view: 'camera' | 'bill' | 'done'): void => {
     ui.phone.dataset['view'] = view;
     ui.said.textContent = '';
+    hopeful = false;
   };
   const act = async (path: string, late: boolean): Promise<void> => {
     const qrString = held;
     if (qrString === undefined) return;
     ui.said.textContent = '…';
+    hopeful = false;
     const answer = await send(path, path === '/wallet/pay' ? { qrString, late } : { qrString });
     if (held !== qrString) return;
-    if (!answer.ok) ui.said.textContent = wordsOf(answer.json);
-    else if (path === '/wallet/decline') ui.said.textContent = declinedWords;
-    else {
+    if (!answer.ok) write(ui.said, wordsOf(answer.json));
+    else if (path === '/wallet/decline') {
+      write(ui.said, declined);
+      hopeful = true;
+    } else {
       settled = qrString;
       show('done');
     }
@@ -78,7 +92,11 @@ function createWallet(ui: Elements): Wallet {
       }
       settled = qrString;
       show('camera');
-      ui.lens.textContent = wordsOf(json);
+      write(ui.lens, wordsOf(json));
+    },
+    lost: () => {
+      if (hopeful) ui.said.textContent = '';
+      hopeful = false;
     },
   };
 }
@@ -142,7 +160,11 @@ function elements(): Elements {
   };
 }
 
-function wordsOf(json: Answer['json']): string {
+function wordsOf(json: Answer['json']): Words {
   const detail = (json as { detail?: unknown } | undefined)?.detail;
-  return typeof detail === 'string' ? detail : 'Tidak ada jaringan. · No network.';
+  return typeof detail === 'string' ? { id: detail, en: '' } : noNetwork;
+}
+
+function write(element: HTMLElement, { id, en }: Words): void {
+  element.replaceChildren(id, make('small', '', en));
 }

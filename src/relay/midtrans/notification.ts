@@ -74,3 +74,9 @@ function noticeId(body: NoticeBody): string {
   ];
   return createHash('sha256').update(JSON.stringify(said)).digest('hex');
 }
+
+/** Whether a stored body, which was authentic when it came, tells of money that goes back. */
+export function speaksOfRefund(body: string): boolean {
+  const parsed = noticeBody.safeParse(JSON.parse(body));
+  return parsed.success && chargeState(parsed.data.transaction_status) === 'refunded';
+}

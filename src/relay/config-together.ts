@@ -1,0 +1,91 @@
+// What no value of the configuration can tell alone: an address that takes real money by accident, or tokens in the open.
+// These rules look at files that may have other faults too, so that all of them are told at once.
+import { isIPv6 } from 'node:net';
+import { z } from 'zod';
+import { environment } from '../protocol/api.ts';
+
+const productionUrl = 'https://api.midtrans.com';
+const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost)$/;
+
+/** A value that is wrong counts here as one that is not there: the schema tells it. */
+const seen = <T>(schema: z.ZodType<T>): z.ZodType<T | undefined> =>
+  schema.optional().catch(undefined);
+
+/** As much of a configuration as these rules need and could be read. */
+export const readable = z.object({
+  environment: seen(environment),
+  publicUrl: seen(z.url()),
+  mqtt: seen(z.object({ host: seen(z.string().min(1)), publicUrl: z.unknown().optional() })),
+  midtrans: seen(
+    z.object({
+      baseUrl: seen(z.url()),
+      serverKeyFile: z.unknown().optional(),
+      serverKeyCredential: z.unknown().optional(),
+    }),
+  ),
+  limits: seen(z.object({ minIdr: seen(z.int()), maxIdr: seen(z.int()) })),
+});
+type Readable = z.infer<typeof readable>;
+
+interface TogetherRule {
+  path: string[];
+  says: string;
+  fits: (config: Readable) => boolean;
+}
+
+export const togetherRules: readonly TogetherRule[] = [
+  {
+    path: ['midtrans', 'baseUrl'],
+    says: `environment production goes with ${productionUrl} alone`,
+    fits: ({ environment: named, midtrans }) =>
+      named !== 'production' ||
+      midtrans?.baseUrl === undefined ||
+      midtrans.baseUrl === productionUrl,
+  },
+  {
+    path: ['midtrans', 'baseUrl'],
+    says: `${productionUrl} takes real money, but environment is sandbox`,
+    fits: ({ environment: named, midtrans }) =>
+      named !== 'sandbox' || midtrans?.baseUrl !== productionUrl,
+  },
+  {
+    path: ['midtrans', 'serverKeyFile'],
+    says: 'name either serverKeyFile or serverKeyCredential, not both',
+    fits: ({ midtrans }) =>
+      midtrans === undefined ||
+      (midtrans.serverKeyFile === undefined) !== (midtrans.serverKeyCredential === undefined),
+  },
+  {
+    path: ['publicUrl'],
+    says: 'production needs an https address: tokens and money pass over it',
+    fits: ({ environment: named, publicUrl }) =>
+      named !== 'production' || publicUrl === undefined || isSafe(publicUrl, 'https:'),
+  },
+  {
+    path: ['mqtt', 'publicUrl'],
+    says: 'production needs an mqtts address, to be told to the kiosks',
+    fits: ({ environment: named, mqtt }) => {
+      const told = mqtt === undefined ? undefined : toldToKiosks(mqtt);
+      return named !== 'production' || told === undefined || isSafe(told, 'mqtts:');
+    },
+  },
+  {
+    path: ['limits', 'minIdr'],
+    says: 'minIdr is above maxIdr',
+    fits: ({ limits }) =>
+      limits?.minIdr === undefined || limits.maxIdr === undefined || limits.minIdr <= limits.maxIdr,
+  },
+];
+
+/** Without an address of its own a kiosk is told that of the plain listener. */
+function toldToKiosks({ host, publicUrl }: NonNullable<Readable['mqtt']>): string | undefined {
+  if (typeof publicUrl === 'string') return publicUrl;
+  if (publicUrl !== undefined || host === undefined) return undefined;
+  return `mqtt://${isIPv6(host) ? `[${host}]` : host}`;
+}
+
+/** Encrypted, or never leaving this machine. */
+function isSafe(address: string, protocol: 'https:' | 'mqtts:'): boolean {
+  const url = URL.parse(address);
+  return url === null || url.protocol === protocol || loopback.test(url.hostname);
+}
