@@ -34,6 +34,7 @@ export function attempt(row: SaleRow, nowMs: number, repeat: boolean): Decision 
     row.heldAtMs === null &&
     nowMs < row.deadlineAtMs;
   if (!mayCharge || (attemptOpen(row, nowMs) && !repeat)) return unchanged(row);
+  row.silentAtMs = row.sentAtMs ?? row.silentAtMs;
   row.sentAtMs = nowMs;
   row.absentAtMs = null;
   return { row, moved: false, next: 'charge' };
@@ -87,6 +88,7 @@ function afterNoCharge(row: SaleRow): Next {
 
 function accept(row: SaleRow, charge: Charge, event: ChargeAnswer, nowMs: number): Decision {
   row.sentAtMs = null;
+  row.silentAtMs = null;
   row.absentAtMs = null;
   row.chargeId = charge.chargeId;
   row.chargedAtMs = charge.chargedAtMs ?? nowMs;

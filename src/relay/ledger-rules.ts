@@ -53,9 +53,14 @@ const deadWatchMs = 24 * 3_600_000;
 /** Midtrans' own default, where no expiry was told. */
 const defaultExpiryMs = 900_000;
 
-/** An attempt ends with its answer, or a minute after it was sent. */
+/** An attempt ends with its answer, or a minute after it was sent. A later one's answer does not end it. */
 export function attemptOpen(row: SaleRow, nowMs: number): boolean {
-  return row.sentAtMs !== null && nowMs - row.sentAtMs < attemptMs;
+  return nowMs < attemptsEndAtMs(row);
+}
+
+/** From here on no attempt that was ever sent can still land. */
+function attemptsEndAtMs(row: SaleRow): number {
+  return Math.max(row.sentAtMs ?? -Infinity, row.silentAtMs ?? -Infinity) + attemptMs;
 }
 
 /** When `reconcile` shall look at this row next; null: never by itself. */
@@ -72,7 +77,7 @@ export function nextAskAtMs(row: SaleRow, nowMs: number): number | null {
     return nowMs + between(retryAskMs, nowMs - (row.stoppedAtMs ?? nowMs), slowestStopMs);
   }
   let at = nowMs + (row.reason === null ? pollMs : retryAskMs);
-  if (attemptOpen(row, nowMs)) at = (row.sentAtMs ?? nowMs) + attemptMs;
+  if (attemptOpen(row, nowMs)) at = attemptsEndAtMs(row);
   return row.deadlineAtMs > nowMs ? Math.min(at, row.deadlineAtMs) : at;
 }
 

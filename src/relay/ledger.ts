@@ -216,6 +216,7 @@ const emptyRow: Omit<
   prev: 0,
   chargeKey: null,
   sentAtMs: null,
+  silentAtMs: null,
   doubtAtMs: null,
   chargeId: null,
   chargedAtMs: null,

@@ -26,6 +26,8 @@ export interface SaleRow {
   chargeKey: string | null;
   /** The attempt in flight was sent then. */
   sentAtMs: number | null;
+  /** An attempt before it was sent then and was never answered: it may still land. */
+  silentAtMs: number | null;
   /** An attempt ended without a clear answer then: a refusal of another attempt proves nothing. */
   doubtAtMs: number | null;
   chargeId: string | null;

@@ -1,6 +1,6 @@
 // When money is paid, and when it is not: fraud marks, foreign money, money that went back, answers about something else.
 import { describe, expect, test } from 'vitest';
-import { decide } from '../../src/relay/ledger.ts';
+import { decide, type LedgerEvent } from '../../src/relay/ledger.ts';
 import { type StatusOutcome } from '../../src/relay/midtrans/gateway.ts';
 import { at, merchantId, rowOf, saleId, status, summary, told } from './ledger-rows.ts';
 
@@ -73,4 +73,35 @@ describe('only the status of this very charge counts', () => {
     const event = { type: 'status-answered', asked: saleId, outcome, merchantId } as const;
     expect(summary(decide(rowOf('pending'), event, at))).toBe('paid none');
   });
+});
+
+test('an answer to a later attempt does not end an earlier one that is still silent', () => {
+  const kioskId = 'ksk01';
+  const amountIdr = 15_000;
+  const put = { saleId, kioskId, amountIdr, items: null, chargeKey: 'k', deadlineAtMs: 180_000 };
+  let { row } = decide(undefined, { type: 'put', ...put }, 0);
+  const take = (event: LedgerEvent, atMs: number): void => {
+    ({ row } = decide(row, event, atMs));
+  };
+  const failed = (answered: boolean): LedgerEvent => ({
+    type: 'charge-answered',
+    outcome: { kind: 'unknown', answered, detail: '' },
+    merchantId,
+  });
+  const absent = {
+    type: 'status-answered',
+    asked: saleId,
+    outcome: { kind: 'absent' },
+    merchantId,
+  } as const;
+  take(failed(false), 10_000);
+  take({ type: 'attempt' }, 10_500);
+  take(failed(true), 11_000);
+  take({ type: 'cancel', saleId, kioskId, amountIdr, reason: 'customer' }, 12_000);
+  take(absent, 12_100);
+  take(absent, 17_200);
+  expect(row.verdict).toBe('creating');
+  take(absent, 71_000);
+  take(absent, 76_100);
+  expect(row.verdict).toBe('cancelled');
 });

@@ -57,6 +57,7 @@ async function createSales(db: Db): Promise<void> {
     .addColumn('deadline_at_ms', 'bigint', (c) => c.notNull())
     .addColumn('charge_key', 'text')
     .addColumn('sent_at_ms', 'bigint')
+    .addColumn('silent_at_ms', 'bigint')
     .addColumn('doubt_at_ms', 'bigint')
     .addColumn('charge_id', 'text')
     .addColumn('charged_at_ms', 'bigint')
