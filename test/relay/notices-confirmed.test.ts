@@ -33,7 +33,7 @@ test.each([
   ['partial_refund', found('settled'), false],
   ['partial_refund', found('settled', 5_000), true],
   ['expire', found('expired'), true],
-  ['settlement', { kind: 'absent' } as StatusOutcome, false],
+  ['settlement', { kind: 'absent' }, false],
 ])('%s, and get-status: %o', (status, outcome, confirmed) => {
   expect(isConfirmed(notice(status), outcome)).toBe(confirmed);
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { bugs, type Bug } from './bugs.ts';
 import { run } from './run.ts';
 
-const seeds = 700;
+const seeds = 1500;
 const seedsTwice = 20;
 
 /** Within so many seeds, from 1 on, each planted bug must be found. */
