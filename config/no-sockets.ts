@@ -2,7 +2,9 @@
 import { Server, Socket } from 'node:net';
 
 function refuse(): never {
-  throw new Error('a unit test opens no socket; list its file under seams in config/vitest.config.ts');
+  throw new Error(
+    'a unit test opens no socket; list its file under seams in config/vitest.config.ts',
+  );
 }
 
 Socket.prototype.connect = refuse;

@@ -110,8 +110,8 @@ async function startParts(
         wake(row.kioskId);
       },
     };
+    closers.push(() => broker.stop()); // Also one that cannot have its port keeps the process alive.
     const mqttPort = await broker.start(createPresence({ store, log, metrics, wake }));
-    closers.push(() => broker.stop());
     reach.publisher = startPublisher({
       ...{ store, broker, signer, background, clock, random, log, metrics },
     });

@@ -25,7 +25,7 @@ const found = (state: ChargeStatus['state'], refundedIdr = 0): StatusOutcome => 
   } as ChargeStatus,
 });
 
-test.each([
+test.each<[string, StatusOutcome, boolean]>([
   ['settlement', found('pending'), false],
   ['settlement', found('settled'), true],
   ['refund', found('settled'), false],
