@@ -5,8 +5,9 @@ import type { Clock } from '../lib/clock.ts';
 import { checkTable, CheckFailure } from './check-table.ts';
 import { runCheck } from './check.ts';
 import { createVirtualDevices, type VirtualDevices } from './devices.ts';
+import { greeting, kioskLogFile, type TerminalSize } from './greeting.ts';
 import { furnish, openHouse, type House } from './house.ts';
-import { deviceKinds, kioskId, type DemoOptions } from './options.ts';
+import { deviceKinds, DemoRefusal, kioskId, type DemoOptions } from './options.ts';
 import { servePage, type BenchPage } from './page-server.ts';
 import { startPart, type Part, type PartOptions } from './part.ts';
 
@@ -16,6 +17,8 @@ export interface DemoWorld {
   say: (line: string) => void;
   /** Aborts when the person wants it to end. */
   stopping: AbortSignal;
+  /** The size of the terminal; undefined where there is none. */
+  terminal: TerminalSize | undefined;
 }
 
 /** Why the demo is over before its own end. */
@@ -29,7 +32,10 @@ class Over extends Error {
   }
 }
 
-/** Runs until it is stopped, a part dies, or the check is done. The answer is the exit code. */
+/**
+ * Runs until it is stopped, a part dies, or the check is done. The answer is the exit code.
+ * @throws DemoRefusal when what was asked for cannot be; then nothing was started
+ */
 export async function runDemo(options: DemoOptions, world: DemoWorld): Promise<number> {
   const house = await openHouse(options);
   let failed = true;
@@ -42,16 +48,22 @@ export async function runDemo(options: DemoOptions, world: DemoWorld): Promise<n
     if (!options.check) {
       const { twin } = house.ports;
       page = await servePage({ port: options.port, devices, twinPort: twin });
-      world.say(
-        `Kios siap dicoba / try the kiosk:  ${page.url}  (Ctrl-C: selesai / stop; log: ${house.logDir})`,
-      );
+      for (const line of greeting(options, house, page.url, world.terminal)) world.say(line);
     }
     await parts.race(startAll(parts, house, options));
     page?.opened();
+    if (page !== undefined && options.real.display !== 'terminal') {
+      world.say(`Kios siap / ready to sell:  ${page.url}`);
+    }
     if (options.check) await parts.race(checked(devices, house, world));
     else await parts.race(new Promise<never>(() => undefined));
     failed = false;
   } catch (error) {
+    // Nothing ran, so there is no log to keep.
+    if (error instanceof DemoRefusal) {
+      failed = false;
+      throw error;
+    }
     failed = !told(error, options, house, world);
   } finally {
     await parts.stop();
@@ -183,10 +195,11 @@ class PartsOfTheHouse {
     terminal?: PartOptions['terminal'],
     secret = false,
   ): Part {
+    const { logDir } = this.#house;
     const part = startPart({
       name,
       args,
-      logFile: join(this.#house.logDir, `${name}.log`),
+      logFile: terminal?.display === true ? kioskLogFile(this.#house) : join(logDir, `${name}.log`),
       clock: this.#world.clock,
       secret,
       ...(terminal === undefined ? {} : { terminal }),

@@ -1,12 +1,20 @@
 // Where a demo lives: its folder, its ports and the configuration of each part. The Server Key in it is made up.
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import { merchant, products, type DemoOptions, type DeviceKind } from './options.ts';
+import { kioskConfig, kioskExamples } from '../kiosk/config.ts';
+import {
+  DemoRefusal,
+  deviceKinds,
+  merchant,
+  products,
+  type DemoOptions,
+  type DeviceKind,
+} from './options.ts';
 import { makeTemporaryFolder } from './temporary-folder.ts';
 
 const portsFile = z.object({
@@ -36,7 +44,7 @@ const expiresInMs = { demo: 180_000, check: 20_000 };
 
 /**
  * Makes or takes up the folder and writes the configurations.
- * @throws Error in plain words when a port of an earlier run is taken
+ * @throws DemoRefusal when the folder cannot be had, or a port of an earlier run is taken
  */
 export async function openHouse(options: DemoOptions): Promise<House> {
   const temporary = makeTemporaryFolder(shortTmp());
@@ -48,9 +56,7 @@ export async function openHouse(options: DemoOptions): Promise<House> {
     else temporary.remove();
   };
   try {
-    for (const folder of [dir, logDir, kioskDir]) {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-    }
+    makeFolders(options.stateDir, [dir, logDir, kioskDir]);
     const ports = await portsOf(join(dir, 'ports.json'));
     const enrolled = existsSync(join(kioskDir, 'identity.json'));
     const config = {
@@ -65,7 +71,22 @@ export async function openHouse(options: DemoOptions): Promise<House> {
   }
 }
 
-/** Writes the three configurations. `at`: where each device of the kiosk is. */
+function makeFolders(stateDir: string | undefined, folders: readonly string[]): void {
+  if (stateDir !== undefined && existsSync(stateDir) && !statSync(stateDir).isDirectory()) {
+    throw new DemoRefusal(`--state: ${stateDir} is a file; give a folder`);
+  }
+  try {
+    for (const folder of folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new DemoRefusal(`--state: the folder cannot be used: ${why}`, error);
+  }
+}
+
+/**
+ * Writes the three configurations. `at`: where each device of the kiosk is.
+ * @throws DemoRefusal when the kiosk would not take them, with the flag that is wrong
+ */
 export function furnish(
   house: House,
   options: DemoOptions,
@@ -75,9 +96,23 @@ export function furnish(
   // The twin takes any key; this one could never be a merchant's.
   writeFileSync(serverKeyFile, 'SB-Mid-server-demo-not-a-secret\n', { mode: 0o600 });
   const texts = configurations(house, options, at, serverKeyFile);
+  checkDevices(texts.kiosk, options.real);
   for (const part of ['twin', 'relay', 'kiosk'] as const) {
     writeFileSync(house.config[part], stringify(texts[part]), { mode: 0o600 });
   }
+}
+
+/** As the kiosk itself will check them, but named as the person wrote them. */
+function checkDevices(kiosk: unknown, real: DemoOptions['real']): void {
+  const { error } = kioskConfig.safeParse(kiosk);
+  if (error === undefined) return;
+  const faults = error.issues.map(({ path, message }) => {
+    const kind = deviceKinds.find((name) => name === path[0]);
+    const at = kind === undefined ? undefined : real[kind];
+    if (kind === undefined || at === undefined) return [...path.map(String), message].join(': ');
+    return `--${kind} ${at}: ${message} (for example --${kind} ${kioskExamples[`${kind}.at`] ?? ''})`;
+  });
+  throw new DemoRefusal(faults.join('\n'));
 }
 
 function configurations(
@@ -137,18 +172,26 @@ async function portsOf(file: string): Promise<Ports> {
     writeFileSync(file, `${JSON.stringify(ports)}\n`);
     return ports;
   }
-  const kept = portsFile.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const kept = readPorts(file);
   for (const [part, port] of Object.entries(kept)) {
     const release = await takePort(port).catch((error: unknown) => {
-      throw new Error(
+      throw new DemoRefusal(
         `port ${port}, where the ${part} of this --state listened before, is in use; ` +
           'is another demo running on the same folder?',
-        { cause: error },
+        error,
       );
     });
     await release();
   }
   return kept;
+}
+
+function readPorts(file: string): Ports {
+  try {
+    return portsFile.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw new DemoRefusal(`--state: ${file} is not what a demo wrote; give another folder`, error);
+  }
 }
 
 /** Three that are free at this moment: the parts start at the same time, so each must know the others' beforehand. */

@@ -1,4 +1,4 @@
-// What a demo can be asked for. Types and constants only.
+// What a demo can be asked for, and the refusal of what it cannot do.
 
 /** What stands at the kiosk's ports. */
 export const deviceKinds = ['keypad', 'scanner', 'display', 'printer', 'dispenser'] as const;
@@ -15,6 +15,14 @@ export interface DemoOptions {
   qrOn: 'display' | 'paper';
   /** Real devices, as `kios kiosk` takes them; the others are virtual. */
   real: Partial<Record<DeviceKind, string>>;
+}
+
+/** What was asked for cannot be; the message is for the person who asked, and needs no stack. */
+export class DemoRefusal extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'DemoRefusal';
+  }
 }
 
 /** A thing on the shelf: what the scanner's gun can read. */

@@ -6,7 +6,7 @@ import type { Frame, Key } from '../../drivers/device.ts';
 import { paperPng, type Sheet } from '../../drivers/printer/simulator.ts';
 import type { SwitchName, VirtualDevices } from './devices.ts';
 import { refusal, securityHeaders } from './guard.ts';
-import { products } from './options.ts';
+import { DemoRefusal, products } from './options.ts';
 import type { BenchState } from './page/state.ts';
 import { pageFiles } from './page-files.ts';
 import { askTwin, walletActions } from './wallet.ts';
@@ -50,7 +50,7 @@ const walletBody = z.strictObject({
   late: z.boolean().optional(),
 });
 
-/** Serves until `close`. @throws Error when the port is taken */
+/** Serves until `close`. @throws DemoRefusal when the port cannot be had */
 export async function servePage(options: BenchPageOptions): Promise<BenchPage> {
   const { devices, twinPort } = options;
   const tray = new Tray(devices);
@@ -69,7 +69,14 @@ export async function servePage(options: BenchPageOptions): Promise<BenchPage> {
   });
   shownRoutes(app, tray, devices);
   handRoutes(app, devices, twinPort);
-  await app.listen({ host: '127.0.0.1', port: options.port });
+  try {
+    await app.listen({ host: '127.0.0.1', port: options.port });
+  } catch (error) {
+    tray.close();
+    const taken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+    const why = taken ? 'is in use; take another, or leave --port out' : 'cannot be had';
+    throw new DemoRefusal(`--port: port ${options.port} ${why}`, error);
+  }
   const { port } = app.server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}/`,
@@ -90,7 +97,7 @@ function shownRoutes(app: FastifyInstance, tray: Tray, devices: VirtualDevices):
   }
   app.get('/screen', (_request, reply) => {
     const frame = devices.frame();
-    return frame === undefined ? reply.code(404).send() : sendFrame(reply, frame);
+    return frame === undefined ? reply.code(204).send() : sendFrame(reply, frame);
   });
   app.get<{ Params: { n: string } }>('/paper/:n', async (request, reply) => {
     const sheet = tray.sheet(Number(request.params.n));

@@ -1,7 +1,7 @@
 // `kios demo`: the whole house on this machine, with virtual devices and a page. Thin: all of it is in src/bench.
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { runDemo } from '../bench/demo.ts';
-import { deviceKinds, type DemoOptions, type DeviceKind } from '../bench/options.ts';
+import { DemoRefusal, deviceKinds, type DemoOptions, type DeviceKind } from '../bench/options.ts';
 import { systemClock } from '../lib/clock.ts';
 
 type Flags = Partial<Record<DeviceKind, string>> & {
@@ -27,7 +27,7 @@ Ctrl-C stops everything. When a part dies, the others are stopped and its last w
 
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('run everything on this machine: twin, relay, kiosk and a page to play customer')
+    .description('Runs everything on this machine: twin, relay, kiosk and a page to play customer.')
     .option('--port <n>', 'of the page; 0: any free one', parsePort, 0)
     .option('--state <dir>', 'keep everything here between runs')
     .option('--check', 'sell four times without hands, print the times, end', false)
@@ -55,11 +55,19 @@ export function demoCommand(): Command {
         });
       }
       const say = (line: string): void => void process.stdout.write(`${line}\n`);
-      process.exitCode = await runDemo(options, {
-        clock: systemClock,
-        say,
-        stopping: stopping.signal,
-      });
+      const { isTTY, columns, rows } = process.stdout;
+      try {
+        process.exitCode = await runDemo(options, {
+          clock: systemClock,
+          say,
+          stopping: stopping.signal,
+          terminal: isTTY ? { columns, rows } : undefined,
+        });
+      } catch (error) {
+        if (!(error instanceof DemoRefusal)) throw error;
+        process.stderr.write(`kios: ${error.message}\n`);
+        process.exitCode = 1;
+      }
     });
 }
 

@@ -12,6 +12,19 @@ interface TogetherRule {
   fits: (config: Read) => boolean;
 }
 
+/** Not null, not a list: something with settings in it. */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Leaves out what is no group of settings; its own fault is told elsewhere. */
+export function readable(read: object): Read {
+  const groups = ['keypad', 'scanner', 'display', 'printer', 'dispenser', 'catalogue'];
+  return Object.fromEntries(
+    Object.entries(read).filter(([name, value]) => !groups.includes(name) || isObject(value)),
+  );
+}
+
 const profiles: Readonly<Record<string, { status: string } | undefined>> = printerProfiles;
 
 export const togetherRules: readonly TogetherRule[] = [
@@ -58,7 +71,11 @@ export const togetherRules: readonly TogetherRule[] = [
     says: 'one dispenser hands out the same for every price in the catalogue: give all items one price, or set anyAmount: true where somebody watches',
     fits: ({ catalogue, dispenser }) =>
       isWatched(dispenser) ||
-      new Set(Object.values(catalogue ?? {}).map((item) => item.priceIdr)).size <= 1,
+      new Set(
+        Object.values(catalogue ?? {})
+          .filter(isObject)
+          .map((item) => item.priceIdr),
+      ).size <= 1,
   },
 ];
 

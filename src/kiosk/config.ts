@@ -7,7 +7,7 @@ import { createKeypad } from '../../drivers/keypad/keypad.ts';
 import { createPrinter } from '../../drivers/printer/printer.ts';
 import { createScanner } from '../../drivers/scanner/scanner.ts';
 import { systemClock } from '../lib/clock.ts';
-import { togetherRules } from './config-together.ts';
+import { isObject, readable, togetherRules } from './config-together.ts';
 import { printerProfiles, type PrinterProfileName } from '../../drivers/printer/profiles.ts';
 
 /** Where a device is. Tried on the driver that will open it, so that a wrong address is told here and not at night. */
@@ -96,7 +96,11 @@ export type Settings = z.infer<typeof settings>;
 /** The configuration of one kiosk. */
 export const kioskConfig = togetherRules.reduce<z.ZodType<Settings>>(
   (schema, { path, says, fits }) =>
-    schema.refine(fits, { path, error: says, when: ({ value }) => typeof value === 'object' }),
+    schema.refine((read) => fits(readable(read)), {
+      path,
+      error: says,
+      when: ({ value }) => isObject(value),
+    }),
   settings,
 );
 export type KioskConfig = Settings;

@@ -101,14 +101,12 @@ test('a switch is turned, and a real device has none', async () => {
   expect(devices.switched('dispenser-jam')).toBeUndefined();
 });
 
+test('a dark screen has no picture', async () => {
+  expect((await fetch(new URL('/screen', page.url))).status).toBe(204);
+});
+
 test('nothing is served that is not of the page', async () => {
-  for (const path of [
-    '/package.json',
-    '/page/../demo.ts',
-    '/page/state.ts',
-    '/paper/1',
-    '/screen',
-  ]) {
+  for (const path of ['/package.json', '/page/../demo.ts', '/page/state.ts', '/paper/1']) {
     expect((await fetch(new URL(path, page.url))).status, path).toBe(404);
   }
 });

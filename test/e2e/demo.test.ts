@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node
 import { dirname, join } from 'node:path';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { partsOf, runs, startDemo, type ChildPart } from './house.ts';
+import { partsOf, runs, startDemo, startKios, type ChildPart } from './house.ts';
 
 let dir: string;
 beforeEach(() => {
@@ -113,6 +113,7 @@ test('--state keeps the kiosk and its ports, and one folder serves one demo', as
     await using second = startDemo('--state', dir);
     expect((await second.ended).code).toBe(1);
     expect(second.said()).toMatch(/is in use; is another demo running/);
+    expect(second.said()).not.toMatch(/^\s+at /m);
   }
   const before = identity();
   const enrolments = readFileSync(join(dir, 'logs/enrol.log'), 'utf8');
@@ -120,6 +121,43 @@ test('--state keeps the kiosk and its ports, and one folder serves one demo', as
   await again.opened();
   expect(identity()).toBe(before);
   expect(readFileSync(join(dir, 'logs/enrol.log'), 'utf8')).toBe(enrolments);
+});
+
+test('the address is told at once, and that the kiosk sells only when it does', async () => {
+  await using demo = startDemo();
+  const [, url = ''] = await demo.heard(/opening: +(http:\/\/\S+)/);
+  expect(demo.said()).not.toContain('ready to sell');
+  expect((await fetch(url)).status).toBe(200);
+  expect(await demo.opened()).toBe(url);
+});
+
+test.each([
+  [['--keypad', 'foo'], /^kios: --keypad foo: .*for example --keypad hid:/],
+  [['--state', import.meta.filename], /^kios: --state: \S+ is a file; give a folder\n$/],
+])('%j is refused in words before anything is started', async (flags, words) => {
+  vi.stubEnv('TMPDIR', dir);
+  await using demo = startDemo(...flags);
+  expect((await demo.ended).code).toBe(1);
+  expect(demo.said()).toMatch(words);
+  expect(demo.said()).not.toContain('opening');
+  expect(readdirSync(dir)).toEqual([]);
+});
+
+test('a port that is taken is told in one sentence, by the page, the twin and the relay', async () => {
+  await using first = startDemo('--state', dir);
+  const { port } = new URL(await first.opened());
+  await using page = startDemo('--port', port);
+  expect((await page.ended).code).toBe(1);
+  expect(page.said()).toBe(
+    `kios: --port: port ${port} is in use; take another, or leave --port out\n`,
+  );
+  for (const part of ['twin', 'relay']) {
+    await using second = startKios(part, '--config', join(dir, `${part}.yaml`));
+    expect((await second.ended).code).toBe(1);
+    expect(second.said()).toMatch(
+      /^kios: \S+ cannot be used:\n {2}- \w+\.port: port \d+ is in use; .*\n$/,
+    );
+  }
 });
 
 test('a command line that cannot be is refused in words', async () => {

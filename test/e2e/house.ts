@@ -20,7 +20,12 @@ export interface Demo {
 }
 
 export function startDemo(...flags: string[]): Demo {
-  const child = spawn(process.execPath, [join(root, 'src/cli/kios.ts'), 'demo', ...flags], {
+  return startKios('demo', ...flags);
+}
+
+/** Any command of `kios`, heard and ended in the same way. */
+export function startKios(...args: string[]): Demo {
+  const child = spawn(process.execPath, [join(root, 'src/cli/kios.ts'), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let text = '';
@@ -53,8 +58,7 @@ export function startDemo(...flags: string[]): Demo {
     said: () => text,
     heard,
     opened: async () => {
-      const [url] = await heard(/http:\/\/\S+/);
-      await untilOpen(url);
+      const [, url = ''] = await heard(/ready to sell: +(http:\/\/\S+)/);
       return url;
     },
     ended,
@@ -64,17 +68,6 @@ export function startDemo(...flags: string[]): Demo {
       await ended;
     },
   };
-}
-
-/** Reads the page's events until the kiosk is up. */
-async function untilOpen(url: string): Promise<void> {
-  const response = await fetch(new URL('/events', url));
-  let text = '';
-  for await (const bytes of response.body ?? []) {
-    text += Buffer.from(bytes).toString();
-    if (text.includes('"stage":"open"')) return; // Leaving the loop hangs up.
-  }
-  throw new Error('the page went away before the kiosk was up');
 }
 
 export interface ChildPart {

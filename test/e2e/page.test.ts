@@ -54,6 +54,11 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium', () => {
   };
   const phone = async (view: 'camera' | 'bill' | 'done'): Promise<void> =>
     page.locator(`#phone[data-view=${view}]`).waitFor();
+  const box = async (part: string): Promise<{ y: number; width: number; height: number }> => {
+    const found = await page.locator(part).boundingBox();
+    if (found === null) throw new Error(`${part} cannot be seen`);
+    return found;
+  };
   /** The colour of the screen's upper corner, as a person sees it: green says that the money is here. */
   const green = async (): Promise<void> => {
     await expect
@@ -97,8 +102,56 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium', () => {
     expect(await page.locator('#amount').innerText()).toBe('Rp 6.000');
     await page.locator('#decline').click();
     await page.locator('#said', { hasText: 'Ditolak' }).waitFor();
+    expect(await page.locator('#said').innerText()).not.toContain('·');
+    const [words, button] = await Promise.all([box('#said'), box('#pay')]);
+    expect(words.y + words.height).toBeLessThanOrEqual(button.y);
+    const [glass, lowest] = await Promise.all([box('#phone'), box('#late')]);
+    expect(lowest.y + lowest.height + 10).toBeLessThan(glass.y + glass.height);
     await page.locator('#pay').click();
     await Promise.all([phone('done'), green()]);
+  });
+
+  test('that a declined QR still works is said no longer when it has gone', async () => {
+    await press('7', '000', 'enter');
+    await phone('bill');
+    await page.locator('#decline').click();
+    await page.locator('#said', { hasText: 'masih berlaku' }).waitFor();
+    await press('cancel');
+    await page.locator('.lost').waitFor();
+    expect(await page.locator('#said').innerText()).toBe('');
+  });
+
+  test('what is wrong with the printer stands on the printer', async () => {
+    const paper = page.locator('[data-switch=paper-out]');
+    const plug = page.locator('[data-switch=printer-unplugged]');
+    await paper.check();
+    await page.locator('.no-paper').waitFor();
+    await plug.check();
+    await page.locator('.no-plug').waitFor();
+    expect(await page.locator('.no-paper').isVisible()).toBe(false);
+    await plug.uncheck();
+    await page.locator('.no-paper').waitFor();
+    await paper.uncheck();
+    await page.locator('.no-paper').waitFor({ state: 'hidden' });
+  });
+
+  test('each key carries the sign by which the screen calls it', async () => {
+    for (const [key, sign] of [
+      ['enter', 'Enter'],
+      ['backspace', '⌫'],
+      ['cancel', 'Esc'],
+      ['language', '/'],
+    ] as const) {
+      expect(await page.locator(`[data-key=${key}] kbd`).innerText()).toBe(sign);
+    }
+  });
+
+  test('the columns of the keypad are even in a small window', async () => {
+    await page.setViewportSize({ width: 800, height: 600 });
+    const widths = await Promise.all(
+      ['1', '5', '9', '0', '000'].map(async (key) => (await box(`[data-key="${key}"]`)).width),
+    );
+    expect(Math.max(...widths) - Math.min(...widths)).toBeLessThan(0.5);
   });
 
   test('a cancelled QR leaves the screen and is refused; paid late, no goods come', async () => {
@@ -173,3 +226,39 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium', () => {
     }
   });
 });
+
+describe.skipIf(!existsSync(executablePath))(
+  'the page of a kiosk that gives its QR on paper',
+  () => {
+    test('the phone sees the slip for as long as it hangs there, and pays it', async () => {
+      await using demo = startDemo('--qr-on', 'paper');
+      const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+      try {
+        const page = await browser.newPage();
+        page.setDefaultTimeout(limitMs);
+        const pictures: string[] = [];
+        page.on('response', (response) => {
+          if (response.url().endsWith('/screen')) pictures.push(response.url());
+        });
+        await page.goto(await demo.opened());
+        await page.locator('canvas[data-dark=false]').waitFor();
+        for (const key of ['1', '5', '0', '0', '0', 'Enter']) await page.keyboard.press(key);
+        await page.locator('#phone[data-view=bill][data-sees=qr]').waitFor();
+        // Pictures of the countdown, of which none shows the QR.
+        const before = pictures.length;
+        await vi.waitFor(
+          () => {
+            expect(pictures.length).toBeGreaterThan(before + 3);
+          },
+          { timeout: limitMs },
+        );
+        expect(await page.locator('#phone').getAttribute('data-sees')).toBe('qr');
+        expect(await page.locator('.lost').isVisible()).toBe(false);
+        await page.locator('#pay').click();
+        await page.locator('#goods.moving').waitFor();
+      } finally {
+        await browser.close();
+      }
+    });
+  },
+);

@@ -135,3 +135,10 @@ test('what is wrong with a value and what is wrong between values is told in one
     expect(faults).toMatch(says);
   }
 });
+
+test.each(['printer:', 'printer: []', 'catalogue: { "1": null }', 'dispenser: 5', '- a\n- b'])(
+  '%s is told in words, whatever else the file holds',
+  (line) => {
+    expect(faultsOf(line.startsWith('-') ? line : `${good}\n${line}`).length).toBeGreaterThan(0);
+  },
+);

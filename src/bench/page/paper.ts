@@ -6,7 +6,7 @@ export interface Tray {
   update(papers: readonly number[]): void;
 }
 
-/** `printed` is called with each new slip's pixels: a phone can read a QR on paper too. */
+/** `printed` is called with the newest slip's pixels: a phone can read a QR on paper too. */
 export function createTray(printed: (pixels: ImageData) => void): Tray {
   const tray = byId('tray', HTMLElement);
   const known = new Map<number, HTMLElement>();
@@ -16,7 +16,8 @@ export function createTray(printed: (pixels: ImageData) => void): Tray {
     const image = new Image();
     image.alt = `Struk ${number}`;
     image.addEventListener('load', () => {
-      printed(pixelsOf(image));
+      // A page that is opened anew gets all slips at once, and their pictures in any order.
+      if (number === Math.max(...known.keys())) printed(pixelsOf(image));
     });
     image.src = `/paper/${number}`;
     slip.append(image);

@@ -25,7 +25,7 @@ export function createScreen(drawn: (pixels: ImageData | undefined) => void): Sc
   };
   const draw = async (): Promise<void> => {
     const response = await fetch('/screen');
-    if (!response.ok) {
+    if (response.status !== 200) {
       blank();
       return;
     }
