@@ -146,6 +146,7 @@ class SqliteJournal implements Journal {
   }
 
   #rows(from: number): Iterable<Row> {
+    // node:sqlite types a row as any record; the STRICT schema above is what it holds.
     return this.#db
       .prepare('SELECT * FROM entries WHERE number >= ? ORDER BY number')
       .iterate(from) as unknown as Iterable<Row>;
