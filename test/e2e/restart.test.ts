@@ -93,6 +93,19 @@ test('a jam: a claim on screen and paper, even while a receipt is printing, and 
   );
 });
 
+test('killed before the claim slip is printed: the code is still on screen and its slip comes when the printer does', async () => {
+  world = await World.start();
+  await world.printer.unplug();
+  world.board.jamAt(1);
+  world.press('1', '5', '000', 'enter');
+  await world.pay(await world.qrOnScreen());
+  expect((await world.phase('result'))['outcome']).toBe('claim');
+  await world.kiosk.kill();
+  await world.startKiosk();
+  await world.printer.plug();
+  expect((await world.sheet(1)).text.join('\n')).toContain('BUKTI KLAIM');
+});
+
 test('a price that changes over a restart does not change the sale in hand', async () => {
   world = await World.start();
   world.scanner.scan({ text: '8991002101234' });

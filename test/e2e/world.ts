@@ -211,8 +211,8 @@ export class World {
 
   async transactions(): Promise<Record<string, unknown>[]> {
     const answer = await fetch(`${this.twinUrl}/_twin/transactions`);
-    const body = (await answer.json()) as { transactions?: Record<string, unknown>[] };
-    return body.transactions ?? (body as unknown as Record<string, unknown>[]);
+    const { transactions } = (await answer.json()) as { transactions: Record<string, unknown>[] };
+    return transactions;
   }
 
   /** Asks again and again, without hurry, until it is so; bounded. */
