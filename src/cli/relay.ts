@@ -15,8 +15,8 @@ import {
 } from '../relay/config.ts';
 import { codeBytes, formatCode, hashCode } from '../relay/fleet/codes.ts';
 import { createRelay } from '../relay/relay.ts';
+import { connectDatabase } from '../relay/store/connect.ts';
 import { openStore } from '../relay/store/open.ts';
-import { openSqlite } from '../relay/store/sqlite.ts';
 import { type Store } from '../relay/store/store.ts';
 import { runUntilSignal, systemRandom } from './run-process.ts';
 import { startFault } from './start-fault.ts';
@@ -83,7 +83,7 @@ async function runRelay(file: string, level: string): Promise<void> {
   });
   const { httpPort, mqttPort } = await relay.start().catch((error: unknown) => {
     const { http, mqtt } = config;
-    throw startFault(file, error, { 'http.port': http.port, 'mqtt.port': mqtt.port });
+    throw startFault(file, error, { 'http.port': http.port, 'mqtt.port': mqtt?.port ?? 0 });
   });
   log.info({ httpPort, mqttPort, publicUrl: config.publicUrl }, 'relay.ready');
   await notifySystemd('READY=1');
@@ -130,8 +130,7 @@ async function withStore<T>(file: string, work: (store: Store) => Promise<T>): P
 
 async function storeOf(file: string, config: RelayConfig): Promise<Store> {
   try {
-    const db = openSqlite(config.store.sqlite);
-    return await openStore(db, () => systemClock.nowMs(), randomUUID());
+    return await openStore(await connectDatabase(config.store, systemClock), randomUUID());
   } catch (error) {
     throw startFault(file, error, {});
   }

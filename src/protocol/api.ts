@@ -96,6 +96,8 @@ export const enrolAnswer = z.object({
   merchant,
   /** Secret of the claim codes on slips, base64url, 32 bytes. */
   claimSecret: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  /** What the kiosk says at a broker that cannot check tokens; where it is missing, it shows its token there. */
+  brokerPassword: z.string().max(128).optional(),
   /** The kiosk's cursor starts here. */
   cursor,
   limits: z.object({

@@ -49,11 +49,18 @@ export const errors = {
   'fulfilment-mismatch': entry(409, false, 'Another result was already reported for this sale.'),
   'kiosk-cloned': entry(409, false, 'Two copies of one card are running; enrol one of them again.'),
   'ledger-differs': entry(409, false, 'The relay was restored from a backup; post /v1/recover.'),
+  'claim-unknown': entry(404, false, 'The relay has no such claim, or it is not for this kiosk.'),
   'claim-locked': entry(409, false, 'The claim is being paid out, or was already honoured.'),
   'too-large': entry(413, false, 'The body is larger than the limit.'),
   'rate-limited': entry(429, true, 'Too many requests; wait as the Retry-After header says.'),
   internal: entry(500, true, 'The relay has a fault; its log has the details under the same id.'),
   'store-down': entry(503, true, 'The relay cannot write its store; nothing was taken.'),
+  'going-down': entry(503, true, 'This relay is stopping; nothing was taken, ask again.'),
+  'gateway-down': entry(
+    503,
+    true,
+    'Midtrans does not answer just now; no charge was made, try again later.',
+  ),
   recovering: entry(
     503,
     true,

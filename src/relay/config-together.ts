@@ -16,6 +16,14 @@ export const readable = z.object({
   environment: seen(environment),
   publicUrl: seen(z.url()),
   mqtt: seen(z.object({ host: seen(z.string().min(1)), publicUrl: z.unknown().optional() })),
+  broker: seen(
+    z.object({
+      kind: z.unknown().optional(),
+      publicUrl: z.unknown().optional(),
+      hookSecretFile: z.unknown().optional(),
+    }),
+  ),
+  store: seen(z.object({ sqlite: z.unknown().optional(), postgres: z.unknown().optional() })),
   midtrans: seen(
     z.object({
       baseUrl: seen(z.url()),
@@ -60,6 +68,33 @@ export const togetherRules: readonly TogetherRule[] = [
     says: 'production needs an https address: tokens and money pass over it',
     fits: ({ environment: named, publicUrl }) =>
       named !== 'production' || publicUrl === undefined || isSafe(publicUrl, 'https:'),
+  },
+  {
+    path: ['store'],
+    says: 'name either sqlite (one relay) or postgres (many), not both',
+    fits: ({ store }) =>
+      store === undefined || (store.sqlite === undefined) !== (store.postgres === undefined),
+  },
+  {
+    path: ['mqtt'],
+    says: 'name either mqtt (the broker inside) or broker (one outside), not both',
+    fits: ({ mqtt, broker }) => (mqtt === undefined) !== (broker === undefined),
+  },
+  {
+    path: ['broker', 'hookSecretFile'],
+    says: 'kind hooks needs the secret that the broker shows, kind mosquitto has none',
+    fits: ({ broker }) =>
+      broker === undefined ||
+      (broker.kind !== 'hooks' && broker.kind !== 'mosquitto') ||
+      (broker.kind === 'hooks') === (broker.hookSecretFile !== undefined),
+  },
+  {
+    path: ['broker', 'publicUrl'],
+    says: 'production needs an mqtts address, to be told to the kiosks',
+    fits: ({ environment: named, broker }) =>
+      named !== 'production' ||
+      typeof broker?.publicUrl !== 'string' ||
+      isSafe(broker.publicUrl, 'mqtts:'),
   },
   {
     path: ['mqtt', 'publicUrl'],

@@ -13,6 +13,9 @@ const maxExpiresMs = 3_600_000;
 /** More would be a mistake: each is believed. */
 const maxProxies = 8;
 
+/** Off-us QRIS can be refunded for seven days (midtrans.md §8); a day is left for trouble. */
+const maxRefundAfterMs = 6 * 24 * 3_600_000;
+
 const port = z.int().min(0).max(65_535);
 const httpUrl = z
   .url({ protocol: /^https?$/, error: 'an http or https address' })
@@ -33,11 +36,50 @@ const midtrans = z.strictObject({
   askTimeoutMs: z.int().min(100).max(30_000).default(8_000),
 });
 
+/** PEM files; the certificate with its chain. Read at the start. */
+const tls = z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) });
+
+const store = z.strictObject({
+  /** A file on this machine: one relay. */
+  sqlite: z.string().min(1).optional(),
+  /** A server: any number of relays. */
+  postgres: z
+    .strictObject({
+      /** Without a password in it. */
+      url: z.url({ protocol: /^postgres(ql)?$/, error: 'a postgres address' }).max(500),
+      passwordFile: z.string().min(1).optional(),
+      /** Certificate authority of the server; without it the connection is as the address says. */
+      caFile: z.string().min(1).optional(),
+      maxConnections: z.int().min(2).max(200).default(10),
+    })
+    .optional(),
+});
+
+const mqttUrl = z.url({ protocol: /^mqtts?$/, error: 'an mqtt or mqtts address' }).max(200);
+
+/** A broker that is a program of its own. */
+const broker = z.strictObject({
+  /** `mosquitto`: the relay keeps its accounts (dynamic security). `hooks`: the broker asks the relay over HTTP. */
+  kind: z.enum(['mosquitto', 'hooks']),
+  /** Where the relay reaches it. */
+  url: mqttUrl,
+  username: z.string().min(1).max(64),
+  passwordFile: z.string().min(1),
+  caFile: z.string().min(1).optional(),
+  /** What kiosks are told at enrolment. */
+  publicUrl: mqttUrl,
+  /** `hooks`: the secret that the broker shows when it asks. */
+  hookSecretFile: z.string().min(1).optional(),
+});
+export type ExternalBrokerConfig = z.infer<typeof broker>;
+
 const settings = z.strictObject({
   environment,
   http: z.strictObject({
     host: z.string().min(1),
     port,
+    /** TLS in this process; without it a proxy of yours does it. */
+    tls: tls.optional(),
     /** How many proxies of ours stand in front; whoever connects is taken for the last of them. */
     trustProxy: z
       .union([z.literal(false), z.int().min(1).max(maxProxies)], {
@@ -47,16 +89,19 @@ const settings = z.strictObject({
   }),
   /** Where kiosks and Midtrans reach this relay. */
   publicUrl: httpUrl,
-  mqtt: z.strictObject({
-    host: z.string().min(1),
-    port,
-    /** What kiosks are told at enrolment; without it `mqtt://<host>:<port>`. */
-    publicUrl: z
-      .url({ protocol: /^mqtts?$/, error: 'an mqtt or mqtts address' })
-      .max(200)
-      .optional(),
-  }),
-  store: z.strictObject({ sqlite: z.string().min(1) }),
+  /** The broker inside this process … */
+  mqtt: z
+    .strictObject({
+      host: z.string().min(1),
+      port,
+      tls: tls.optional(),
+      /** What kiosks are told at enrolment; without it `mqtt://<host>:<port>`. */
+      publicUrl: mqttUrl.optional(),
+    })
+    .optional(),
+  /** … or one outside. Exactly one of the two. */
+  broker: broker.optional(),
+  store,
   stateDir: z.string().min(1),
   midtrans,
   merchant: z.strictObject(merchant.shape),
@@ -71,11 +116,10 @@ const settings = z.strictObject({
       expiresInMs: z.int().min(minExpiresMs).max(maxExpiresMs).default(180_000),
     })
     .prefault({}),
-  refund: z
-    .literal('by-operator', {
-      error: 'by-operator is all there is: refunds that make themselves come with a later version',
-    })
-    .default('by-operator'),
+  /** `automatic`: claims that no operator must see are paid back through Midtrans. */
+  refund: z.enum(['by-operator', 'automatic']).default('by-operator'),
+  /** `automatic`: how long after it opened; until then the customer may still get the goods. */
+  refundAfterMs: z.int().min(0).max(maxRefundAfterMs).default(60_000),
 });
 export type RelayConfig = z.infer<typeof settings>;
 
@@ -113,12 +157,33 @@ export const relayExamples: Readonly<Record<string, string>> = {
   'http.port': '8080',
   'http.trustProxy': '1',
   publicUrl: 'https://relay.example.id',
+  'http.tls': '{ certFile: /etc/kios/relay.crt, keyFile: /etc/kios/relay.key }',
+  'http.tls.certFile': '/etc/kios/relay.crt',
+  'http.tls.keyFile': '/etc/kios/relay.key',
   mqtt: '{ host: 0.0.0.0, port: 1883 }',
+  'mqtt.tls': '{ certFile: /etc/kios/relay.crt, keyFile: /etc/kios/relay.key }',
+  'mqtt.tls.certFile': '/etc/kios/relay.crt',
+  'mqtt.tls.keyFile': '/etc/kios/relay.key',
+  broker:
+    '{ kind: mosquitto, url: mqtts://broker.example.id:8883, username: relay, passwordFile: /etc/kios/broker-password, publicUrl: mqtts://broker.example.id:8883 }',
+  'broker.kind': 'mosquitto',
+  'broker.url': 'mqtts://broker.example.id:8883',
+  'broker.username': 'relay',
+  'broker.passwordFile': '/etc/kios/broker-password',
+  'broker.caFile': '/etc/kios/ca.crt',
+  'broker.publicUrl': 'mqtts://broker.example.id:8883',
+  'broker.hookSecretFile': '/etc/kios/hook-secret',
   'mqtt.host': '0.0.0.0',
   'mqtt.port': '1883',
   'mqtt.publicUrl': 'mqtts://relay.example.id:8883',
   store: '{ sqlite: /var/lib/kios-relay/relay.db }',
   'store.sqlite': '/var/lib/kios-relay/relay.db',
+  'store.postgres':
+    '{ url: postgres://kios@db.example.id/kios, passwordFile: /etc/kios/postgres-password }',
+  'store.postgres.url': 'postgres://kios@db.example.id/kios',
+  'store.postgres.passwordFile': '/etc/kios/postgres-password',
+  'store.postgres.caFile': '/etc/kios/postgres-ca.crt',
+  'store.postgres.maxConnections': '10',
   stateDir: '/var/lib/kios-relay',
   midtrans:
     '{ baseUrl: https://api.sandbox.midtrans.com, serverKeyFile: /etc/kios/server-key, merchantId: G000000001 }',
@@ -141,4 +206,5 @@ export const relayExamples: Readonly<Record<string, string>> = {
   sale: '{ expiresInMs: 180000 }',
   'sale.expiresInMs': '180000',
   refund: 'by-operator',
+  refundAfterMs: '60000',
 };

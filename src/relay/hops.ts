@@ -8,10 +8,10 @@ import { type Decision } from './ledger-rules.ts';
 import { type Metrics } from './metrics.ts';
 import { type Gateway } from './midtrans/gateway.ts';
 import { type SaleRow } from './sale-row.ts';
-import { type Store } from './store/store.ts';
+import { type CoreStore } from './store/store.ts';
 
 export interface Hops {
-  store: Store;
+  store: CoreStore;
   gateway: Gateway;
   clock: Clock;
   /** 0 ≤ x < 1, for jitter alone. */

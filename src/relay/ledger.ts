@@ -235,4 +235,5 @@ const emptyRow: Omit<
   fulfilment: null,
   fulfilmentDetail: null,
   askAtMs: null,
+  recovering: 0,
 };

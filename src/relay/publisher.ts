@@ -27,7 +27,7 @@ export interface Publisher {
 
 /** Without an acknowledgement a verdict is sent again, at this pace, while the kiosk is online. */
 const resend = { firstMs: 5_000, maxMs: 300_000 } as const;
-/** The net under a lost wake, and how long a revoked kiosk may stay connected. */
+/** The net under a lost wake. */
 const tickMs = 1_000;
 const maxKiosksATick = 100;
 const maxSalesAtOnce = 100;
@@ -60,8 +60,6 @@ export function startPublisher(parts: PublisherParts): Publisher {
 
   async function tick(): Promise<void> {
     try {
-      // The command line revokes in the store alone: a connection that stands would go on.
-      for (const kioskId of await store.revokedKiosks()) broker.kick(kioskId);
       for (const kioskId of await store.kiosksToTell(maxKiosksATick)) wake(kioskId);
     } catch (error) {
       parts.metrics.faults.inc({ place: 'publisher' });

@@ -1,4 +1,5 @@
 // The relay, put together: store, gateway, broker, publisher, reconcile and HTTP. Holds the Server Key; never shows it.
+import assert from 'node:assert';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type AddressInfo } from 'node:net';
 import { type Clock } from '../lib/clock.ts';
@@ -7,8 +8,11 @@ import { KiosError } from '../protocol/errors.ts';
 import { createApp, type App } from './app.ts';
 import { createAuth, type Auth } from './auth.ts';
 import { createBackground } from './background.ts';
+import { type Broker } from './broker/broker.ts';
 import { createEmbeddedBroker } from './broker/embedded.ts';
+import { createExternalBroker } from './broker/external.ts';
 import { type RelayConfig } from './config.ts';
+import { startAccounts } from './fleet/accounts.ts';
 import { createPresence } from './fleet/presence.ts';
 import { type Hops } from './hops.ts';
 import { createMetrics } from './metrics.ts';
@@ -20,8 +24,8 @@ import { startPublisher, type Publisher } from './publisher.ts';
 import { startReconcile } from './reconcile.ts';
 import { readServerKey } from './server-key.ts';
 import { loadSigningKey } from './signing-key.ts';
+import { connectDatabase } from './store/connect.ts';
 import { openStore } from './store/open.ts';
-import { openSqlite } from './store/sqlite.ts';
 import { within } from './within.ts';
 
 export interface RelayParts {
@@ -78,9 +82,9 @@ async function startParts(
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    const nowMs = (): number => clock.nowMs();
     const key = await loadSigningKey(config.stateDir);
-    const store = await openStore(openSqlite(config.store.sqlite), nowMs, randomUUID());
+    const store = await openStore(await connectDatabase(config.store, clock), randomUUID());
+    const nowMs = (): number => store.nowMs();
     closers.push(() => store.close());
     await store.allOffline();
     const metrics = createMetrics();
@@ -92,8 +96,7 @@ async function startParts(
       nowMs,
     };
     const auth = createAuth(store, clock);
-    const { mqtt } = config;
-    const broker = await createEmbeddedBroker({ ...mqtt, log, admits: admit(auth) });
+    const broker = await brokerOf(config, auth, log);
     const reach: { publisher?: Publisher; accepting: boolean } = { accepting: true };
     const wake = (kioskId: string): void => reach.publisher?.wake(kioskId);
     const hops: Hops = {
@@ -115,10 +118,15 @@ async function startParts(
     reach.publisher = startPublisher({
       ...{ store, broker, signer, background, clock, random, log, metrics },
     });
+    const accounts = startAccounts({ store, broker, clock, log, metrics });
+    closers.push(() => {
+      accounts.stop();
+    });
     const inquiries = createInquiries(hops, background);
     const app = await createApp({
-      ...{ config, hops, signer, auth, broker, background, inquiries, serverKey, wake },
-      brokerUrl: () => mqtt.publicUrl ?? `mqtt://${mqtt.host}:${mqttPort}`,
+      ...{ config, hops, store, signer, auth, broker, accounts, background, inquiries },
+      ...{ serverKey, wake },
+      brokerUrl: () => brokerUrl(config, mqttPort),
       accepting: () => reach.accepting,
       randomBytes,
     });
@@ -137,6 +145,17 @@ async function startParts(
     await closeAll();
     throw error;
   }
+}
+
+async function brokerOf(config: RelayConfig, auth: Auth, log: Log): Promise<Broker> {
+  if (config.broker !== undefined) return createExternalBroker({ settings: config.broker, log });
+  assert(config.mqtt !== undefined, 'the configuration names a broker');
+  return createEmbeddedBroker({ ...config.mqtt, log, admits: admit(auth) });
+}
+
+/** What kiosks are told. */
+function brokerUrl({ broker, mqtt }: RelayConfig, port: number): string {
+  return broker?.publicUrl ?? mqtt?.publicUrl ?? `mqtt://${mqtt?.host ?? ''}:${port}`;
 }
 
 function gatewayOf(config: RelayConfig, serverKey: string): Gateway {

@@ -52,6 +52,8 @@ export interface SaleRow {
   fulfilmentDetail: string | null;
   /** When `reconcile` looks at it next; null: never again by itself. */
   askAtMs: number | null;
+  /** 1: made from the kiosk's proofs after a restore; Midtrans has not said yet what became of it (PROTOCOL.md §8). */
+  recovering: number;
 }
 
 /** Why money needs a person, or a redemption. One claim a sale. */
@@ -70,4 +72,14 @@ export interface ClaimRow {
   state: ClaimState;
   openedAtMs: number;
   changedAtMs: number;
+  /** The redemption that was granted last (PROTOCOL.md §7). */
+  dispenseId: string | null;
+  /** How many refunds were begun; `refund_key` is `<saleId>-<refundN>`. */
+  refundN: number;
+  /** What the refund in flight, or the last one, is for. */
+  refundIdr: number;
+  /** Why it stands as it stands, in a word for the operator. */
+  note: string | null;
+  /** When `reconcile` looks at it next; null: never by itself. */
+  askAtMs: number | null;
 }

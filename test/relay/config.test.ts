@@ -122,9 +122,17 @@ test('proxies are counted, and none is believed unless said', () => {
   expect(hops('0')).toHaveLength(1);
 });
 
-test('refunds that happen by themselves are refused, since nothing would make them', () => {
-  const faults = faultsOf(text.replace('refund: by-operator', 'refund: automatic'));
+test('a word for refunds that nobody knows is refused', () => {
+  const faults = faultsOf(text.replace('refund: by-operator', 'refund: sometimes'));
   expect(faults.join()).toMatch(/refund: .*by-operator/);
+});
+
+test('exactly one store and one broker must be named', () => {
+  const two = text
+    .replace('  sqlite: /var/lib/kios-relay/relay.db', '  {}')
+    .replace('  host: 127.0.0.1\n  port: 1883\n', '')
+    .replace('  publicUrl: mqtts://relay.example.id:8883\n', '  {}\n');
+  expect(faultsOf(two).join()).toMatch(/store: name either sqlite .* or postgres/);
 });
 
 test('the credential of the unit is the one of the example', () => {

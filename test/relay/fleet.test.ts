@@ -8,8 +8,8 @@ import { cursorAfter } from '../../src/protocol/sale.ts';
 import { kioskTopics } from '../../src/protocol/topics.ts';
 import { skewNonce } from '../../src/protocol/token.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { connectDatabase } from '../../src/relay/store/connect.ts';
 import { openStore } from '../../src/relay/store/open.ts';
-import { openSqlite } from '../../src/relay/store/sqlite.ts';
 import { pay, startSetting, type Setting, type TestKiosk } from './setting.ts';
 
 let setting: Setting;
@@ -136,11 +136,7 @@ test('a kiosk that the command line revokes is out within seconds, and stays out
     }),
   );
   // A connection of its own, as the command line has it.
-  const store = await openStore(
-    openSqlite(setting.config.store.sqlite),
-    () => systemClock.nowMs(),
-    'unused',
-  );
+  const store = await openStore(await connectDatabase(setting.config.store, systemClock), 'unused');
   expect(await store.revoke('ksk65')).toBe(true);
   await store.close();
   await closed;

@@ -22,7 +22,7 @@ let aheadMs: number;
 beforeEach(async () => {
   dir = mkdtempSync(join(tmpdir(), 'kios-reconcile-'));
   aheadMs = 0;
-  store = await openStore(openSqlite(join(dir, 'relay.db')), now, 'ledger');
+  store = await openStore(openSqlite(join(dir, 'relay.db'), now), 'ledger');
 });
 afterEach(async () => {
   await store.close();

@@ -17,8 +17,8 @@ import { kioskTopics } from '../../src/protocol/topics.ts';
 import { relayConfig, type RelayConfig } from '../../src/relay/config.ts';
 import { codeBytes, formatCode, hashCode } from '../../src/relay/fleet/codes.ts';
 import { createRelay, type Relay } from '../../src/relay/relay.ts';
+import { connectDatabase } from '../../src/relay/store/connect.ts';
 import { openStore } from '../../src/relay/store/open.ts';
-import { openSqlite } from '../../src/relay/store/sqlite.ts';
 import { twinConfig } from '../../src/twin/config.ts';
 import { seededRandom } from '../../src/twin/random.ts';
 import { createTwin, type Twin } from '../../src/twin/twin.ts';
@@ -164,11 +164,7 @@ function capturedLog(): { log: Log; text: () => string } {
 
 async function makeCode(config: RelayConfig, kioskId: string): Promise<string> {
   // A second connection, as the command line has it.
-  const store = await openStore(
-    openSqlite(config.store.sqlite),
-    () => systemClock.nowMs(),
-    'unused',
-  );
+  const store = await openStore(await connectDatabase(config.store, systemClock), 'unused');
   const code = formatCode(randomBytes(codeBytes));
   await store.addEnrolment(hashCode(code), kioskId, 600_000);
   await store.close();

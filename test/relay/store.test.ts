@@ -17,14 +17,17 @@ describe.each([['sqlite', openSqlite]])('%s', (_name, open) => {
   let nowMs: number;
   let store: Store;
   const reopen = (): Promise<Store> =>
-    openStore(open(join(dir, 'relay.db')), () => nowMs, `ledger-${nowMs}`);
+    openStore(
+      open(join(dir, 'relay.db'), () => nowMs),
+      `ledger-${nowMs}`,
+    );
 
   beforeEach(async () => {
     dir = mkdtempSync(join(tmpdir(), 'kios-store-'));
     nowMs = 1_767_236_400_000;
     store = await reopen();
     await store.addEnrolment('hash', 'ksk01', 60_000);
-    await store.enrol('hash', key, { serial: null, claimSecret: 's' });
+    await store.enrol('hash', key, { serial: null, claimSecret: 's', brokerPassword: null });
   });
   afterEach(async () => {
     await store.close();
@@ -193,20 +196,25 @@ describe.each([['sqlite', openSqlite]])('%s', (_name, open) => {
     expect(await store.claim(saleId)).toMatchObject({ state: 'open', amountIdr: 10_000 });
   });
 
-  test('who was revoked is known until he enrols again', async () => {
-    expect(await store.revokedKiosks()).toEqual([]);
+  test('whoever was enrolled or revoked stays due at the broker until it was told', async () => {
+    const due = async (): Promise<(number | null)[]> =>
+      (await store.brokerDue(9)).map((kiosk) => kiosk.revokedAtMs);
+    expect(await due()).toEqual([null]);
+    const [enrolled] = await store.brokerDue(9);
     expect(await store.revoke('ksk01')).toBe(true);
     expect(await store.revoke('ghost')).toBe(false);
-    expect(await store.revokedKiosks()).toEqual(['ksk01']);
-    await store.addEnrolment('again', 'ksk01', 60_000);
-    await store.enrol('again', key, { serial: null, claimSecret: 's' });
-    expect(await store.revokedKiosks()).toEqual([]);
+    // The broker was told of what is over.
+    if (enrolled !== undefined) await store.brokerTold(enrolled);
+    expect(await due()).toEqual([nowMs]);
+    const [revoked] = await store.brokerDue(9);
+    if (revoked !== undefined) await store.brokerTold(revoked);
+    expect(await due()).toEqual([]);
   });
 
   test('a code that is over or was never made enrols nobody', async () => {
     await store.addEnrolment('old', 'ksk02', 1000);
     nowMs += 1000;
-    const more = { serial: null, claimSecret: 's' };
+    const more = { serial: null, claimSecret: 's', brokerPassword: null };
     expect(await store.enrol('old', key, more)).toEqual({ kind: 'refused' });
     expect(await store.enrol('none', key, more)).toEqual({ kind: 'refused' });
   });

@@ -5,11 +5,11 @@ import type { Decision, ClaimChange } from '../../src/relay/ledger-rules.ts';
 import type { decide, LedgerEvent } from '../../src/relay/ledger.ts';
 import type { ClaimRow, SaleRow } from '../../src/relay/sale-row.ts';
 import type { KioskRow, NoticeRow, OutboxRow } from '../../src/relay/store/schema.ts';
-import type { Changes, Keeping, NewNotice, Store } from '../../src/relay/store/store.ts';
+import type { Changes, Keeping, NewNotice, CoreStore } from '../../src/relay/store/store.ts';
 
 export type Decide = typeof decide;
 
-export class MemoryStore implements Store {
+export class MemoryStore implements CoreStore {
   readonly ledgerId = 'ledger-1';
   readonly sales = new Map<string, SaleRow>();
   readonly claims = new Map<string, ClaimRow>();
@@ -28,10 +28,11 @@ export class MemoryStore implements Store {
     const times = { enrolledAtMs: 0, revokedAtMs: null, statusAtMs: null };
     const keys = { publicKey: '', serial: null, claimSecret: '', bootId: null };
     const numbers = { seq: 0, ackedSeq: 0, online: 0 };
-    this.kiosks.set(kioskId, { kioskId, status: null, ...numbers, ...keys, ...times });
+    const broker = { brokerPassword: null, brokerDue: 0 };
+    this.kiosks.set(kioskId, { kioskId, status: null, ...broker, ...numbers, ...keys, ...times });
   }
 
-  async put(event: Extract<LedgerEvent, { type: 'put' }>): ReturnType<Store['put']> {
+  async put(event: Extract<LedgerEvent, { type: 'put' }>): ReturnType<CoreStore['put']> {
     const row = this.sales.get(event.saleId);
     if (row === undefined && this.#hasOpenSale(event.kioskId)) return undefined;
     return { decision: this.#apply(row, event), created: row === undefined };
@@ -243,7 +244,8 @@ export class MemoryStore implements Store {
       const operatorOnly = change.operatorOnly ? 1 : 0;
       const times = { openedAtMs: nowMs, changedAtMs: nowMs };
       const claim = { saleId, kioskId, kind, amountIdr, operatorOnly, ...times };
-      this.claims.set(saleId, { ...claim, state: 'open' });
+      const fresh = { dispenseId: null, refundN: 0, refundIdr: 0, note: null, askAtMs: null };
+      this.claims.set(saleId, { ...claim, ...fresh, state: 'open' });
       return;
     }
     if (before === undefined) return;

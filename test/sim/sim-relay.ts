@@ -9,7 +9,7 @@ import { decide } from '../../src/relay/ledger.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
 import { createInquiries } from '../../src/relay/notices.ts';
 import { startReconcile } from '../../src/relay/reconcile.ts';
-import type { Store } from '../../src/relay/store/store.ts';
+import type { CoreStore } from '../../src/relay/store/store.ts';
 import type { Attempt } from '../../src/twin/retry-table.ts';
 import { checkLanded, checkMoved } from './checks.ts';
 import { MemoryStore, type Decide } from './memory-store.ts';
@@ -132,7 +132,7 @@ export class SimRelay {
   }
 
   /** The store as one life of the relay sees it. */
-  #mortal(life: { alive: boolean }): Store {
+  #mortal(life: { alive: boolean }): CoreStore {
     const never = new Promise<never>(() => undefined);
     const { faults, draw } = this.#world;
     const alive = (): boolean => life.alive;
@@ -147,7 +147,7 @@ export class SimRelay {
       if (dies) this.crash();
       return alive() ? result : never;
     };
-    return new Proxy<Store>(this.store, {
+    return new Proxy<CoreStore>(this.store, {
       get: (target, name): unknown => {
         const value: unknown = Reflect.get(target, name);
         if (typeof value !== 'function') return value;

@@ -14,7 +14,7 @@ export interface BrokerEvents {
 }
 
 export interface Broker {
-  /** Resolves with the port, once kiosks can connect. */
+  /** Resolves with the port (0: it is not ours), once kiosks can connect. */
   start(events: BrokerEvents): Promise<number>;
   /** Hands a message to the broker, QoS 1. Rejects when it was not taken. */
   publish(
@@ -22,8 +22,10 @@ export interface Broker {
     leaf: Extract<keyof KioskTopics, 'sale' | 'command'>,
     payload: string,
   ): Promise<void>;
-  /** Ends the kiosk's connection: its token is worth nothing any more. */
-  kick(kioskId: string): void;
+  /** Lets a kiosk in with this password of its own; a broker that checks tokens needs none. What it had before ends. */
+  admit(kioskId: string, password: string | null): Promise<void>;
+  /** Ends the kiosk's connection and lets it in no more. */
+  expel(kioskId: string): Promise<void>;
   ready(): boolean;
   stop(): Promise<void>;
 }

@@ -142,8 +142,14 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
           else reject(error);
         });
       }),
-    kick(kioskId) {
+    // Whoever connects shows a token, which is checked against the store: there is nothing to prepare.
+    admit(kioskId) {
       clients.get(kioskId)?.close();
+      return Promise.resolve();
+    },
+    expel(kioskId) {
+      clients.get(kioskId)?.close();
+      return Promise.resolve();
     },
     ready: () => server?.listening === true,
     async stop() {

@@ -4,10 +4,10 @@ import { type Log } from '../../lib/log.ts';
 import { ackMessage, statusMessage, type AckMessage } from '../../protocol/topics.ts';
 import { type BrokerEvents } from '../broker/broker.ts';
 import { type Metrics } from '../metrics.ts';
-import { type Store } from '../store/store.ts';
+import { type CoreStore } from '../store/store.ts';
 
 export interface PresenceParts {
-  store: Store;
+  store: CoreStore;
   log: Log;
   metrics: Metrics;
   /** Its unacknowledged verdicts are due again. */

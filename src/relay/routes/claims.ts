@@ -3,8 +3,9 @@ import { type FastifyInstance } from 'fastify';
 import { type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { redeemBody, redeemResultBody, saleParams } from '../../protocol/api.ts';
 import { KiosError } from '../../protocol/errors.ts';
+import { type AppParts, type Authenticated } from '../app.ts';
 
-export function claimRoutes(app: FastifyInstance): void {
+export function claimRoutes(app: FastifyInstance, _parts: AppParts, _caller: Authenticated): void {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   const params = saleParams;
 

@@ -11,6 +11,7 @@ import { keyChain } from '../signing-key.ts';
 /** A code has 60 bits; this is to keep guessers from filling the log. Right codes are not counted. */
 const refusalsPerMinute = 60;
 const claimSecretBytes = 32;
+const brokerPasswordBytes = 32;
 
 export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
   const { config, hops, signer } = parts;
@@ -22,10 +23,12 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
       { schema: { body: enrolBody, response: { 200: enrolAnswer } } },
       async (request, reply) => {
         const { code, publicKey, serial } = request.body;
-        const claimSecret = Buffer.from(parts.randomBytes(claimSecretBytes)).toString('base64url');
+        const claimSecret = secret(parts, claimSecretBytes);
         const enrolment = await hops.store.enrol(hashCode(code), publicKey, {
           serial: serial ?? null,
           claimSecret,
+          brokerPassword:
+            config.broker?.kind === 'mosquitto' ? secret(parts, brokerPasswordBytes) : null,
         });
         hops.metrics.enrolments.inc({ outcome: enrolment.kind });
         if (enrolment.kind === 'refused') {
@@ -34,8 +37,8 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
           throw new KiosError('enrolment-refused', 'wrong, used or expired');
         }
         const { kiosk, cursor, repeated } = enrolment;
-        // Its old connection, with the old key, ends.
-        if (!repeated) parts.broker.kick(kiosk.kioskId);
+        // Its old connection, with the old key, ends, and it can connect before it has this answer.
+        if (!repeated) await tellBroker(parts);
         hops.log.info({ kioskId: kiosk.kioskId, repeated }, 'kiosk.enrolled');
         return {
           kioskId: kiosk.kioskId,
@@ -45,9 +48,23 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
           brokerUrl: parts.brokerUrl(),
           merchant: config.merchant,
           claimSecret: kiosk.claimSecret,
+          ...(kiosk.brokerPassword === null ? {} : { brokerPassword: kiosk.brokerPassword }),
           cursor,
           limits: config.limits,
         };
       },
     );
+}
+
+function secret(parts: AppParts, bytes: number): string {
+  return Buffer.from(parts.randomBytes(bytes)).toString('base64url');
+}
+
+/** A broker that is away is told later: an enrolment that stands must be answered. */
+async function tellBroker({ accounts, hops }: AppParts): Promise<void> {
+  try {
+    await accounts.tell();
+  } catch (error) {
+    hops.log.warn({ error: String(error) }, 'accounts.late');
+  }
 }

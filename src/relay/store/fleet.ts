@@ -1,33 +1,22 @@
 // The kiosks in the store: who they are, which boot of them lives, and how a code becomes a kiosk.
-import { type Kysely, type Transaction } from 'kysely';
 import { cursorAfter, startCursor } from '../../protocol/sale.ts';
 import { apply } from './sales.ts';
-import { type EnrolmentRow, type KioskRow, type Tables } from './schema.ts';
-import { type Store } from './store.ts';
+import { type Database, type Tx } from './database.ts';
+import { type EnrolmentRow, type KioskRow } from './schema.ts';
+import { type FleetStore } from './store.ts';
 
 /** A replaced boot is remembered this long; its tokens died long before. */
 const bootMemoryMs = 30 * 24 * 3_600_000;
 
 /** The kiosk methods of the store. */
-export function fleetStore(
-  db: Kysely<Tables>,
-  nowMs: () => number,
-): Pick<
-  Store,
-  | 'kiosk'
-  | 'noteBoot'
-  | 'noteStatus'
-  | 'allOffline'
-  | 'revoke'
-  | 'revokedKiosks'
-  | 'addEnrolment'
-  | 'enrol'
-> {
+export function fleetStore(database: Database): FleetStore {
+  const { db } = database;
+  const nowMs = (): number => database.nowMs();
   return {
     kiosk: (kioskId) =>
       db.selectFrom('kiosks').selectAll().where('kioskId', '=', kioskId).executeTakeFirst(),
     noteBoot: (kioskId, bootId) =>
-      db.transaction().execute((tx) => noteBoot(tx, kioskId, bootId, nowMs())),
+      database.transact((tx) => noteBoot(tx, kioskId, bootId, nowMs())),
     async noteStatus(kioskId, online, status) {
       await db
         .updateTable('kiosks')
@@ -42,24 +31,16 @@ export function fleetStore(
       await db.updateTable('kiosks').set({ online: 0 }).where('online', '=', 1).execute();
     },
     revoke: (kioskId) =>
-      db.transaction().execute(async (tx) => {
+      database.transact(async (tx) => {
         const now = nowMs();
         await endLife(tx, kioskId, now);
         const result = await tx
           .updateTable('kiosks')
-          .set({ revokedAtMs: now, online: 0 })
+          .set({ revokedAtMs: now, online: 0, brokerDue: 1 })
           .where('kioskId', '=', kioskId)
           .executeTakeFirst();
         return result.numUpdatedRows > 0n;
       }),
-    async revokedKiosks() {
-      const rows = await db
-        .selectFrom('kiosks')
-        .select('kioskId')
-        .where('revokedAtMs', 'is not', null)
-        .execute();
-      return rows.map((row) => row.kioskId);
-    },
     async addEnrolment(codeHash, kioskId, validMs) {
       const expiresAtMs = nowMs() + validMs;
       await db
@@ -68,7 +49,7 @@ export function fleetStore(
         .execute();
     },
     enrol: (codeHash, key, more) =>
-      db.transaction().execute(async (tx) => {
+      database.transact(async (tx) => {
         const code = await tx
           .selectFrom('enrolments')
           .selectAll()
@@ -89,10 +70,10 @@ export function fleetStore(
 
 /** The same code with the same key repeats its answer: one that was lost on the way must not brick a kiosk. */
 async function repeatEnrolment(
-  tx: Transaction<Tables>,
+  tx: Tx,
   code: EnrolmentRow,
   publicKey: string,
-): ReturnType<Store['enrol']> {
+): ReturnType<FleetStore['enrol']> {
   const kiosk = await tx
     .selectFrom('kiosks')
     .selectAll()
@@ -106,10 +87,10 @@ async function repeatEnrolment(
 
 /** A known kiosk starts anew: its old key is worth nothing and whoever it was serving is served no more. */
 async function newLife(
-  tx: Transaction<Tables>,
+  tx: Tx,
   kioskId: string,
   publicKey: string,
-  more: { serial: string | null; claimSecret: string },
+  more: { serial: string | null; claimSecret: string; brokerPassword: string | null },
   nowMs: number,
 ): Promise<KioskRow> {
   await endLife(tx, kioskId, nowMs);
@@ -119,6 +100,8 @@ async function newLife(
     publicKey,
     serial: more.serial,
     claimSecret: more.claimSecret,
+    brokerPassword: more.brokerPassword,
+    brokerDue: 1,
     enrolledAtMs: nowMs,
     revokedAtMs: null,
     bootId: null,
@@ -135,7 +118,7 @@ async function newLife(
 }
 
 /** Open sales are abandoned and stopped; sales in hand become `unreported` claims (PROTOCOL.md §6, §8). */
-async function endLife(tx: Transaction<Tables>, kioskId: string, nowMs: number): Promise<void> {
+async function endLife(tx: Tx, kioskId: string, nowMs: number): Promise<void> {
   const rows = await tx
     .selectFrom('sales')
     .selectAll()
@@ -146,7 +129,7 @@ async function endLife(tx: Transaction<Tables>, kioskId: string, nowMs: number):
   for (const row of rows) await apply(tx, row, { type: 'life-ended' }, nowMs);
 }
 
-async function cursorOf(tx: Transaction<Tables>, kiosk: KioskRow): Promise<string> {
+async function cursorOf(tx: Tx, kiosk: KioskRow): Promise<string> {
   const last = await tx
     .selectFrom('sales')
     .select(['saleId', 'verdict', 'seq'])
@@ -159,11 +142,11 @@ async function cursorOf(tx: Transaction<Tables>, kiosk: KioskRow): Promise<strin
 }
 
 async function noteBoot(
-  tx: Transaction<Tables>,
+  tx: Tx,
   kioskId: string,
   bootId: string,
   nowMs: number,
-): ReturnType<Store['noteBoot']> {
+): ReturnType<FleetStore['noteBoot']> {
   const known = await tx
     .selectFrom('boots')
     .selectAll()

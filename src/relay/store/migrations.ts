@@ -1,7 +1,7 @@
 // The relay's schema, forward only: a released migration is never edited, a new one is added at the end.
-import { type Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import { Migrator, type Migration } from 'kysely/migration';
-import { type Tables } from './schema.ts';
+import { type Database } from './database.ts';
 
 type Db = Kysely<unknown>;
 
@@ -133,10 +133,54 @@ async function index(db: Db, table: string, columns: string[]): Promise<void> {
     .execute();
 }
 
-const migrations: Record<string, Migration> = { '0001-first': first };
+/** Claims that are paid out, the key chain, recovery, brokers outside, the day close. */
+const second: Migration = {
+  async up(db: Db) {
+    await db.schema
+      .alterTable('sales')
+      .addColumn('recovering', 'integer', (c) => c.notNull().defaultTo(0))
+      .execute();
+    await db.schema
+      .createIndex('sales_recovering')
+      .on('sales')
+      .column('kiosk_id')
+      .where(sql.ref('recovering'), '=', sql.lit(1))
+      .execute();
+    await index(db, 'sales', ['created_at_ms']);
+    await index(db, 'sales', ['settled_at_ms']);
+    for (const column of ['dispense_id', 'note'] as const) {
+      await db.schema.alterTable('claims').addColumn(column, 'text').execute();
+    }
+    for (const column of ['refund_n', 'refund_idr'] as const) {
+      await db.schema
+        .alterTable('claims')
+        .addColumn(column, 'bigint', (c) => c.notNull().defaultTo(0))
+        .execute();
+    }
+    await db.schema.alterTable('claims').addColumn('ask_at_ms', 'bigint').execute();
+    await index(db, 'claims', ['ask_at_ms']);
+    await index(db, 'claims', ['state', 'opened_at_ms']);
+    await db.schema.alterTable('kiosks').addColumn('broker_password', 'text').execute();
+    await db.schema
+      .alterTable('kiosks')
+      .addColumn('broker_due', 'integer', (c) => c.notNull().defaultTo(1))
+      .execute();
+    await index(db, 'kiosks', ['broker_due']);
+    await db.schema
+      .createTable('keys')
+      .addColumn('kid', 'text', (c) => c.primaryKey())
+      .addColumn('public_key', 'text', (c) => c.notNull())
+      .addColumn('signed', 'text')
+      .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
+      .addColumn('active_at_ms', 'bigint', (c) => c.notNull())
+      .execute();
+  },
+};
+
+const migrations: Record<string, Migration> = { '0001-first': first, '0002-claims': second };
 
 /** Brings the schema up to this version. @throws what the database throws; then nothing was changed. */
-export async function migrate(db: Kysely<Tables>): Promise<void> {
+export async function migrate({ db }: Pick<Database, 'db'>): Promise<void> {
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve(migrations) },

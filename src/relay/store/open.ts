@@ -1,29 +1,42 @@
 // Opens the store: schema brought up to date, `ledgerId` minted on the first start, all rooms put together.
 import { sql, type Kysely } from 'kysely';
+import { brokerAccountStore } from './broker-accounts.ts';
+import { claimStore } from './claims.ts';
+import { type Database } from './database.ts';
+import { dayStore } from './day.ts';
 import { fleetStore } from './fleet.ts';
+import { keyStore } from './keys.ts';
 import { migrate } from './migrations.ts';
 import { outboxStore } from './outbox.ts';
+import { recoveryStore } from './recovery.ts';
 import { saleStore } from './sales.ts';
 import { type Tables } from './schema.ts';
 import { type Store } from './store.ts';
 
 /** @param newLedgerId used only when the database is new. @throws what the database throws. */
-export async function openStore(
-  db: Kysely<Tables>,
-  nowMs: () => number,
-  newLedgerId: string,
-): Promise<Store> {
-  await migrate(db);
-  const ledgerId = await ledgerIdOf(db, newLedgerId);
+export async function openStore(database: Database, newLedgerId: string): Promise<Store> {
+  await migrate(database);
+  const ledgerId = await ledgerIdOf(database.db, newLedgerId);
   return {
     ledgerId,
-    ...saleStore(db, nowMs),
-    ...outboxStore(db, nowMs),
-    ...fleetStore(db, nowMs),
-    async check() {
-      await sql`select 1`.execute(db);
+    ...saleStore(database),
+    ...outboxStore(database),
+    ...fleetStore(database),
+    ...claimStore(database),
+    ...recoveryStore(database),
+    ...keyStore(database),
+    ...dayStore(database),
+    ...brokerAccountStore(database),
+    nowMs: () => database.nowMs(),
+    holdKiosk: (kioskId) => database.holdKiosk(kioskId),
+    announce: (kioskId) => database.announce(kioskId),
+    onAnnounced: (wake) => {
+      database.onAnnounced(wake);
     },
-    close: () => db.destroy(),
+    async check() {
+      await sql`select 1`.execute(database.db);
+    },
+    close: () => database.close(),
   };
 }
 

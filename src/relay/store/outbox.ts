@@ -1,8 +1,8 @@
 // Notices that came in and verdicts that must go out, in the store. Nothing leaves either table unsaid.
-import { type Kysely, type Transaction } from 'kysely';
 import { type SaleRow } from '../sale-row.ts';
-import { type OutboxRow, type Tables } from './schema.ts';
-import { type Keeping, type NewNotice, type Store } from './store.ts';
+import { type Database, type Tx } from './database.ts';
+import { type OutboxRow } from './schema.ts';
+import { type Keeping, type NewNotice, type NoticeStore, type OutboxStore } from './store.ts';
 
 /** A charge has two notices, each of its refunds two more. */
 const maxNoticesASale = 32;
@@ -10,23 +10,11 @@ const maxNoticesASale = 32;
 const crowdedWaitMs = 10_000;
 
 /** The notice and outbox methods of the store. */
-export function outboxStore(
-  db: Kysely<Tables>,
-  nowMs: () => number,
-): Pick<
-  Store,
-  | 'keepNotice'
-  | 'salesNoticed'
-  | 'takeNotices'
-  | 'settleNotice'
-  | 'kiosksToTell'
-  | 'dueOutbox'
-  | 'sent'
-  | 'resend'
-  | 'acked'
-> {
+export function outboxStore(database: Database): NoticeStore & OutboxStore {
+  const { db } = database;
+  const nowMs = (): number => database.nowMs();
   return {
-    keepNotice: (notice) => db.transaction().execute((tx) => keepNotice(tx, notice, nowMs())),
+    keepNotice: (notice) => database.transact((tx) => keepNotice(tx, notice, nowMs())),
     async salesNoticed(limit) {
       const rows = await db
         .selectFrom('notices')
@@ -63,7 +51,7 @@ export function outboxStore(
         .execute();
       return rows.map((row) => row.kioskId);
     },
-    dueOutbox: (kioskId, limit) => dueOutbox(db, kioskId, nowMs(), limit),
+    dueOutbox: (kioskId, limit) => dueOutbox(database, kioskId, limit),
     async sent(row, nextAtMs) {
       await db
         .updateTable('outbox')
@@ -80,7 +68,7 @@ export function outboxStore(
         .execute();
     },
     acked: (kioskId, upTo) =>
-      db.transaction().execute(async (tx) => {
+      database.transact(async (tx) => {
         const kiosk = await tx
           .selectFrom('kiosks')
           .select(['seq', 'ackedSeq'])
@@ -109,7 +97,7 @@ export function outboxStore(
  * that such a one can bring about is another question to Midtrans, so above the limit that alone is kept, and spaced.
  */
 async function keepNotice(
-  tx: Transaction<Tables>,
+  tx: Tx,
   { pending, ...notice }: NewNotice,
   nowMs: number,
 ): Promise<Keeping> {
@@ -144,21 +132,20 @@ async function keepNotice(
 }
 
 async function dueOutbox(
-  db: Kysely<Tables>,
+  database: Database,
   kioskId: string,
-  nowMs: number,
   limit: number,
 ): Promise<(OutboxRow & { sale: SaleRow })[]> {
-  const rows = await db
+  const rows = await database.db
     .selectFrom('outbox')
     .selectAll()
     .where('kioskId', '=', kioskId)
-    .where('nextAtMs', '<=', nowMs)
+    .where('nextAtMs', '<=', database.nowMs())
     .orderBy('seq')
     .limit(limit)
     .execute();
   if (rows.length === 0) return [];
-  const sales = await db
+  const sales = await database.db
     .selectFrom('sales')
     .selectAll()
     .where(

@@ -1,37 +1,35 @@
 // The sales in the store: every decision of the ledger with all that must become durable with it.
 import assert from 'node:assert';
-import { type Kysely, type Transaction } from 'kysely';
+import { type Kysely } from 'kysely';
 import { decide, type LedgerEvent } from '../ledger.ts';
 import { type ClaimChange, type Decision } from '../ledger-rules.ts';
 import { type SaleRow } from '../sale-row.ts';
+import { type Database, type Tx } from './database.ts';
 import { type Tables } from './schema.ts';
-import { type Store } from './store.ts';
+import { type SaleStore } from './store.ts';
 
-type Tx = Transaction<Tables>;
-
-/** The sale methods of the store. `nowMs` is the relay's clock. */
-export function saleStore(
-  db: Kysely<Tables>,
-  nowMs: () => number,
-): Pick<Store, 'put' | 'cancel' | 'move' | 'sale' | 'takeDue' | 'changes' | 'saleAt' | 'claim'> {
+/** The sale methods of the store. */
+export function saleStore(database: Database): SaleStore {
+  const { db } = database;
+  const nowMs = (): number => database.nowMs();
   return {
     put: (event) =>
-      db.transaction().execute(async (tx) => {
-        const row = await load(tx, event.saleId);
+      database.transact(async (tx) => {
+        const row = await lock(database, tx, event.saleId);
         if (row === undefined && (await hasOpenSale(tx, event.kioskId))) return undefined;
         return { decision: await apply(tx, row, event, nowMs()), created: row === undefined };
       }),
     cancel: (event) =>
-      db
-        .transaction()
-        .execute(async (tx) => apply(tx, await load(tx, event.saleId), event, nowMs())),
+      database.transact(async (tx) =>
+        apply(tx, await lock(database, tx, event.saleId), event, nowMs()),
+      ),
     move: (saleId, event) =>
-      db.transaction().execute(async (tx) => {
-        const row = await load(tx, saleId);
+      database.transact(async (tx) => {
+        const row = await lock(database, tx, saleId);
         return row === undefined ? undefined : apply(tx, row, event, nowMs());
       }),
     sale: (saleId) => load(db, saleId),
-    takeDue: (limit, leaseMs) => takeDue(db, nowMs(), limit, leaseMs),
+    takeDue: (limit, leaseMs) => takeDue(database, limit, leaseMs),
     async changes(kioskId, since, limit) {
       const rows = await db
         .selectFrom('sales')
@@ -74,6 +72,20 @@ export async function apply(
   if (decision.moved) await putIntoOutbox(tx, decision.row, nowMs);
   if (decision.claim !== undefined) await applyClaim(tx, decision.row, decision.claim, nowMs);
   return decision;
+}
+
+/** The row, and nobody else may decide about it until this step is through. SQLite has one writer anyway. */
+export function lock(
+  { dialect }: Pick<Database, 'dialect'>,
+  tx: Tx,
+  saleId: string,
+): Promise<SaleRow | undefined> {
+  return tx
+    .selectFrom('sales')
+    .selectAll()
+    .where('saleId', '=', saleId)
+    .$if(dialect === 'postgres', (query) => query.forUpdate())
+    .executeTakeFirst();
 }
 
 function load(db: Kysely<Tables>, saleId: string): Promise<SaleRow | undefined> {
@@ -127,6 +139,11 @@ async function applyClaim(tx: Tx, row: SaleRow, change: ClaimChange, nowMs: numb
         state: 'open',
         openedAtMs: nowMs,
         changedAtMs: nowMs,
+        dispenseId: null,
+        refundN: 0,
+        refundIdr: 0,
+        note: null,
+        askAtMs: change.operatorOnly ? null : nowMs,
       })
       .onConflict((oc) => oc.column('saleId').doNothing())
       .execute();
@@ -149,19 +166,17 @@ async function applyClaim(tx: Tx, row: SaleRow, change: ClaimChange, nowMs: numb
     .execute();
 }
 
-async function takeDue(
-  db: Kysely<Tables>,
-  nowMs: number,
-  limit: number,
-  leaseMs: number,
-): Promise<SaleRow[]> {
-  return db.transaction().execute(async (tx) => {
+/** Many relays take from one table: whoever locks a row first has it, the others skip it. */
+async function takeDue(database: Database, limit: number, leaseMs: number): Promise<SaleRow[]> {
+  const nowMs = database.nowMs();
+  return database.transact(async (tx) => {
     const rows = await tx
       .selectFrom('sales')
       .selectAll()
       .where('askAtMs', '<=', nowMs)
       .orderBy('askAtMs')
       .limit(limit)
+      .$if(database.dialect === 'postgres', (query) => query.forUpdate().skipLocked())
       .execute();
     if (rows.length === 0) return [];
     await tx

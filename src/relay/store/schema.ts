@@ -21,6 +21,10 @@ export interface KioskRow {
   /** Its last status message, as JSON. */
   status: string | null;
   statusAtMs: number | null;
+  /** What it says at an external broker that cannot check tokens; null where the broker asks us. */
+  brokerPassword: string | null;
+  /** 1: the broker must be told of this kiosk (let it in anew, or let it in no more). */
+  brokerDue: number;
 }
 
 /** One boot of a kiosk. A replaced one that speaks again is a second copy of the card. */
@@ -67,6 +71,18 @@ export interface EnrolmentRow {
   usedBy: string | null;
 }
 
+/** One link of the relay's key chain (PROTOCOL.md §1). The private half is never here. */
+export interface KeyRow {
+  kid: string;
+  /** `x` of the public key. */
+  publicKey: string;
+  /** Compact JWS by the predecessor over `{ kid, publicKey }`; null for the first. */
+  signed: string | null;
+  createdAtMs: number;
+  /** From here on it signs. Its predecessor stays good for what it has signed. */
+  activeAtMs: number;
+}
+
 export interface MetaRow {
   name: string;
   value: string;
@@ -80,5 +96,6 @@ export interface Tables {
   outbox: OutboxRow;
   notices: NoticeRow;
   enrolments: EnrolmentRow;
+  keys: KeyRow;
   meta: MetaRow;
 }

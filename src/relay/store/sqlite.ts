@@ -3,6 +3,7 @@ import { chmodSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { CamelCasePlugin, Kysely, SqliteDialect, type SqliteDatabase } from 'kysely';
+import { type Database } from './database.ts';
 import { type Tables } from './schema.ts';
 
 /** How long another process (`kios relay enrolment`) may hold the file before we give up. */
@@ -11,7 +12,7 @@ const busyMs = 5000;
 const maxStatements = 200;
 
 /** Opens or makes the file, mode 0600 (it holds the kiosks' claim secrets). `:memory:` is for tests. */
-export function openSqlite(path: string): Kysely<Tables> {
+export function openSqlite(path: string, nowMs: () => number): Database {
   if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const isNew = path !== ':memory:' && !existsSync(path);
   const database = new DatabaseSync(path, { timeout: busyMs });
@@ -19,10 +20,27 @@ export function openSqlite(path: string): Kysely<Tables> {
   database.exec('pragma journal_mode = wal');
   database.exec('pragma synchronous = full');
   database.exec('pragma foreign_keys = on');
-  return new Kysely<Tables>({
+  const db = new Kysely<Tables>({
     dialect: new SqliteDialect({ database: wrap(database) }),
     plugins: [new CamelCasePlugin()],
   });
+  let wake: ((kioskId: string) => void) | undefined;
+  return {
+    dialect: 'sqlite',
+    db,
+    nowMs,
+    transact: (work) => db.transaction().execute(work),
+    // One process has the file: nobody else publishes, and nobody else is to be told.
+    holdKiosk: () => Promise.resolve(() => Promise.resolve()),
+    announce: (kioskId) => {
+      wake?.(kioskId);
+      return Promise.resolve();
+    },
+    onAnnounced: (told) => {
+      wake = told;
+    },
+    close: () => db.destroy(),
+  };
 }
 
 /** The few words of better-sqlite3 that kysely speaks, in node:sqlite's. */

@@ -4,6 +4,12 @@ import { type PublicJwk } from '../../protocol/api.ts';
 import { type LedgerEvent } from '../ledger.ts';
 import { type Decision } from '../ledger-rules.ts';
 import { type ClaimRow, type SaleRow } from '../sale-row.ts';
+import { type BrokerAccountStore } from './broker-accounts.ts';
+import { type ClaimStore } from './claims.ts';
+import { type Database } from './database.ts';
+import { type DayStore } from './day.ts';
+import { type KeyStore } from './keys.ts';
+import { type RecoveryStore } from './recovery.ts';
 import { type KioskRow, type NoticeRow, type OutboxRow } from './schema.ts';
 
 export type PutEvent = Extract<LedgerEvent, { type: 'put' }>;
@@ -30,11 +36,8 @@ export interface Changes {
   more: boolean;
 }
 
-/** Every method is one transaction (or one read). They reject with the database's own error when it cannot be used. */
-export interface Store {
-  /** Minted once, when the file was made. */
-  readonly ledgerId: string;
-
+/** The sales and the decisions about them. */
+export interface SaleStore {
   /** The row of a PUT: made now (`created`), or the one that stands. Undefined: another sale of this kiosk is open. */
   put(event: PutEvent): Promise<{ decision: Decision; created: boolean } | undefined>;
   /** A cancel; without a row it leaves a tombstone. */
@@ -52,7 +55,10 @@ export interface Store {
   /** The sale that took this number, when no later one has replaced it. */
   saleAt(kioskId: string, seq: number): Promise<SaleRow | undefined>;
   claim(saleId: string): Promise<ClaimRow | undefined>;
+}
 
+/** Midtrans' notices as they came. */
+export interface NoticeStore {
   keepNotice(notice: NewNotice): Promise<Keeping>;
   /** Sales with notices that are unconfirmed and due, the longest waiting first. */
   salesNoticed(limit: number): Promise<string[]>;
@@ -62,7 +68,10 @@ export interface Store {
     noticeId: string,
     to: { state: NoticeRow['state']; nextAtMs: number },
   ): Promise<void>;
+}
 
+/** Verdicts on their way to the kiosks. */
+export interface OutboxStore {
   /** Kiosks that are online and have verdicts whose time to be sent has come. */
   kiosksToTell(limit: number): Promise<string[]>;
   /** The verdicts to send to one kiosk now, oldest first. */
@@ -73,7 +82,10 @@ export interface Store {
   resend(kioskId: string): Promise<void>;
   /** The kiosk has stored everything up to `upTo`. False: that number was never given to it; nothing was taken off. */
   acked(kioskId: string, upTo: number): Promise<boolean>;
+}
 
+/** The kiosks: who they are, and which boot of them lives. */
+export interface FleetStore {
   kiosk(kioskId: string): Promise<KioskRow | undefined>;
   noteBoot(kioskId: string, bootId: string): Promise<BootCheck>;
   noteStatus(kioskId: string, online: boolean, status: string | null): Promise<void>;
@@ -81,16 +93,33 @@ export interface Store {
   allOffline(): Promise<void>;
   /** Its key is worth nothing from now on, and its life ends. False: there is no such kiosk. */
   revoke(kioskId: string): Promise<boolean>;
-  /** All that are revoked and have not enrolled again. */
-  revokedKiosks(): Promise<string[]>;
   addEnrolment(codeHash: string, kioskId: string, validMs: number): Promise<void>;
   enrol(
     codeHash: string,
     key: PublicJwk,
-    more: { serial: string | null; claimSecret: string },
+    more: { serial: string | null; claimSecret: string; brokerPassword: string | null },
   ): Promise<Enrolment>;
+}
 
+/**
+ * What one sale's way through the relay needs. Every method is one transaction (or one read). They reject with the
+ * database's own error when it cannot be used.
+ */
+export interface CoreStore extends SaleStore, NoticeStore, OutboxStore, FleetStore {
+  /** Minted once, when the file was made; anew by `kios relay restored`. */
+  readonly ledgerId: string;
   /** Throws when the database cannot be used. */
   check(): Promise<void>;
   close(): Promise<void>;
 }
+
+/** All that the relay keeps. */
+export interface Store
+  extends
+    CoreStore,
+    ClaimStore,
+    RecoveryStore,
+    KeyStore,
+    DayStore,
+    BrokerAccountStore,
+    Pick<Database, 'holdKiosk' | 'announce' | 'onAnnounced' | 'nowMs'> {}
