@@ -7,10 +7,14 @@ const root = new URL('..', import.meta.url).pathname;
 const seams = [
   'test/bench-page/{devices,page-server}.test.ts',
   'test/drivers/{dispenser,display,keypad,ports,printer,printer-lp,printer-rogue,scanner}.test.ts',
-  'test/kiosk/{broker-link,relay-client}.test.ts',
-  'test/relay/{charge-faults,fleet,limits,midtrans,notices,sale}.test.ts',
+  'test/kiosk/{broker-link,key-chain,relay-client}.test.ts',
+  'test/relay/{broker-tls,catch-up,clones,hooks,mosquitto,recovery,recovery-restored,recovery-store}.test.ts',
+  'test/relay/{midtrans-client,charge-interleavings,stop,breaker-relay,notices-forged,charge-faults,drain,fleet,keys,limits,midtrans,notices,report-day,report-store,sale,server}.test.ts',
+  'test/relay/{store,store-many,store-faults,migrations,sale-postgres}.test.ts',
+  'test/relay/{claims-operator,claims-redeem,claims-store,refunds}.test.ts',
+  'test/bench/bench-smoke.test.ts',
   'test/scripts/*.test.ts',
-  'test/twin/{cli,faults,midtrans-client,midtrans.contract,notification,twin}.test.ts',
+  'test/twin/{cli,faults,midtrans-client,midtrans.contract,notification,replies,twin,virtual}.test.ts',
 ];
 const elsewhere = ['test/e2e/**', 'test/rig/**', 'test/bench/**'];
 
