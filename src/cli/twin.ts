@@ -4,8 +4,10 @@ import { systemClock } from '../lib/clock.ts';
 import { readConfigFile } from '../lib/config-file.ts';
 import { createLog, type Log } from '../lib/log.ts';
 import { examples, startableTwinConfig, type TwinConfig } from '../twin/config.ts';
+import { faultPlan, type FaultPlan } from '../twin/fault-schema.ts';
 import { cryptoRandom, seededRandom } from '../twin/random.ts';
 import { createTwin, type Twin } from '../twin/twin.ts';
+import { VirtualClock } from '../twin/virtual-clock.ts';
 import { runUntilSignal } from './run-process.ts';
 import { startFault } from './start-fault.ts';
 
@@ -15,15 +17,44 @@ What it does:
   notifications like Midtrans, and adds under /_twin/ what Midtrans has not: the customer's
   phone and faults on demand. It binds loopback only, and its QRs cannot be paid with money.
 
-Once it listens it logs one line: {"msg":"twin.ready","httpPort":…}. Then:
-  http://127.0.0.1:PORT/_twin/               the customer's phone, as a page
-  GET  /_twin/transactions                   the latest charges
-  POST /_twin/wallet/pay {"qrString":"…"}    pays; "issuer":"dana" by another wallet, "late":true
-                                             although it was cancelled or has expired
-  POST /_twin/faults [{"on":"charge","do":{"kind":"drop-after"}}]
-                                             the next charge is made and its answer lost; see
-                                             also GET and DELETE. on: charge, status, cancel,
-                                             expire, refund, notification
+Once it listens it logs one line: {"msg":"twin.ready","httpPort":…}. Then, each a JSON body:
+  GET    /_twin/                       the customer's phone, as a page
+  GET    /_twin/transactions           the latest charges
+  POST   /_twin/wallet/scan            {qrString}: whom it pays and how much
+  POST   /_twin/wallet/pay             {qrString, issuer: "dana", late: true, amountIdr}: pays; by
+                                       another wallet, although it was cancelled or has expired,
+                                       another amount than it asks
+  POST   /_twin/wallet/decline         {qrString}: fails inside the app; Midtrans never hears of it
+  POST   /_twin/faults                 [{on, do: {kind}, orderId, orderPrefix, times, after, rate, seed}]
+  GET, DELETE /_twin/faults            what still waits; forgets it
+  POST   /_twin/scripts                [{orderId, orderPrefix, steps: [a fault or an act]}]: each step
+                                       waits for the one before it, all for the same order
+  GET, DELETE /_twin/scripts           those that still play; forgets them
+  GET    /_twin/notifications?orderId= what was sent, with the merchant's answers
+  POST   /_twin/notifications/release  {orderId}: sends what "hold" holds back
+  POST   /_twin/notifications/replay   {orderId, transactionStatus, alter: {…}, sign: keep|valid, url}:
+                                       sends an earlier one again, as it was or altered
+  GET, POST /_twin/switches            {qris, gopay, refunds, key: true|false, balanceIdr}
+  GET    /_twin/clock, POST /_twin/clock/advance {ms}   where the configuration has virtualClock
+
+Faults. on: charge, status, cancel, expire, refund, any (each of these), image, notification.
+  calls:   http {status, body, html, retryAfterS, location} · body {statusCode, channelCode, message,
+           http, bare} · drop-before · drop-after · slow {delayMs, when: before|after} · truncate ·
+           garble {as: cut|empty|html|text} · pay {when: before|after, issuer}: the race
+  charge:  qr {change: crc|amount|merchant} · gopay {code: "900", as500} · legacy {forms: [no-qr-string,
+           no-framed-image, no-expiry-time, expire-time, old-gopay, upper-case, relabelled]}
+  status:  stale (still pending)
+  notification (transactionStatus: settlement): duplicate {times} · hold · behind (the next one overtakes
+           it) · slow {delayMs} · drop-before · tamper {change: signature|key|amount|order|status|
+           transaction|number|merchant, status}
+  times 1 if not said, without end with a rate; after 1: the second; rate 0.05, seed 7: one in twenty.
+Acts of scripts: {act: pay, issuer, late, amountIdr, afterMs} · {act: cancel|expire|release, afterMs}
+--faults takes a file with faults: […] and scripts: […] (YAML or JSON) that wait from the start:
+  scripts:
+    - steps:
+        - { on: charge, after: 1, do: { kind: drop-after } }             # the second charge
+        - { on: status, times: 2, do: { kind: body, statusCode: '404' } }
+        - { act: pay }
 
 A configuration, with what must be there:
   serverKeyFile: /etc/kios/twin/server-key   # the key that the relay sends
@@ -38,28 +69,37 @@ export function twinCommand(): Command {
   return new Command('twin')
     .description('Stands in for Midtrans, with a phone that pays and faults on demand.')
     .requiredOption('-c, --config <file>', 'its configuration (YAML)')
+    .option('-f, --faults <file>', 'faults and scripts that wait from the start (YAML or JSON)')
     .addHelpText('after', help)
-    .action(async (options: { config: string }) => {
-      await runTwin(options.config);
+    .action(async (options: { config: string; faults?: string }) => {
+      await runTwin(options.config, options.faults);
     });
 }
 
 /**
  * Runs until a signal asks for the end.
- * @throws ConfigError with every fault of the file, also where its port or state file cannot be had
+ * @throws ConfigError with every fault of a file, also where its port or state file cannot be had
  */
-async function runTwin(file: string): Promise<void> {
+async function runTwin(file: string, faultsFile: string | undefined): Promise<void> {
   const config = readConfigFile(file, startableTwinConfig, examples);
+  const plan = faultsFile === undefined ? {} : { plan: readConfigFile(faultsFile, faultPlan) };
   const log = createLog('twin');
-  const { twin, port } = await startTwin(config, log).catch((error: unknown) => {
+  const { twin, port } = await startTwin(config, plan, log).catch((error: unknown) => {
     throw startFault(file, error, { 'http.port': config.http.port });
   });
   log.info({ httpPort: port }, 'twin.ready');
   await runUntilSignal({ stop: () => twin.close() });
 }
 
-async function startTwin(config: TwinConfig, log: Log): Promise<{ twin: Twin; port: number }> {
+async function startTwin(
+  config: TwinConfig,
+  plan: { plan?: FaultPlan },
+  log: Log,
+): Promise<{ twin: Twin; port: number }> {
   const random = config.seed === undefined ? cryptoRandom : seededRandom(config.seed);
-  const twin = createTwin(config, { clock: systemClock, random, log });
+  const { virtualClock } = config;
+  const clock =
+    virtualClock === undefined ? systemClock : new VirtualClock(Date.parse(virtualClock.startAt));
+  const twin = createTwin(config, { clock, random, log, ...plan });
   return { twin, ...(await twin.listen()) };
 }

@@ -5,6 +5,7 @@ import {
   chargedAnswer,
   deniedAnswer,
   errorAnswer,
+  refundDeniedAnswer,
   refundedAnswer,
   stoppedAnswer,
   type Answer,
@@ -13,16 +14,25 @@ import type { Books } from './books.ts';
 import { parseCharge } from './charge-request.ts';
 import type { TwinConfig } from './config.ts';
 import type { Delivery } from './delivery.ts';
-import type { Faults, RequestFault } from './faults.ts';
-import { mintIds, newTransaction } from './new-transaction.ts';
+import type { RequestFault } from './fault-schema.ts';
+import type { Faults } from './faults.ts';
+import { mintIds, mintShopee, newTransaction } from './new-transaction.ts';
 import { noticeBody, statusBody } from './notification.ts';
 import { notifyUrls, type UrlHeaders } from './notify-urls.ts';
-import { mintUuid, type Random } from './random.ts';
-import { parseRefund } from './refund-request.ts';
-import { freesOrderId, step, type Refusal, type Step, type Transaction } from './transaction.ts';
-
-/** From the refund to its second notification (with `bank_confirmed_at`), before scaling. */
-const refundConfirmMs = 60_000;
+import { drawFor, mintUuid, type Random } from './random.ts';
+import { parseRefund, type RefundRequest } from './refund-request.ts';
+import { createSwitches, type Switches } from './switches.ts';
+import { tampered } from './tamper.ts';
+import { Timers } from './timers.ts';
+import {
+  freesOrderId,
+  grossIdr,
+  step,
+  type Refund,
+  type Refusal,
+  type Step,
+  type Transaction,
+} from './transaction.ts';
 
 export interface AccountParts {
   config: TwinConfig;
@@ -34,6 +44,8 @@ export interface AccountParts {
   books: Books;
   faults: Faults;
   delivery: Delivery;
+  /** What may be done now; as configured when absent. */
+  switches?: Switches;
 }
 
 export interface ChargeCall extends UrlHeaders {
@@ -48,13 +60,19 @@ export type WalletOutcome =
 
 export class Account {
   readonly #parts: AccountParts;
-  readonly #timers = new Map<string, () => void>();
+  readonly #switches: Switches;
+  readonly #timers: Timers;
 
-  /** Opens the account and takes up the expiries of what the books already hold. */
+  /** Opens the account and takes up the expiries and the refunds of what the books already hold. */
   constructor(parts: AccountParts) {
     this.#parts = parts;
+    this.#switches = parts.switches ?? createSwitches(parts.config);
+    this.#timers = new Timers(parts.clock);
     for (const transaction of parts.books.all()) {
       if (transaction.status === 'pending') this.#expireLater(transaction);
+      for (const refund of transaction.refunds) {
+        if (refund.confirmedAtMs === undefined) this.#confirmLater(transaction, refund);
+      }
     }
   }
 
@@ -63,7 +81,7 @@ export class Account {
     return errorAnswer(code, mintUuid(this.#parts.errorRandom), more);
   }
 
-  /** `fault`: `qr` and a `body` of 202 change what the charge becomes; others are the caller's affair. */
+  /** `fault`: `qr`, `legacy` and a `body` of 202 change what the charge becomes; others are the caller's affair. */
   charge(call: ChargeCall, fault: RequestFault | undefined): Answer {
     const { config, books, clock, random } = this.#parts;
     const { merchant } = config;
@@ -73,7 +91,7 @@ export class Account {
     if (parsed.kind === 'invalid') return this.error('400', { validation: parsed.messages });
     if (parsed.kind === 'no-channel') return this.error('402');
     const { request } = parsed;
-    if (!config.channels[request.channel]) {
+    if (!this.#switches[request.channel]) {
       const message = 'GoPay Dynamic QRIS is not active for this merchant';
       return this.error('402', request.channel === 'qris' ? { message } : {});
     }
@@ -82,7 +100,9 @@ export class Account {
     const nowMs = clock.nowMs();
     const urls = notifyUrls(config.notificationUrl, call);
     const ids = mintIds(books, random, nowMs);
-    const made = newTransaction(ids, request, merchant, nowMs, urls, fault);
+    const bare = newTransaction(ids, request, merchant, nowMs, urls, fault);
+    const made =
+      request.acquirer === 'gopay' ? bare : { ...bare, shopee: mintShopee(random, nowMs) };
     if (!books.put(made)) return this.error('500');
     this.#notify(made);
     if (made.status === 'deny') return deniedAnswer(made, merchant.id);
@@ -90,12 +110,13 @@ export class Account {
     return chargedAnswer(made, merchant.id, call.base);
   }
 
-  /** `id`: order id or transaction id, here and below. */
-  status(id: string): Answer {
+  /** `id`: order id or transaction id, here and below. `stale`: as it was before anything happened to it. */
+  status(id: string, stale = false): Answer {
     const { config, books, serverKey } = this.#parts;
     const found = books.find(id);
     if (found === undefined) return this.error('404');
-    return { http: 200, body: statusBody(found, config.merchant.id, serverKey) };
+    const shown = stale ? asCharged(found) : found;
+    return { http: 200, body: statusBody(shown, config.merchant.id, serverKey) };
   }
 
   stop(id: string, how: 'cancel' | 'expire'): Answer {
@@ -107,34 +128,41 @@ export class Account {
     return stoppedAnswer(taken.next, this.#parts.config.merchant.id);
   }
 
-  /** `text`: the body as it came; an empty one refunds all that is left. */
-  refund(id: string, text: string): Answer {
-    const { config, books, clock, random } = this.#parts;
+  /**
+   * `text`: the body as it came; an empty one refunds all that is left. `fault`: a `body` of 202 is the provider's no.
+   */
+  refund(id: string, text: string, fault?: RequestFault): Answer {
+    const { config, books } = this.#parts;
     const found = books.find(id);
     if (found === undefined) return this.error('404');
     const json = parseJson(text === '' ? '{}' : text);
     if (json === undefined) return this.error('413');
     const parsed = parseRefund(json.value);
     if (!parsed.ok) return this.error('400', { validation: parsed.messages });
-    const taken = step(found, {
-      ...parsed.request,
-      kind: 'refund',
-      key: parsed.request.key ?? mintUuid(random),
-      chargebackId: 1 + Math.floor(random() * 999_999),
-      atMs: clock.nowMs(),
-    });
+    const taken = this.#refundStep(found, parsed.request);
     if (!taken.ok) return this.#refundRefused(taken.refusal);
-    this.#keep(taken);
     const made = taken.next.refunds.at(-1);
     assert(made !== undefined);
-    this.#confirmLater(found.transactionId, made.key);
+    if (fault?.kind === 'body') return refundDeniedAnswer(found, config.merchant.id);
+    const { balanceIdr } = this.#switches;
+    if (balanceIdr !== null) {
+      if (made.amountIdr > balanceIdr) {
+        return this.error('414', {
+          message: 'Refund request is rejected due to insufficient funds',
+        });
+      }
+      this.#switches.balanceIdr = balanceIdr - made.amountIdr;
+    }
+    this.#keep(taken);
+    this.#confirmLater(found, made);
     return refundedAnswer(taken.next, config.merchant.id);
   }
 
-  /** A wallet pays; `late`: it was faster than the books. */
-  pay(transaction: Transaction, issuer: string, late: boolean): WalletOutcome {
+  /** A wallet pays; `late`: it was faster than the books. `amountIdr`: where it sends another amount than is asked. */
+  pay(transaction: Transaction, issuer: string, late: boolean, amountIdr?: number): WalletOutcome {
     const atMs = this.#parts.clock.nowMs();
-    return this.#wallet(step(transaction, { kind: 'pay', issuer, late, atMs }));
+    const amount = amountIdr === undefined ? {} : { amountIdr };
+    return this.#wallet(step(transaction, { kind: 'pay', issuer, late, atMs, ...amount }));
   }
 
   /** The payment fails inside the payer's app. */
@@ -144,14 +172,25 @@ export class Account {
 
   /** Forgets all timers. */
   close(): void {
-    for (const cancel of this.#timers.values()) cancel();
-    this.#timers.clear();
+    this.#timers.stopAll();
   }
 
   #wallet(taken: Step): WalletOutcome {
     if (!taken.ok) return { kind: 'refused', refusal: taken.refusal };
     this.#keep(taken);
     return { kind: 'done', transaction: taken.next };
+  }
+
+  #refundStep(found: Transaction, request: RefundRequest): Step {
+    if (!this.#switches.refunds) return { ok: false, refusal: 'refund-closed' };
+    const { random, clock } = this.#parts;
+    return step(found, {
+      ...request,
+      kind: 'refund',
+      key: request.key ?? mintUuid(random),
+      chargebackId: 1 + Math.floor(random() * 999_999),
+      atMs: clock.nowMs(),
+    });
   }
 
   #refundRefused(refusal: Refusal): Answer {
@@ -168,7 +207,7 @@ export class Account {
     if (!taken.ok) return;
     const { next } = taken;
     assert(this.#parts.books.put(next), 'replacing a transaction never needs room');
-    if (next.status !== 'pending') this.#forgetTimer(next.transactionId);
+    if (next.status !== 'pending') this.#timers.stop(next.transactionId);
     if (taken.notify) this.#notify(next);
   }
 
@@ -177,43 +216,39 @@ export class Account {
     if (urls.length === 0) return;
     const { config, serverKey, faults, delivery } = this.#parts;
     const fault = faults.takeForNotice(orderId, status);
-    const tamper = fault?.kind === 'tamper' ? fault.change : undefined;
-    const body = noticeBody(transaction, config.merchant.id, serverKey, tamper);
-    delivery.send({ orderId, status, urls, body }, fault);
+    const body = noticeBody(transaction, config.merchant.id, serverKey);
+    const sent =
+      fault?.kind === 'tamper'
+        ? tampered(body, fault.change, serverKey, grossIdr(transaction), fault.status)
+        : body;
+    delivery.send({ orderId, status, urls, body: sent }, fault);
   }
 
-  #expireLater(transaction: Transaction): void {
-    const { config, clock } = this.#parts;
-    const dueMs = transaction.expiresAtMs + config.expiry.schedulerDelayMs - clock.nowMs();
-    const { transactionId } = transaction;
-    this.#later(transactionId, dueMs, () => {
-      const now = this.#parts.books.find(transactionId);
+  #expireLater({ transactionId, expiresAtMs }: Transaction): void {
+    const { config, clock, books } = this.#parts;
+    const { schedulerDelayMs, schedulerSpreadMs } = config.expiry;
+    const lateMs = schedulerDelayMs + Math.floor(schedulerSpreadMs * drawFor(transactionId));
+    this.#timers.start(transactionId, expiresAtMs + lateMs - clock.nowMs(), () => {
+      const now = books.find(transactionId);
       if (now !== undefined) this.#keep(step(now, { kind: 'expire' }));
     });
   }
 
-  #confirmLater(transactionId: string, key: string): void {
+  #confirmLater({ transactionId }: Transaction, { key, createdAtMs }: Refund): void {
     const { config, clock, books } = this.#parts;
-    const delayMs = refundConfirmMs * config.notifications.timeScale;
-    this.#later(`${transactionId} ${key}`, delayMs, () => {
+    const dueMs = createdAtMs + config.refunds.confirmMs * config.notifications.timeScale;
+    this.#timers.start(`${transactionId} ${key}`, dueMs - clock.nowMs(), () => {
       const now = books.find(transactionId);
       const atMs = clock.nowMs();
       if (now !== undefined) this.#keep(step(now, { kind: 'confirm-refund', key, atMs }));
     });
   }
+}
 
-  #later(name: string, delayMs: number, call: () => void): void {
-    const cancel = this.#parts.clock.after(Math.max(delayMs, 0), () => {
-      this.#timers.delete(name);
-      call();
-    });
-    this.#timers.set(name, cancel);
-  }
-
-  #forgetTimer(name: string): void {
-    this.#timers.get(name)?.();
-    this.#timers.delete(name);
-  }
+/** As the charge's own answer left it. */
+function asCharged(transaction: Transaction): Transaction {
+  const { settledAtMs, issuer, paidIdr, ...charged } = transaction;
+  return { ...charged, status: transaction.status === 'deny' ? 'deny' : 'pending', refunds: [] };
 }
 
 /** Undefined when the text is not JSON. */

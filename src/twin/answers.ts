@@ -1,6 +1,9 @@
 // The bodies that Midtrans answers with (reference §4, §5, §8). Numbers are texts, as on the wire. PURE.
+import { channelMessage, fraudCode } from './channel-codes.ts';
+import { aged } from './legacy.ts';
+import { isOnUs } from './refund-rules.ts';
 import { jakartaText } from './times.ts';
-import { refundedIdr, type Transaction, type TransactionStatus } from './transaction.ts';
+import { grossIdr, refundedIdr, type Transaction, type TransactionStatus } from './transaction.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
 
@@ -79,28 +82,36 @@ export function commonFields(transaction: Transaction, merchantId: string): Body
     transaction_id: transaction.transactionId,
     order_id: transaction.orderId,
     merchant_id: merchantId,
-    gross_amount: rupiahText(transaction.amountIdr),
+    gross_amount: rupiahText(grossIdr(transaction)),
     currency: 'IDR',
     payment_type: transaction.channel,
     transaction_time: jakartaText(transaction.createdAtMs),
     transaction_status: transaction.status,
-    fraud_status: 'accept',
+    fraud_status: transaction.channelCode === fraudCode ? 'deny' : 'accept',
     ...(transaction.channel === 'qris' ? { acquirer: transaction.acquirer } : {}),
     expiry_time: jakartaText(transaction.expiresAtMs),
   };
 }
 
-/** What get-status and notifications add once the money came (reference §8.1, §10.3). */
+/** What get-status and notifications add: Shopee's names, and what is known once the money came (reference §8.1, §10.3). */
 export function paidFields(transaction: Transaction): Body {
-  const { settledAtMs, issuer } = transaction;
-  if (settledAtMs === undefined || issuer === undefined) return {};
-  const onUs = issuer === 'gopay';
+  const { settledAtMs, issuer, shopee } = transaction;
+  const reference = shopee === undefined ? {} : { reference_id: shopee.referenceId };
+  if (settledAtMs === undefined || issuer === undefined) return reference;
+  const onUs = isOnUs(transaction);
   const settled = { settlement_time: jakartaText(settledAtMs) };
   const crossReference = { merchant_cross_reference_id: transaction.crossReference };
   if (transaction.channel === 'gopay') {
     return { ...settled, ...(onUs ? { payment_option_type: 'GOPAY_WALLET' } : crossReference) };
   }
-  return { ...settled, ...crossReference, issuer, transaction_type: onUs ? 'on-us' : 'off-us' };
+  return {
+    ...settled,
+    ...crossReference,
+    ...reference,
+    ...(shopee === undefined ? {} : { shopeepay_reference_number: shopee.paymentNumber }),
+    issuer,
+    transaction_type: onUs ? 'on-us' : 'off-us',
+  };
 }
 
 /** The refunds so far, in get-status and in notifications. */
@@ -123,47 +134,53 @@ export function refundFields(transaction: Transaction): Body {
 
 /** The answer to a charge that Midtrans took: HTTP 200, body 201. `base` is the address that the caller used. */
 export function chargedAnswer(transaction: Transaction, merchantId: string, base: string): Answer {
-  const id = transaction.transactionId;
-  const images = [
+  const body =
+    transaction.channel === 'qris'
+      ? qrisCharged(transaction, merchantId, base)
+      : gopayCharged(transaction, merchantId, base);
+  return { http: 200, body: aged(body, transaction.legacy, 'charge') };
+}
+
+function images(transaction: Transaction, base: string): Body[] {
+  const { channel, transactionId, imageId } = transaction;
+  return [
     {
       name: 'generate-qr-code',
       method: 'GET',
-      url: `${base}/v2/${transaction.channel}/${id}/qr-code`,
+      url: `${base}/v2/${channel}/${transactionId}/qr-code`,
     },
     {
       name: 'generate-qr-code-v2',
       method: 'GET',
-      url: `${base}/v4/qris/gopay/${transaction.imageId}/qr-code`,
+      url: `${base}/v4/qris/gopay/${imageId}/qr-code`,
     },
   ];
-  const common = commonFields(transaction, merchantId);
-  if (transaction.channel === 'qris') {
-    return {
-      http: 200,
-      body: {
-        status_code: '201',
-        status_message: 'QRIS transaction is created',
-        ...common,
-        actions: images,
-        qr_string: transaction.shownQrText ?? transaction.qrText,
-      },
-    };
-  }
+}
+
+function qrisCharged(transaction: Transaction, merchantId: string, base: string): Body {
   return {
-    http: 200,
-    body: {
-      status_code: '201',
-      status_message: 'GoPay transaction is created',
-      ...common,
-      channel_response_code: '200',
-      channel_response_message: 'Success',
-      actions: [
-        ...images,
-        { name: 'deeplink-redirect', method: 'GET', url: `${base}/_twin/?reference=${id}` },
-        { name: 'get-status', method: 'GET', url: `${base}/v2/${id}/status` },
-        { name: 'cancel', method: 'POST', url: `${base}/v2/${id}/cancel`, fields: [] },
-      ],
-    },
+    status_code: '201',
+    status_message: 'QRIS transaction is created',
+    ...commonFields(transaction, merchantId),
+    actions: images(transaction, base),
+    qr_string: transaction.shownQrText ?? transaction.qrText,
+  };
+}
+
+function gopayCharged(transaction: Transaction, merchantId: string, base: string): Body {
+  const id = transaction.transactionId;
+  return {
+    status_code: '201',
+    status_message: 'GoPay transaction is created',
+    ...commonFields(transaction, merchantId),
+    channel_response_code: '200',
+    channel_response_message: 'Success',
+    actions: [
+      ...images(transaction, base),
+      { name: 'deeplink-redirect', method: 'GET', url: `${base}/_twin/?reference=${id}` },
+      { name: 'get-status', method: 'GET', url: `${base}/v2/${id}/status` },
+      { name: 'cancel', method: 'POST', url: `${base}/v2/${id}/cancel`, fields: [] },
+    ],
   };
 }
 
@@ -174,10 +191,11 @@ export function deniedAnswer(transaction: Transaction, merchantId: string): Answ
     http: 200,
     body: {
       status_code: '202',
-      status_message: 'GoPay transaction is denied',
+      status_message:
+        code === fraudCode ? 'GoPay transaction is rejected by FDS' : 'GoPay transaction is denied',
       ...commonFields(transaction, merchantId),
       channel_response_code: code,
-      channel_response_message: code === '900' ? 'GENERIC_SERVICE_ERROR' : 'DENIED',
+      channel_response_message: channelMessage(code),
     },
   };
 }
@@ -209,6 +227,19 @@ export function refundedAnswer(transaction: Transaction, merchantId: string): An
       refund_chargeback_id: last?.chargebackId,
       refund_amount: rupiahText(last?.amountIdr ?? 0),
       refund_key: last?.key,
+    },
+  };
+}
+
+/** The provider refused: the charge stays as it is, and nothing was given back. HTTP 200, body 202. */
+export function refundDeniedAnswer(transaction: Transaction, merchantId: string): Answer {
+  return {
+    http: 200,
+    body: {
+      status_code: '202',
+      status_message: 'Refund is denied by the provider',
+      ...commonFields(transaction, merchantId),
+      refund_amount: rupiahText(0),
     },
   };
 }

@@ -1,5 +1,5 @@
 // All transactions of the merchant, by every name that they have. In memory, and in the state file when there is one.
-import type { StateFile } from './state-file.ts';
+import type { Rows } from './state-file.ts';
 import type { Transaction } from './transaction.ts';
 
 /** Above this the oldest one that is no longer pending is forgotten. */
@@ -18,10 +18,9 @@ export interface Books {
   latest(limit: number): Transaction[];
   all(): Iterable<Transaction>;
   readonly size: number;
-  close(): void;
 }
 
-export function openBooks(file: StateFile | undefined): Books {
+export function openBooks(file: Rows<Transaction> | undefined): Books {
   const byId = new Map<string, Transaction>();
   const byOrder = new Map<string, string>();
   const byQr = new Map<string, string>();
@@ -71,9 +70,6 @@ export function openBooks(file: StateFile | undefined): Books {
     all: () => byId.values(),
     get size() {
       return byId.size;
-    },
-    close() {
-      file?.close();
     },
   };
 }

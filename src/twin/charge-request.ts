@@ -51,6 +51,7 @@ export function parseCharge(body: unknown, nowMs: number): ChargeParse {
   checkItems(fields['item_details'], amountIdr, messages);
   const acquirer = readAcquirer(channel, fields['qris'], messages);
   const expiresAtMs = readExpiry(fields['custom_expiry'], acquirer, nowMs, messages);
+  checkCustomer(fields['customer_details'], messages);
   const echo = readEcho(fields, messages);
   if (messages.length > 0) return { kind: 'invalid', messages };
   return {
@@ -128,7 +129,7 @@ function readAcquirer(channel: Channel, value: unknown, messages: string[]): Acq
 function readExpiry(value: unknown, acquirer: Acquirer, nowMs: number, messages: string[]): number {
   if (value === undefined || value === null) return nowMs + defaultExpiryMs;
   const fields = asObject(value) ?? {};
-  const duration = Number(fields['expiry_duration']);
+  const duration = readDuration(fields['expiry_duration']);
   const unit = fields['unit'] ?? 'minute';
   const oneMs = typeof unit === 'string' ? unitMs[unit] : undefined;
   const orderTime = fields['order_time'];
@@ -151,6 +152,30 @@ function readExpiry(value: unknown, acquirer: Acquirer, nowMs: number, messages:
     } else return expiresAtMs;
   }
   return nowMs + defaultExpiryMs;
+}
+
+/** Documented as a text, sent as a number by Midtrans' own samples: both are taken. */
+function readDuration(value: unknown): number {
+  if (typeof value === 'number') return value;
+  return typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+}
+
+const customerFields = ['first_name', 'last_name', 'email', 'phone'] as const;
+
+function checkCustomer(value: unknown, messages: string[]): void {
+  if (value === undefined || value === null) return;
+  const customer = asObject(value);
+  if (customer === undefined) {
+    messages.push('customer_details is invalid');
+    return;
+  }
+  for (const name of customerFields) {
+    const text = customer[name];
+    if (text === undefined || text === null) continue;
+    if (typeof text !== 'string' || text.length > 255) {
+      messages.push(`customer_details.${name} max length is 255`);
+    }
+  }
 }
 
 function readEcho(fields: Json, messages: string[]): Json {

@@ -45,7 +45,7 @@ export const twinConfig = z.strictObject({
   channels: z
     .strictObject({ qris: z.boolean().default(true), gopay: z.boolean().default(true) })
     .prefault({}),
-  /** SQLite file that keeps the transactions between runs. Notifications under way are not kept. */
+  /** SQLite file that keeps transactions and notifications under way between runs. */
   stateFile: z.string().min(1).max(4096).optional(),
   /** The same seed gives the same ids and the same retry shifts. */
   seed: z.int().min(0).max(4_294_967_295).optional(),
@@ -61,8 +61,29 @@ export const twinConfig = z.strictObject({
     .strictObject({
       /** How long after `expiry_time` the books say so. Until then the QR can still be paid. */
       schedulerDelayMs: z.int().min(0).max(86_400_000).default(0),
+      /** Up to so much more, by the charge's id: the same charge always the same. */
+      schedulerSpreadMs: z.int().min(0).max(86_400_000).default(0),
     })
     .prefault({}),
+  refunds: z
+    .strictObject({
+      /** Off: every refund answers 412, as for a merchant who has not been given them. */
+      enabled: z.boolean().default(true),
+      /** What refunds are paid from; null: never at an end. */
+      balanceIdr: z.int().min(0).max(1_000_000_000_000).nullable().default(null),
+      /** From the refund to its second notification, before `timeScale`. */
+      confirmMs: z.int().min(0).max(86_400_000).default(60_000),
+    })
+    .prefault({}),
+  /** Present: time stands until `POST /_twin/clock/advance`, and with a seed everything repeats itself. */
+  virtualClock: z
+    .strictObject({
+      startAt: z.iso.datetime({
+        offset: true,
+        error: 'an instant such as 2026-01-01T10:00:00+07:00',
+      }),
+    })
+    .optional(),
 });
 
 export type TwinConfig = z.infer<typeof twinConfig>;
@@ -101,4 +122,11 @@ export const examples: Readonly<Record<string, string>> = {
   'notifications.delayMs': '200',
   expiry: '{ schedulerDelayMs: 5000 }',
   'expiry.schedulerDelayMs': '5000',
+  'expiry.schedulerSpreadMs': '30000',
+  refunds: '{ enabled: true }',
+  'refunds.enabled': 'true',
+  'refunds.balanceIdr': '1000000',
+  'refunds.confirmMs': '60000',
+  virtualClock: '{ startAt: 2026-01-01T10:00:00+07:00 }',
+  'virtualClock.startAt': '2026-01-01T10:00:00+07:00',
 };

@@ -1,80 +1,13 @@
 // Faults on demand: a list of what shall go wrong, taken one by one as requests and notifications come by.
-import { z } from 'zod';
-import { qrChanges } from './qr-text.ts';
-import { tampers } from './notification.ts';
+import {
+  maxFaults,
+  type Fault,
+  type NoticeFault,
+  type RequestFault,
+  type RequestKind,
+} from './fault-schema.ts';
+import { seededRandom, type Random } from './random.ts';
 import type { TransactionStatus } from './transaction.ts';
-
-/** Most faults that may wait at once. */
-const maxFaults = 1000;
-
-const delayMs = z.int().min(0).max(600_000);
-
-const beforeOrAfter = [
-  /** Answers this instead; nothing is done. Without a body Midtrans' own text for that status; `html` a proxy's page. */
-  z.strictObject({
-    kind: z.literal('http'),
-    status: z.int().min(400).max(599),
-    body: z.unknown().optional(),
-    html: z.boolean().optional(),
-  }),
-  /** Answers this `status_code`; nothing is done, except that 202 on a charge makes a denied transaction. */
-  z.strictObject({
-    kind: z.literal('body'),
-    statusCode: z.string().regex(/^[2-5]\d{2}$/, 'three digits, such as 500'),
-    channelCode: z
-      .string()
-      .regex(/^\d{1,4}$/, 'digits, such as 900')
-      .optional(),
-  }),
-  /** Closes the connection; nothing is done. */
-  z.strictObject({ kind: z.literal('drop-before') }),
-  /** Does it, then closes the connection instead of answering. */
-  z.strictObject({ kind: z.literal('drop-after') }),
-  /** Waits, then does it and answers; it is done even when the caller has gone. */
-  z.strictObject({ kind: z.literal('slow'), delayMs }),
-] as const;
-
-const count = z.int().min(1).max(1000);
-const common = { orderId: z.string().max(50).optional(), times: count.default(1) };
-
-export const fault = z.union([
-  z.strictObject({
-    ...common,
-    on: z.enum(['charge']),
-    do: z.discriminatedUnion('kind', [
-      ...beforeOrAfter,
-      /** The charge succeeds and its QR is wrong. */
-      z.strictObject({ kind: z.literal('qr'), change: z.enum(qrChanges) }),
-    ]),
-  }),
-  z.strictObject({
-    ...common,
-    on: z.enum(['status', 'cancel', 'expire', 'refund']),
-    do: z.discriminatedUnion('kind', beforeOrAfter),
-  }),
-  z.strictObject({
-    ...common,
-    on: z.literal('notification'),
-    /** Only notifications of this state; otherwise the initial `pending` one would use the fault up. */
-    transactionStatus: z.string().max(20).optional(),
-    do: z.discriminatedUnion('kind', [
-      /** Sent this many times more. */
-      z.strictObject({ kind: z.literal('duplicate'), times: z.int().min(1).max(20).default(1) }),
-      /** Kept back until `POST /_twin/notifications/release`. */
-      z.strictObject({ kind: z.literal('hold') }),
-      z.strictObject({ kind: z.literal('tamper'), change: z.enum(tampers) }),
-      z.strictObject({ kind: z.literal('slow'), delayMs }),
-      /** Never sent at all. */
-      z.strictObject({ kind: z.literal('drop-before') }),
-    ]),
-  }),
-]);
-export type Fault = z.infer<typeof fault>;
-export const faultList = z.array(fault).min(1).max(maxFaults);
-
-export type RequestFault = Extract<Fault, { on: 'charge' }>['do'];
-export type NoticeFault = Extract<Fault, { on: 'notification' }>['do'];
-export type RequestKind = Exclude<Fault['on'], 'notification'>;
 
 /** The faults that still wait, oldest first. One request takes at most one. */
 export interface Faults {
@@ -87,44 +20,99 @@ export interface Faults {
   takeForNotice(orderId: string, status: TransactionStatus): NoticeFault | undefined;
 }
 
-export function createFaults(): Faults {
-  let waiting: Fault[] = [];
+/** One fault and what it has done so far. */
+export interface Waiting {
+  readonly fault: Fault;
+  /** Matching ones that still go by. */
+  passes: number;
+  /** Strikes that are left; undefined: no end. */
+  left: number | undefined;
+  readonly random: Random;
+}
 
-  function use(found: Fault): void {
-    waiting = waiting.flatMap((each) => {
-      if (each !== found) return [each];
-      return each.times > 1 ? [{ ...each, times: each.times - 1 }] : [];
-    });
+const defaultSeed = 1;
+
+export function waitingFor(fault: Fault): Waiting {
+  return {
+    fault,
+    passes: fault.after ?? 0,
+    left: fault.times ?? (fault.rate === undefined ? 1 : undefined),
+    random: seededRandom(fault.seed ?? defaultSeed),
+  };
+}
+
+export function isUsedUp(waiting: Waiting): boolean {
+  return waiting.left === 0;
+}
+
+/** A request, by all the names of its order. */
+export interface RequestEvent {
+  on: RequestKind;
+  orderIds: readonly string[];
+}
+
+/** A notification that is about to be sent. */
+export interface NoticeEvent {
+  on: 'notification';
+  orderIds: readonly [string];
+  status: TransactionStatus;
+}
+
+/** Counts the event where it matches; true when the fault strikes it. */
+export function strikes(waiting: Waiting, event: RequestEvent | NoticeEvent): boolean {
+  if (!matches(waiting.fault, event)) return false;
+  if (waiting.passes > 0) {
+    waiting.passes--;
+    return false;
+  }
+  const { rate } = waiting.fault;
+  if (rate !== undefined && waiting.random() >= rate) return false;
+  if (waiting.left !== undefined) waiting.left--;
+  return true;
+}
+
+function matches(fault: Fault, event: RequestEvent | NoticeEvent): boolean {
+  const { orderId, orderPrefix } = fault;
+  const { orderIds } = event;
+  if (orderId !== undefined && !orderIds.includes(orderId)) return false;
+  if (orderPrefix !== undefined && !orderIds.some((each) => each.startsWith(orderPrefix))) {
+    return false;
+  }
+  if (fault.on === 'notification') {
+    if (event.on !== 'notification') return false;
+    return fault.transactionStatus === undefined || fault.transactionStatus === event.status;
+  }
+  if (event.on === 'notification') return false;
+  return fault.on === 'any' ? event.on !== 'image' : fault.on === event.on;
+}
+
+export function createFaults(): Faults {
+  let all: Waiting[] = [];
+
+  function take(event: RequestEvent | NoticeEvent): Fault | undefined {
+    const found = all.find((each) => strikes(each, event));
+    if (found !== undefined && isUsedUp(found)) all = all.filter((each) => each !== found);
+    return found?.fault;
   }
 
   return {
     add(more) {
-      if (waiting.length + more.length > maxFaults) return false;
-      waiting.push(...more);
+      if (all.length + more.length > maxFaults) return false;
+      all.push(...more.map(waitingFor));
       return true;
     },
-    list: () => waiting,
+    list: () =>
+      all.map(({ fault, left }) => (left === undefined ? fault : { ...fault, times: left })),
     clear() {
-      waiting = [];
+      all = [];
     },
     takeForRequest(on, orderIds) {
-      for (const each of waiting) {
-        if (each.on === 'notification' || each.on !== on) continue;
-        if (each.orderId !== undefined && !orderIds.includes(each.orderId)) continue;
-        use(each);
-        return each.do;
-      }
-      return undefined;
+      const found = take({ on, orderIds });
+      return found === undefined || found.on === 'notification' ? undefined : found.do;
     },
     takeForNotice(orderId, status) {
-      for (const each of waiting) {
-        if (each.on !== 'notification') continue;
-        if (each.orderId !== undefined && each.orderId !== orderId) continue;
-        if (each.transactionStatus !== undefined && each.transactionStatus !== status) continue;
-        use(each);
-        return each.do;
-      }
-      return undefined;
+      const found = take({ on: 'notification', orderIds: [orderId], status });
+      return found?.on === 'notification' ? found.do : undefined;
     },
   };
 }

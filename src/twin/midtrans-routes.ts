@@ -2,17 +2,22 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { wait, type Clock } from '../lib/clock.ts';
 import type { Account } from './account.ts';
-import { rateLimited, type Answer } from './answers.ts';
+import type { Answer } from './answers.ts';
 import type { Books } from './books.ts';
-import type { Faults, RequestFault, RequestKind } from './faults.ts';
+import { afterDoing, asAccountFault, insteadOfDoing, onWire, sendAnswer } from './fault-replies.ts';
+import type { RequestFault, RequestKind } from './fault-schema.ts';
 import type { IdempotencyKeys } from './idempotency.ts';
+import type { Interference } from './interference.ts';
 import { barePng, framedPng } from './qr-image.ts';
 import { isAuthorised } from './server-key.ts';
+import type { Switches } from './switches.ts';
+import type { Transaction } from './transaction.ts';
 
 export interface MidtransParts {
   account: Account;
   books: Books;
-  faults: Faults;
+  faults: Interference;
+  switches: Switches;
   idempotency: IdempotencyKeys;
   clock: Clock;
   serverKey: string;
@@ -24,16 +29,13 @@ interface WithId {
   Params: { id: string };
 }
 
-/** What a proxy in front of Midtrans shows when it is out of order. */
-const htmlPage = (status: number): string =>
-  `<!DOCTYPE html>\n<html><head><title>${status}</title></head><body><h1>${status}</h1><p>The request could not be satisfied.</p></body></html>\n`;
-
 /** The calls that need the Server Key. */
 export function apiRoutes(app: FastifyInstance, parts: MidtransParts): void {
   const { account } = parts;
   app.addHook('onRequest', async (request, reply) => {
-    if (isAuthorised(request.headers.authorization, parts.serverKey)) return;
-    await send(reply, account.error('401'));
+    const { serverKey, switches } = parts;
+    if (switches.key && isAuthorised(request.headers.authorization, serverKey)) return;
+    await sendAnswer(reply, account.error('401'));
   });
 
   app.post('/v2/charge', (request, reply) => {
@@ -50,8 +52,8 @@ export function apiRoutes(app: FastifyInstance, parts: MidtransParts): void {
   });
 
   app.get<WithId>('/v2/:id/status', (request, reply) =>
-    run(parts, request, reply, 'status', names(parts.books, request.params.id), () =>
-      account.status(request.params.id),
+    run(parts, request, reply, 'status', names(parts.books, request.params.id), (fault) =>
+      account.status(request.params.id, fault?.kind === 'stale'),
     ),
   );
 
@@ -65,8 +67,8 @@ export function apiRoutes(app: FastifyInstance, parts: MidtransParts): void {
 
   for (const path of ['/v2/:id/refund', '/v2/:id/refund/online/direct']) {
     app.post<WithId>(path, (request, reply) =>
-      run(parts, request, reply, 'refund', names(parts.books, request.params.id), () =>
-        account.refund(request.params.id, bodyText(request)),
+      run(parts, request, reply, 'refund', names(parts.books, request.params.id), (fault) =>
+        account.refund(request.params.id, bodyText(request), fault),
       ),
     );
   }
@@ -74,19 +76,33 @@ export function apiRoutes(app: FastifyInstance, parts: MidtransParts): void {
 
 /** The images, which Midtrans serves without authorisation. */
 export function imageRoutes(app: FastifyInstance, parts: MidtransParts): void {
-  const { account, books } = parts;
+  const { books } = parts;
   for (const channel of ['qris', 'gopay']) {
-    app.get<WithId>(`/v2/${channel}/:id/qr-code`, async (request, reply) => {
+    app.get<WithId>(`/v2/${channel}/:id/qr-code`, (request, reply) => {
       const found = books.find(request.params.id);
-      if (found?.channel !== channel) return send(reply, account.error('404'));
-      return reply.type('image/png').send(await barePng(found.shownQrText ?? found.qrText));
+      return sendImage(parts, reply, found?.channel === channel ? found : undefined, barePng);
     });
   }
-  app.get<WithId>('/v4/qris/gopay/:id/qr-code', async (request, reply) => {
-    const found = books.findByImage(request.params.id);
-    if (found === undefined) return send(reply, account.error('404'));
-    return reply.type('image/png').send(await framedPng(found.shownQrText ?? found.qrText));
-  });
+  app.get<WithId>('/v4/qris/gopay/:id/qr-code', (request, reply) =>
+    sendImage(parts, reply, books.findByImage(request.params.id), framedPng),
+  );
+}
+
+async function sendImage(
+  parts: MidtransParts,
+  reply: FastifyReply,
+  found: Transaction | undefined,
+  draw: (text: string) => Promise<Buffer>,
+): Promise<FastifyReply> {
+  const { account, faults, clock, closing } = parts;
+  const fault = found && faults.takeForRequest('image', [found.transactionId, found.orderId]);
+  faults.goOn(fault);
+  const instead = insteadOfDoing(account, 'image', fault);
+  if (instead !== undefined) return instead(reply);
+  if (fault?.kind === 'slow') await wait(clock, fault.delayMs, closing);
+  if (found === undefined) return sendAnswer(reply, account.error('404'));
+  const png = await draw(found.shownQrText ?? found.qrText);
+  return afterDoing(reply, { http: 200, type: 'image/png', payload: png }, fault);
 }
 
 /** One call: the fault that waits for it, the idempotency key, the action, the answer. */
@@ -98,52 +114,42 @@ async function run(
   orderIds: readonly string[],
   action: (fault: RequestFault | undefined) => Answer,
 ): Promise<FastifyReply> {
-  const fault = parts.faults.takeForRequest(on, orderIds);
-  if (fault?.kind === 'drop-before') return drop(reply);
-  if (fault?.kind === 'http') return sendFault(parts.account, reply, fault);
-  if (fault?.kind === 'body' && !(on === 'charge' && fault.statusCode === '202')) {
-    return send(reply, parts.account.error(fault.statusCode, channelMessage(fault.channelCode)));
+  const { account, faults, idempotency } = parts;
+  const fault = faults.takeForRequest(on, orderIds);
+  const instead = insteadOfDoing(account, on, fault);
+  if (instead !== undefined) {
+    faults.goOn(fault);
+    return instead(reply);
   }
   // Midtrans honours the key on POST alone.
   const key = request.method === 'POST' ? header(request, 'idempotency-key') : undefined;
-  const answer = await parts.idempotency.run(key, async () => {
-    if (fault?.kind === 'slow') await wait(parts.clock, fault.delayMs, parts.closing);
-    return action(fault);
-  });
-  if (fault?.kind === 'drop-after') return drop(reply);
-  return send(reply, answer);
+  const answer = await idempotency.run(key, () =>
+    around(parts, fault, orderIds, () => action(asAccountFault(fault))),
+  );
+  faults.goOn(fault);
+  return afterDoing(reply, onWire(answer), fault);
 }
 
-function channelMessage(code: string | undefined): { message?: string } {
-  return code === undefined ? {} : { message: `GoPay channel error ${code}` };
-}
-
-function sendFault(
-  account: Account,
-  reply: FastifyReply,
-  fault: RequestFault & { kind: 'http' },
-): FastifyReply {
-  const { status } = fault;
-  if (fault.html === true) {
-    const page = typeof fault.body === 'string' ? fault.body : htmlPage(status);
-    return reply.code(status).type('text/html').send(page);
-  }
-  const body = fault.body ?? (status === 429 ? rateLimited.body : account.error(`${status}`).body);
-  return send(reply, { http: status, body: body as Answer['body'] });
-}
-
-function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  return reply
-    .code(answer.http)
-    .type('application/json; charset=utf-8')
-    .send(JSON.stringify(answer.body));
-}
-
-/** Closes the connection without a byte of an answer. */
-function drop(reply: FastifyReply): FastifyReply {
-  reply.hijack();
-  reply.raw.destroy();
-  return reply;
+/** The action with what happens just before and just after it. */
+async function around(
+  { account, books, clock, closing }: MidtransParts,
+  fault: RequestFault | undefined,
+  orderIds: readonly string[],
+  action: () => Answer,
+): Promise<Answer> {
+  const happens = async (now: 'before' | 'after'): Promise<void> => {
+    if (fault?.kind === 'slow' && (fault.when ?? 'before') === now) {
+      await wait(clock, fault.delayMs, closing);
+    }
+    if (fault?.kind !== 'pay' || fault.when !== now) return;
+    const found = books.find(orderIds.at(-1) ?? '');
+    // Late: after a cancel the money counts because it was faster than the books.
+    if (found !== undefined) account.pay(found, fault.issuer, now === 'after');
+  };
+  await happens('before');
+  const answer = action();
+  await happens('after');
+  return answer;
 }
 
 /** Both names of the transaction, so that a fault finds it by order id whatever the path says. */

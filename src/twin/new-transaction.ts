@@ -2,13 +2,19 @@
 import assert from 'node:assert';
 import type { Books } from './books.ts';
 import type { ChargeRequest } from './charge-request.ts';
-import type { RequestFault } from './faults.ts';
+import type { RequestFault } from './fault-schema.ts';
 import { qrText, wrongQrText, type TwinMerchant } from './qr-text.ts';
 import { mintLetters, mintUuid, type Random } from './random.ts';
 import { jakartaText } from './times.ts';
 import type { Transaction } from './transaction.ts';
 
 export type TransactionIds = Pick<Transaction, 'transactionId' | 'crossReference' | 'imageId'>;
+
+/** Shopee's names as they have been seen: `QR`, the time in milliseconds and letters; 18 digits. */
+export function mintShopee(random: Random, nowMs: number): NonNullable<Transaction['shopee']> {
+  const digits = Array.from({ length: 17 }, () => Math.floor(random() * 10)).join('');
+  return { referenceId: `QR${nowMs}${mintLetters(random, 9)}`, paymentNumber: `1${digits}` };
+}
 
 /** Ids that the books do not have yet. */
 export function mintIds(books: Books, random: Random, nowMs: number): TransactionIds {
@@ -23,7 +29,7 @@ export function mintIds(books: Books, random: Random, nowMs: number): Transactio
   assert.fail('the random source repeats itself');
 }
 
-/** `fault`: a `body` denies the charge, a `qr` makes it show a wrong QR; any other changes nothing here. */
+/** `fault`: a `body` denies the charge, a `qr` makes it show a wrong QR, `legacy` writes it in older forms. */
 export function newTransaction(
   ids: TransactionIds,
   request: ChargeRequest,
@@ -52,6 +58,7 @@ export function newTransaction(
     echo: request.echo,
     refunds: [],
     ...(wrong === undefined ? {} : { shownQrText: wrong }),
+    ...(fault?.kind === 'legacy' ? { legacy: fault.forms } : {}),
     ...(denied && fault.channelCode !== undefined ? { channelCode: fault.channelCode } : {}),
   };
 }

@@ -43,7 +43,28 @@ export function readJson<T>(
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return { ok: true, value: parsed.data };
-  return refuse(
-    parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '),
-  );
+  return refuse(parsed.error.issues.map((issue) => explain(issue, [])).join('; '));
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** The field by its whole path and what is wrong with it. */
+function explain(issue: Issue, at: readonly PropertyKey[]): string {
+  const path = [...at, ...issue.path];
+  const name = (more: readonly PropertyKey[]): string => more.map(String).join('.') || 'the body';
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => `${name([...path, key])}: there is no such field`).join('; ');
+  }
+  if (issue.code === 'invalid_union') {
+    // The alternative that fits best is the one whose faults lie deepest.
+    const depth = (issues: readonly Issue[]): number =>
+      Math.max(...issues.map((each) => each.path.length), 0);
+    const deepest = Math.max(...issue.errors.map(depth), 0);
+    const fitting = issue.errors.filter((each) => depth(each) === deepest && each.length > 0);
+    if (deepest > 0) {
+      const said = fitting.map((each) => each.map((one) => explain(one, path)).join('; '));
+      return said.join(', or ');
+    }
+  }
+  return `${name(path)}: ${issue.message}`;
 }

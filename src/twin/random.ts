@@ -1,5 +1,5 @@
 // Randomness as something that is handed in, and the ids made of it. The same seed gives the same ids in the same order.
-import { randomInt } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 
 /** 0 ≤ value < 1, with 32 bits in it. */
 export type Random = () => number;
@@ -44,4 +44,9 @@ export function mintLetters(random: Random, length: number): string {
   return Array.from({ length }, () => letters.charAt(Math.floor(random() * letters.length))).join(
     '',
   );
+}
+
+/** A number of its own for each name: the same however many others were drawn before it. 0 ≤ value < 1. */
+export function drawFor(name: string): number {
+  return createHash('sha256').update(name).digest().readUInt32BE(0) / bits32;
 }

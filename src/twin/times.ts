@@ -16,5 +16,8 @@ export function parseOrderTime(text: string): number | undefined {
   const match = /^(\d{4}-\d{2}-\d{2}) (\d{2}:\d{2}:\d{2}) ([+-]\d{2})(\d{2})$/.exec(text);
   if (match === null) return undefined;
   const ms = Date.parse(`${match[1] ?? ''}T${match[2] ?? ''}${match[3] ?? ''}:${match[4] ?? ''}`);
-  return Number.isNaN(ms) ? undefined : ms;
+  if (Number.isNaN(ms)) return undefined;
+  // JavaScript takes 30 February for 2 March.
+  const day = Number((match[1] ?? '').slice(8));
+  return new Date(`${match[1] ?? ''}T00:00:00Z`).getUTCDate() === day ? ms : undefined;
 }

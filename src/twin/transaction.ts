@@ -1,5 +1,7 @@
 // One transaction at Midtrans and the only ways in which it may change. PURE. Source: Midtrans "Transaction Status Cycle".
 import assert from 'node:assert';
+import type { LegacyForm } from './legacy.ts';
+import { isClosedForRefunds } from './refund-rules.ts';
 
 export const channels = ['qris', 'gopay'] as const;
 export type Channel = (typeof channels)[number];
@@ -45,11 +47,17 @@ export interface Transaction {
   readonly refunds: readonly Refund[];
   /** GoPay's own code, on a denied charge. */
   readonly channelCode?: string;
+  /** What the wallet really sent, where that is not the amount that was asked for. */
+  readonly paidIdr?: number;
+  /** Shopee's name of the QR and its number of the payment; only where Shopee acquires. */
+  readonly shopee?: { readonly referenceId: string; readonly paymentNumber: string };
+  /** In which older forms its bodies are written. */
+  readonly legacy?: readonly LegacyForm[];
 }
 
 export type TransactionEvent =
   /** `late`: the payer was faster than Midtrans' books; the money counts although the charge was already stopped. */
-  | { kind: 'pay'; issuer: string; late: boolean; atMs: number }
+  | { kind: 'pay'; issuer: string; late: boolean; atMs: number; amountIdr?: number }
   /** The payment failed inside the payer's app. Midtrans never hears of it. */
   | { kind: 'decline' }
   | { kind: 'cancel' }
@@ -74,7 +82,9 @@ export type Refusal =
   /** Midtrans 406. */
   | 'refund-repeated'
   /** Midtrans 414. */
-  | 'refund-amount';
+  | 'refund-amount'
+  /** Its window has passed, or the provider refunds nothing at this hour: Midtrans 412. */
+  | 'refund-closed';
 
 /** `notify`: Midtrans sends a notification for this step. */
 export type Step =
@@ -126,6 +136,11 @@ export function freesOrderId(status: TransactionStatus): boolean {
   return status === 'cancel' || status === 'expire';
 }
 
+/** What came in, or is asked for. */
+export function grossIdr(transaction: Transaction): number {
+  return transaction.paidIdr ?? transaction.amountIdr;
+}
+
 export function refundedIdr(transaction: Transaction): number {
   return transaction.refunds.reduce((sum, refund) => sum + refund.amountIdr, 0);
 }
@@ -139,6 +154,9 @@ function pay(transaction: Transaction, event: TransactionEvent & { kind: 'pay' }
     status: 'settlement',
     settledAtMs: event.atMs,
     issuer: event.issuer,
+    ...(event.amountIdr === undefined || event.amountIdr === transaction.amountIdr
+      ? {}
+      : { paidIdr: event.amountIdr }),
   };
   return { ok: true, next, notify: true };
 }
@@ -150,7 +168,8 @@ function refund(transaction: Transaction, event: TransactionEvent & { kind: 'ref
   if (transaction.status !== 'settlement' && transaction.status !== 'partial_refund') {
     return { ok: false, refusal: 'not-modifiable' };
   }
-  const left = transaction.amountIdr - refundedIdr(transaction);
+  if (isClosedForRefunds(transaction, event.atMs)) return { ok: false, refusal: 'refund-closed' };
+  const left = grossIdr(transaction) - refundedIdr(transaction);
   const amountIdr = event.amountIdr ?? left;
   if (!Number.isInteger(amountIdr) || amountIdr < 1 || amountIdr > left) {
     return { ok: false, refusal: 'refund-amount' };
@@ -167,7 +186,7 @@ function refund(transaction: Transaction, event: TransactionEvent & { kind: 'ref
     status: amountIdr === left ? 'refund' : 'partial_refund',
     refunds: [...transaction.refunds, made],
   };
-  assert(refundedIdr(next) <= next.amountIdr);
+  assert(refundedIdr(next) <= grossIdr(next));
   return { ok: true, next, notify: true };
 }
 

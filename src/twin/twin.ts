@@ -7,14 +7,20 @@ import { Account } from './account.ts';
 import { openBooks } from './books.ts';
 import type { TwinConfig } from './config.ts';
 import { Delivery } from './delivery.ts';
-import { faultRoutes, type FaultParts } from './fault-routes.ts';
+import { controlRoutes, type ControlParts } from './control-routes.ts';
+import type { Act, FaultPlan } from './fault-schema.ts';
 import { createFaults } from './faults.ts';
 import { createIdempotencyKeys } from './idempotency.ts';
+import { interference } from './interference.ts';
 import { apiRoutes, imageRoutes, type MidtransParts } from './midtrans-routes.ts';
 import { httpPost, type Post } from './post.ts';
 import { seededRandom, type Random } from './random.ts';
+import { createScripts } from './scripts.ts';
+import { createSentNotices } from './sent-notices.ts';
 import { readServerKey } from './server-key.ts';
 import { openStateFile } from './state-file.ts';
+import { createSwitches } from './switches.ts';
+import { VirtualClock } from './virtual-clock.ts';
 import { walletRoutes } from './wallet-routes.ts';
 
 export interface TwinParts {
@@ -23,6 +29,8 @@ export interface TwinParts {
   log: Log;
   /** How notifications leave; real HTTP when absent. */
   post?: Post;
+  /** Faults and scripts that wait from the beginning. */
+  plan?: FaultPlan;
 }
 
 export interface Twin {
@@ -38,48 +46,49 @@ export interface Twin {
 export function createTwin(config: TwinConfig, parts: TwinParts): Twin {
   const { clock, random, log } = parts;
   const serverKey = readServerKey(config.serverKeyFile);
-  const books = openBooks(
-    config.stateFile === undefined ? undefined : openStateFile(config.stateFile),
-  );
-  const faults = createFaults();
+  const file = config.stateFile === undefined ? undefined : openStateFile(config.stateFile);
+  const books = openBooks(file?.transactions);
+  const scripts = createScripts(clock, act);
+  const faults = interference(scripts, createFaults());
+  const switches = createSwitches(config);
+  const sent = createSentNotices();
   // Streams of their own, so that answers and repeats that come in another order leave a seeded run's ids alone.
   const fork = (): Random => seededRandom(Math.floor(random() * 2 ** 32));
   const delivery = new Delivery({
-    clock,
-    random: fork(),
-    log,
-    post: parts.post ?? httpPost(clock),
-    ...config.notifications,
+    ...{ clock, random: fork(), log, post: parts.post ?? httpPost(clock), sent },
+    ...{ ...config.notifications, seed: config.seed, kept: file?.notices },
   });
   const account = new Account({
-    config,
-    serverKey,
-    clock,
-    random,
-    errorRandom: fork(),
-    books,
-    faults,
-    delivery,
+    ...{ config, serverKey, clock, random, errorRandom: fork() },
+    ...{ books, faults, delivery, switches },
   });
   const closing = new AbortController();
   const app = bareApp(account, log);
   mountRoutes(app, {
-    account,
-    books,
-    faults,
-    delivery,
+    ...{ account, books, faults, scripts, delivery, sent, switches, clock, serverKey },
     idempotency: createIdempotencyKeys(clock),
-    clock,
-    serverKey,
     closing: closing.signal,
+    virtualClock: clock instanceof VirtualClock ? clock : undefined,
   });
+  faults.add(parts.plan?.faults ?? []);
+  scripts.add(parts.plan?.scripts ?? []);
+
+  function act(what: Act, orderId: string): void {
+    const found = books.findByOrder(orderId);
+    if (what.act === 'release') delivery.release(orderId);
+    else if (found === undefined)
+      log.warn({ orderId, act: what.act }, 'twin.script-without-charge');
+    else if (what.act === 'pay') account.pay(found, what.issuer, what.late, what.amountIdr);
+    else account.stop(found.transactionId, what.act);
+  }
 
   async function close(): Promise<void> {
     closing.abort();
     await app.close();
     account.close();
+    scripts.clear();
     delivery.close();
-    books.close();
+    file?.close();
   }
 
   return {
@@ -98,7 +107,7 @@ export function createTwin(config: TwinConfig, parts: TwinParts): Twin {
   };
 }
 
-function mountRoutes(app: FastifyInstance, parts: MidtransParts & FaultParts): void {
+function mountRoutes(app: FastifyInstance, parts: MidtransParts & ControlParts): void {
   // A scope of its own for what needs the Server Key; the others are open.
   app.register((scope, _options, done) => {
     apiRoutes(scope, parts);
@@ -106,7 +115,7 @@ function mountRoutes(app: FastifyInstance, parts: MidtransParts & FaultParts): v
   });
   imageRoutes(app, parts);
   walletRoutes(app, parts);
-  faultRoutes(app, parts);
+  controlRoutes(app, parts);
 }
 
 /** Bodies stay text: Midtrans answers broken JSON in its own way, and its clients send `null` where nothing is meant. */

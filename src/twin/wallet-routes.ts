@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { parseQris, type Qris } from '../protocol/qris.ts';
 import type { Account, WalletOutcome } from './account.ts';
 import type { Books } from './books.ts';
+import { amountIdr, issuer } from './fault-schema.ts';
 import { phonePage } from './phone-page.ts';
 import { readJson, sendProblem } from './problem.ts';
 import { jakartaText } from './times.ts';
@@ -19,11 +20,10 @@ const maxImagePixels = 1600;
 const scanBody = z.strictObject({ qrString: z.string().min(1).max(512) });
 const payBody = z.strictObject({
   qrString: z.string().min(1).max(512),
-  issuer: z
-    .string()
-    .regex(/^[a-z0-9 _-]{1,32}$/, 'lower-case letters, digits, such as gopay or dana')
-    .default('gopay'),
+  issuer: issuer.default('gopay'),
   late: z.boolean().default(false),
+  /** Another amount than the QR asks for. */
+  amountIdr: amountIdr.optional(),
 });
 
 const refusals: Record<Refusal, string> = {
@@ -34,6 +34,7 @@ const refusals: Record<Refusal, string> = {
   'not-modifiable': 'Pembayaran ini tidak dapat diubah.',
   'refund-repeated': 'Pengembalian dana ini sudah ada.',
   'refund-amount': 'Jumlah pengembalian dana tidak sesuai.',
+  'refund-closed': 'Pengembalian dana tidak dibuka.',
 };
 
 const faultTexts = {
@@ -79,8 +80,8 @@ export function walletRoutes(app: FastifyInstance, parts: WalletParts): void {
     if (!body.ok) return body.reply;
     const found = find(books, reply, body.value.qrString);
     if (!found.ok) return found.reply;
-    const { issuer, late } = body.value;
-    return sendOutcome(reply, account.pay(found.transaction, issuer, late));
+    const { issuer: wallet, late, amountIdr: amount } = body.value;
+    return sendOutcome(reply, account.pay(found.transaction, wallet, late, amount));
   });
 
   app.post('/_twin/wallet/decline', (request, reply) => {

@@ -48,6 +48,12 @@ test.each([
   [chargeBody('a', { qris: { acquirer: 'shopee' } }), ['qris.acquirer is not supported']],
   [chargeBody('a', { custom_field1: 'x'.repeat(256) }), ['custom_field1 max length is 255']],
   [chargeBody('a', { metadata: 'x' }), ['metadata must be an object']],
+  [chargeBody('a', { customer_details: { first_name: 'x'.repeat(255) } }), 'request'],
+  [
+    chargeBody('a', { customer_details: { first_name: 'x'.repeat(256), phone: 62 } }),
+    ['customer_details.first_name max length is 255', 'customer_details.phone max length is 255'],
+  ],
+  [chargeBody('a', { customer_details: 'Budi' }), ['customer_details is invalid']],
 ])('%j', (body, wanted) => {
   expect(messages(body)).toEqual(wanted);
 });
@@ -82,6 +88,16 @@ describe('custom_expiry', () => {
     [
       { expiry_duration: 1, order_time: '2026-01-01 09:59:15' },
       ['custom_expiry.order_time is invalid'],
+    ],
+    // JavaScript would read 2 March.
+    [
+      { expiry_duration: 1, unit: 'day', order_time: '2026-02-30 09:59:15 +0700' },
+      ['custom_expiry.order_time is invalid'],
+    ],
+    [{ expiry_duration: '2', unit: 'hour' }, 7_200_000],
+    [
+      { expiry_duration: true },
+      ['custom_expiry.expiry_duration must be greater than or equal to 1'],
     ],
     [{ expiry_duration: 1, unit: 'week' }, ['custom_expiry.unit is invalid']],
     [{ expiry_duration: 0 }, ['custom_expiry.expiry_duration must be greater than or equal to 1']],

@@ -52,3 +52,47 @@ test('a bad file ends it with another code', async () => {
   const [code] = (await once(child, 'exit')) as [number];
   expect(code).not.toBe(0);
 });
+
+test('faults of a file wait from the start, on a clock that stands', async () => {
+  await using written = await writtenConfig();
+  const file = join(written.directory, 'twin.yaml');
+  const { serverKeyFile } = written.config;
+  const virtualClock = { startAt: '2026-01-01T10:00:00+07:00' };
+  await writeFile(file, JSON.stringify({ serverKeyFile, merchant, virtualClock }));
+  const faults = join(written.directory, 'faults.yaml');
+  await writeFile(
+    faults,
+    `faults:
+  - { on: status, rate: 0.05, seed: 7, do: { kind: body, statusCode: '500' } }
+scripts:
+  - steps:
+      - { on: charge, after: 1, do: { kind: drop-after } }
+      - { on: status, times: 2, do: { kind: body, statusCode: '404' } }
+      - { act: pay }
+`,
+  );
+  const { child, firstLine } = start('--config', file, '--faults', faults);
+  const { httpPort } = JSON.parse(await firstLine) as { httpPort: number };
+  const read = async (path: string): Promise<unknown> =>
+    (await fetch(`http://127.0.0.1:${httpPort}/_twin/${path}`)).json();
+  expect(await read('faults')).toMatchObject({ faults: [{ on: 'status', rate: 0.05 }] });
+  expect(await read('scripts')).toMatchObject({ scripts: [{ step: 0 }] });
+  expect(await read('clock')).toEqual({ now: '2026-01-01T03:00:00.000Z' });
+  child.kill();
+  await once(child, 'exit');
+});
+
+test('a file of faults that cannot be is told by line and field', async () => {
+  await using written = await writtenConfig();
+  const file = join(written.directory, 'twin.yaml');
+  const { serverKeyFile } = written.config;
+  await writeFile(file, JSON.stringify({ serverKeyFile, merchant }));
+  const faults = join(written.directory, 'faults.yaml');
+  await writeFile(faults, 'faults:\n  - { on: charge, do: { kind: explode } }\n');
+  const { child } = start('--config', file, '--faults', faults);
+  let told = '';
+  child.stderr?.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  const [code] = (await once(child, 'exit')) as [number];
+  expect(code).not.toBe(0);
+  expect(told).toContain('faults.0.do.kind');
+});

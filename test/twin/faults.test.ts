@@ -1,7 +1,7 @@
 // Faults on demand: each one once, over real connections where the connection is the fault.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { checkQris } from '../../src/protocol/qris.ts';
-import { signatureOf } from '../../src/twin/notification.ts';
+import { signatureOf } from '../../src/twin/signature.ts';
 import {
   HandClock,
   authorization,

@@ -1,7 +1,7 @@
 // Notifications as the merchant hears them: body, signature, addresses, redirects, time-out, and the second refund notice.
 import { describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
-import { signatureOf } from '../../src/twin/notification.ts';
+import { signatureOf } from '../../src/twin/signature.ts';
 import { httpPost } from '../../src/twin/post.ts';
 import type { Attempt } from '../../src/twin/retry-table.ts';
 import {
