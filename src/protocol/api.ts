@@ -119,8 +119,20 @@ export const recoverBody = z.strictObject({
   sales: z
     .array(z.object({ proof: z.string().max(4096), fulfilment: z.enum(fulfilments).optional() }))
     .max(500),
+  /** Where the kiosk stands in the ledger that it knew: new changes are numbered above it. */
+  since: cursor.optional(),
 });
 export type RecoverBody = z.infer<typeof recoverBody>;
+/** `code` is one of `errors.ts`. With `fulfilment-mismatch` the sale stands, and its first result with it. */
+export const recoverAnswer = z.object({
+  ledgerId: z.string().max(64),
+  /** How many of the sales the relay has now, whether it had them before or not. */
+  taken: z.int().min(0),
+  refused: z.array(z.object({ index: z.int().min(0), code: z.string().max(64) })).max(500),
+  /** True: PUT and cancel are answered 503 `recovering` until Midtrans has spoken about each. */
+  recovering: z.boolean(),
+});
+export type RecoverAnswer = z.infer<typeof recoverAnswer>;
 
 /** `POST /v1/claims/{saleId}/redeem` and its answer, a JWS of type `kios-grant`. */
 export const redeemBody = z.strictObject({ dispenseId: z.string().min(1).max(64) });
@@ -129,6 +141,10 @@ export const redeemAnswer = z.object({ grant: z.string().max(4096) });
 export const redeemResultBody = z.strictObject({
   dispenseId: z.string().min(1).max(64),
   result: z.enum(['done', 'failed', 'unknown']),
+});
+/** Where the claim stands then. `redeeming`: locked, the operator must look. */
+export const redeemResultAnswer = z.object({
+  state: z.enum(['open', 'redeeming', 'honoured', 'refunding', 'refunded']),
 });
 
 /** RFC 9457 problem document, with our `code`. `time`: a `kios-time` JWS, on `clock-skew` alone. */

@@ -168,6 +168,15 @@ export const errors = {
   'barcode-unknown': entry(0, true, 'The barcode is not in the catalogue.'),
   'barcode-check-digit': entry(0, true, 'The barcode was misread: its check digit is wrong.'),
   'basket-full': entry(0, true, 'No more items fit into this sale.'),
+  'claim-code-short': entry(0, true, 'The claim code is not complete: it has eleven digits.'),
+  'claim-code-wrong': entry(0, true, 'No claim of this kiosk has this code.'),
+  'claim-entry-locked': entry(0, true, 'Five wrong claim codes: none is taken for ten minutes.'),
+  'claim-honoured': entry(0, false, 'The goods of this claim came out at this kiosk already.'),
+  'claim-not-now': entry(
+    0,
+    true,
+    'The claim could not be served now; its code stays valid, try again later.',
+  ),
 } as const satisfies Record<string, ErrorMeaning>;
 
 export type ErrorCode = keyof typeof errors;
