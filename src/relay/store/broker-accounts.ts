@@ -1,17 +1,18 @@
 // Which kiosks an external broker must still be told of: let in with a password of their own, or let in no more.
-import { type Database } from './database.ts';
+import { type Database, type Tx } from './database.ts';
 import { type KioskRow } from './schema.ts';
 
 export interface BrokerAccountStore {
   /** Kiosks that the broker has not been told of since they were enrolled or revoked. */
   brokerDue(limit: number): Promise<KioskRow[]>;
-  /** The broker knows this state of it. One that has changed meanwhile stays due. */
+  /** The broker was told this state of it. One that has changed meanwhile is due again, whoever told the broker last. */
   brokerTold(kiosk: KioskRow): Promise<void>;
   /** The broker has lost its accounts: all kiosks are due. */
   brokerForgot(): Promise<void>;
 }
 
-export function brokerAccountStore({ db }: Database): BrokerAccountStore {
+export function brokerAccountStore(database: Database): BrokerAccountStore {
+  const { db } = database;
   return {
     brokerDue: (limit) =>
       db
@@ -21,20 +22,24 @@ export function brokerAccountStore({ db }: Database): BrokerAccountStore {
         .orderBy('kioskId')
         .limit(limit)
         .execute(),
-    async brokerTold(kiosk) {
-      let told = db
-        .updateTable('kiosks')
-        .set({ brokerDue: 0 })
-        .where('kioskId', '=', kiosk.kioskId)
-        .where('enrolledAtMs', '=', kiosk.enrolledAtMs);
-      told =
-        kiosk.revokedAtMs === null
-          ? told.where('revokedAtMs', 'is', null)
-          : told.where('revokedAtMs', '=', kiosk.revokedAtMs);
-      await told.execute();
-    },
+    brokerTold: (kiosk) => database.transact((tx) => brokerTold(tx, kiosk)),
     async brokerForgot() {
       await db.updateTable('kiosks').set({ brokerDue: 1 }).execute();
     },
   };
+}
+
+async function brokerTold(tx: Tx, kiosk: KioskRow): Promise<void> {
+  let told = tx
+    .updateTable('kiosks')
+    .set({ brokerDue: 0 })
+    .where('kioskId', '=', kiosk.kioskId)
+    .where('enrolledAtMs', '=', kiosk.enrolledAtMs);
+  told =
+    kiosk.revokedAtMs === null
+      ? told.where('revokedAtMs', 'is', null)
+      : told.where('revokedAtMs', '=', kiosk.revokedAtMs);
+  const { numUpdatedRows } = await told.executeTakeFirst();
+  if (numUpdatedRows > 0n) return;
+  await tx.updateTable('kiosks').set({ brokerDue: 1 }).where('kioskId', '=', kiosk.kioskId).execute();
 }

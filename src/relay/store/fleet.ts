@@ -1,38 +1,43 @@
 // The kiosks in the store: who they are, which boot of them lives, and how a code becomes a kiosk.
+import { type Kysely } from 'kysely';
 import { cursorAfter, startCursor } from '../../protocol/sale.ts';
-import { apply } from './sales.ts';
+import { apply, lockKiosk } from './sales.ts';
 import { type Database, type Tx } from './database.ts';
-import { type EnrolmentRow, type KioskRow } from './schema.ts';
+import { type EnrolmentRow, type KioskRow, type Tables } from './schema.ts';
+import { statement } from './statement.ts';
 import { type FleetStore } from './store.ts';
 
 /** A replaced boot is remembered this long; its tokens died long before. */
 const bootMemoryMs = 30 * 24 * 3_600_000;
+
+const selectKiosk = statement((db, p: { kioskId: string }) =>
+  db.selectFrom('kiosks').selectAll().where('kioskId', '=', p.kioskId),
+);
+
+const updateKiosk = statement((db, p: { kioskId: string; changed: Partial<KioskRow> }) =>
+  db.updateTable('kiosks').set(p.changed).where('kioskId', '=', p.kioskId),
+);
 
 /** The kiosk methods of the store. */
 export function fleetStore(database: Database): FleetStore {
   const { db } = database;
   const nowMs = (): number => database.nowMs();
   return {
-    kiosk: (kioskId) =>
-      db.selectFrom('kiosks').selectAll().where('kioskId', '=', kioskId).executeTakeFirst(),
+    kiosk: async (kioskId) => (await selectKiosk(db, { kioskId }))[0],
     noteBoot: (kioskId, bootId) =>
-      database.transact((tx) => noteBoot(tx, kioskId, bootId, nowMs())),
-    async noteStatus(kioskId, online, status) {
-      await db
-        .updateTable('kiosks')
-        .set({
-          online: online ? 1 : 0,
-          ...(status === null ? {} : { status, statusAtMs: nowMs() }),
-        })
-        .where('kioskId', '=', kioskId)
-        .execute();
-    },
+      database.transact((tx) => noteBoot(database, tx, kioskId, bootId)),
+    noteStatus: (kioskId, online, status) =>
+      database.transact(async (tx) => {
+        const said = status === null ? {} : { status, statusAtMs: nowMs() };
+        await updateKiosk(tx, { kioskId, changed: { online: online ? 1 : 0, ...said } });
+      }),
     async allOffline() {
       await db.updateTable('kiosks').set({ online: 0 }).where('online', '=', 1).execute();
     },
     revoke: (kioskId) =>
       database.transact(async (tx) => {
         const now = nowMs();
+        await lockKiosk(database, tx, kioskId);
         await endLife(tx, kioskId, now);
         const result = await tx
           .updateTable('kiosks')
@@ -48,33 +53,55 @@ export function fleetStore(database: Database): FleetStore {
         .values({ codeHash, kioskId, expiresAtMs, usedBy: null })
         .execute();
     },
-    enrol: (codeHash, key, more) =>
-      database.transact(async (tx) => {
-        const code = await tx
-          .selectFrom('enrolments')
-          .selectAll()
-          .where('codeHash', '=', codeHash)
-          .executeTakeFirst();
-        if (code === undefined || code.expiresAtMs <= nowMs()) return { kind: 'refused' };
-        if (code.usedBy !== null) return repeatEnrolment(tx, code, key.x);
-        const kiosk = await newLife(tx, code.kioskId, key.x, more, nowMs());
-        await tx
+    async enrol(codeHash, key, more) {
+      // Only a code that is good makes the writers wait.
+      const code = await codeOf(db, codeHash, nowMs());
+      if (code === undefined) return { kind: 'refused' };
+      if (code.usedBy !== null) return repeatEnrolment(db, code, key.x);
+      return database.transact(async (tx) => {
+        const now = nowMs();
+        const used = await tx
           .updateTable('enrolments')
           .set({ usedBy: key.x })
           .where('codeHash', '=', codeHash)
-          .execute();
+          .where('expiresAtMs', '>', now)
+          .where('usedBy', 'is', null)
+          .returning('kioskId')
+          .executeTakeFirst();
+        if (used === undefined) {
+          // Somebody else has used it meanwhile; it may have been the same kiosk.
+          const present = await codeOf(tx, codeHash, now);
+          return present === undefined ? { kind: 'refused' } : repeatEnrolment(tx, present, key.x);
+        }
+        await lockKiosk(database, tx, used.kioskId);
+        const kiosk = await newLife(tx, used.kioskId, key.x, more, now);
         return { kind: 'enrolled', kiosk, cursor: await cursorOf(tx, kiosk), repeated: false };
-      }),
+      });
+    },
   };
+}
+
+/** A code that is good still, used or not. */
+function codeOf(
+  db: Kysely<Tables>,
+  codeHash: string,
+  nowMs: number,
+): Promise<EnrolmentRow | undefined> {
+  return db
+    .selectFrom('enrolments')
+    .selectAll()
+    .where('codeHash', '=', codeHash)
+    .where('expiresAtMs', '>', nowMs)
+    .executeTakeFirst();
 }
 
 /** The same code with the same key repeats its answer: one that was lost on the way must not brick a kiosk. */
 async function repeatEnrolment(
-  tx: Tx,
+  db: Kysely<Tables>,
   code: EnrolmentRow,
   publicKey: string,
 ): ReturnType<FleetStore['enrol']> {
-  const kiosk = await tx
+  const kiosk = await db
     .selectFrom('kiosks')
     .selectAll()
     .where('kioskId', '=', code.kioskId)
@@ -82,7 +109,7 @@ async function repeatEnrolment(
   const same =
     code.usedBy === publicKey && kiosk?.publicKey === publicKey && kiosk.revokedAtMs === null;
   if (kiosk === undefined || !same) return { kind: 'refused' };
-  return { kind: 'enrolled', kiosk, cursor: await cursorOf(tx, kiosk), repeated: true };
+  return { kind: 'enrolled', kiosk, cursor: await cursorOf(db, kiosk), repeated: true };
 }
 
 /** A known kiosk starts anew: its old key is worth nothing and whoever it was serving is served no more. */
@@ -129,8 +156,8 @@ async function endLife(tx: Tx, kioskId: string, nowMs: number): Promise<void> {
   for (const row of rows) await apply(tx, row, { type: 'life-ended' }, nowMs);
 }
 
-async function cursorOf(tx: Tx, kiosk: KioskRow): Promise<string> {
-  const last = await tx
+async function cursorOf(db: Kysely<Tables>, kiosk: KioskRow): Promise<string> {
+  const last = await db
     .selectFrom('sales')
     .select(['saleId', 'verdict', 'seq'])
     .where('kioskId', '=', kiosk.kioskId)
@@ -142,11 +169,14 @@ async function cursorOf(tx: Tx, kiosk: KioskRow): Promise<string> {
 }
 
 async function noteBoot(
+  database: Database,
   tx: Tx,
   kioskId: string,
   bootId: string,
-  nowMs: number,
 ): ReturnType<FleetStore['noteBoot']> {
+  const nowMs = database.nowMs();
+  // Of two boots that come at once, one is the older.
+  await lockKiosk(database, tx, kioskId);
   const known = await tx
     .selectFrom('boots')
     .selectAll()

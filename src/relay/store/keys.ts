@@ -5,10 +5,28 @@ import { type KeyRow } from './schema.ts';
 export interface KeyStore {
   /** The whole chain, oldest first. */
   keys(): Promise<KeyRow[]>;
+  /** Adds a link. False: another one has its place; nothing was added. */
+  addKey(key: KeyRow): Promise<boolean>;
+  /** Ends the chain and begins another one with this key. Whoever trusts the old one must be enrolled again. */
+  beginKeys(key: KeyRow): Promise<void>;
 }
 
-export function keyStore({ db }: Database): KeyStore {
+export function keyStore(database: Database): KeyStore {
+  const { db } = database;
   return {
-    keys: () => db.selectFrom('keys').selectAll().orderBy('createdAtMs').execute(),
+    keys: () => db.selectFrom('keys').selectAll().orderBy('place').execute(),
+    async addKey(key) {
+      const result = await db
+        .insertInto('keys')
+        .values(key)
+        .onConflict((oc) => oc.doNothing())
+        .executeTakeFirst();
+      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+    },
+    beginKeys: (key) =>
+      database.transact(async (tx) => {
+        await tx.deleteFrom('keys').execute();
+        await tx.insertInto('keys').values(key).execute();
+      }),
   };
 }

@@ -146,18 +146,24 @@ const second: Migration = {
       .column('kiosk_id')
       .where(sql.ref('recovering'), '=', sql.lit(1))
       .execute();
+    // Of one sale, however many wait of all sales together.
+    await db.schema.dropIndex('notices_sale_id').execute();
+    await index(db, 'notices', ['sale_id', 'state', 'next_at_ms']);
     await index(db, 'sales', ['created_at_ms']);
     await index(db, 'sales', ['settled_at_ms']);
     for (const column of ['dispense_id', 'note'] as const) {
       await db.schema.alterTable('claims').addColumn(column, 'text').execute();
     }
-    for (const column of ['refund_n', 'refund_idr'] as const) {
+    for (const column of ['refund_n', 'refund_idr', 'ordered_idr', 'hand_idr'] as const) {
       await db.schema
         .alterTable('claims')
         .addColumn(column, 'bigint', (c) => c.notNull().defaultTo(0))
         .execute();
     }
-    await db.schema.alterTable('claims').addColumn('ask_at_ms', 'bigint').execute();
+    for (const column of ['ask_at_ms', 'refund_at_ms'] as const) {
+      await db.schema.alterTable('claims').addColumn(column, 'bigint').execute();
+    }
+    await addSettled(db);
     await index(db, 'claims', ['ask_at_ms']);
     await index(db, 'claims', ['state', 'opened_at_ms']);
     await db.schema.alterTable('kiosks').addColumn('broker_password', 'text').execute();
@@ -169,6 +175,7 @@ const second: Migration = {
     await db.schema
       .createTable('keys')
       .addColumn('kid', 'text', (c) => c.primaryKey())
+      .addColumn('place', 'bigint', (c) => c.notNull().unique())
       .addColumn('public_key', 'text', (c) => c.notNull())
       .addColumn('signed', 'text')
       .addColumn('created_at_ms', 'bigint', (c) => c.notNull())
@@ -177,15 +184,43 @@ const second: Migration = {
   },
 };
 
-const migrations: Record<string, Migration> = { '0001-first': first, '0002-claims': second };
+/** What Midtrans took: until now the sale's amount, or what the claim of foreign money says. Money in hand is watched. */
+async function addSettled(db: Db): Promise<void> {
+  await db.schema
+    .alterTable('sales')
+    .addColumn('settled_idr', 'bigint', (c) => c.notNull().defaultTo(0))
+    .execute();
+  await sql`update sales set settled_idr = amount_idr
+    where verdict in ('paid', 'paid-late', 'refunded')`.execute(db);
+  await sql`update sales set settled_idr = refunded_idr
+      + (select amount_idr from claims where claims.sale_id = sales.sale_id)
+    where verdict = 'paid-late'
+      and sale_id in (select sale_id from claims where kind = 'foreign')`.execute(db);
+  await sql`update sales set settled_idr = refunded_idr where verdict = 'refunded'`.execute(db);
+  await sql`update sales set ask_at_ms = moved_at_ms + 86400000
+    where verdict = 'paid' and fulfilment is null`.execute(db);
+  // Whether goods came out is for a person to find out.
+  await sql`update claims set operator_only = 1 where kind = 'unknown'`.execute(db);
+}
 
-/** Brings the schema up to this version. @throws what the database throws; then nothing was changed. */
-export async function migrate({ db }: Pick<Database, 'db'>): Promise<void> {
-  const migrator = new Migrator({
-    db,
-    provider: { getMigrations: () => Promise.resolve(migrations) },
+const migrations = { '0001-first': first, '0002-claims': second } satisfies Record<
+  string,
+  Migration
+>;
+
+/**
+ * Brings the schema up to this version, or to the one named `upTo`. Several relays may do so at once: one does, the others
+ * wait for it. @throws what the database throws; then nothing was changed.
+ */
+export async function migrate(
+  database: Pick<Database, 'forSchema'>,
+  upTo?: keyof typeof migrations,
+): Promise<void> {
+  const provider = { getMigrations: () => Promise.resolve(migrations) };
+  const { error } = await database.forSchema((db) => {
+    const migrator = new Migrator({ db, provider });
+    return upTo === undefined ? migrator.migrateToLatest() : migrator.migrateTo(upTo);
   });
-  const { error } = await migrator.migrateToLatest();
   if (error !== undefined)
     throw new Error('the schema cannot be brought up to date', { cause: error });
 }

@@ -4,9 +4,11 @@ import { brokerAccountStore } from './broker-accounts.ts';
 import { claimStore } from './claims.ts';
 import { type Database } from './database.ts';
 import { dayStore } from './day.ts';
+import { depthStore } from './depths.ts';
 import { fleetStore } from './fleet.ts';
 import { keyStore } from './keys.ts';
 import { migrate } from './migrations.ts';
+import { noticeStore } from './notices.ts';
 import { outboxStore } from './outbox.ts';
 import { recoveryStore } from './recovery.ts';
 import { saleStore } from './sales.ts';
@@ -20,12 +22,14 @@ export async function openStore(database: Database, newLedgerId: string): Promis
   return {
     ledgerId,
     ...saleStore(database),
+    ...noticeStore(database),
     ...outboxStore(database),
     ...fleetStore(database),
     ...claimStore(database),
     ...recoveryStore(database),
     ...keyStore(database),
     ...dayStore(database),
+    ...depthStore(database),
     ...brokerAccountStore(database),
     nowMs: () => database.nowMs(),
     holdKiosk: (kioskId) => database.holdKiosk(kioskId),

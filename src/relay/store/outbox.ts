@@ -1,44 +1,58 @@
-// Notices that came in and verdicts that must go out, in the store. Nothing leaves either table unsaid.
+// Verdicts that must go out, in the store. A row leaves when its kiosk has acknowledged it, never before.
 import { type SaleRow } from '../sale-row.ts';
 import { type Database, type Tx } from './database.ts';
+import { lockKiosk } from './sales.ts';
 import { type OutboxRow } from './schema.ts';
-import { type Keeping, type NewNotice, type NoticeStore, type OutboxStore } from './store.ts';
+import { statement } from './statement.ts';
+import { type OutboxStore } from './store.ts';
 
-/** A charge has two notices, each of its refunds two more. */
-const maxNoticesASale = 32;
-/** PROTOCOL.md §4: the floor of unprompted polling. */
-const crowdedWaitMs = 10_000;
+/** With the state that the number belongs to: an older number tells nothing that a newer one would not. */
+const selectDue = statement((db, p: { kioskId: string; nowMs: number; limit: number }) =>
+  db
+    .selectFrom('outbox')
+    .innerJoin('sales', (join) =>
+      join.onRef('sales.saleId', '=', 'outbox.saleId').onRef('sales.seq', '=', 'outbox.seq'),
+    )
+    .selectAll('sales')
+    .select(['outbox.state', 'outbox.attempts', 'outbox.nextAtMs'])
+    .where('outbox.kioskId', '=', p.kioskId)
+    .where('outbox.nextAtMs', '<=', p.nowMs)
+    .orderBy('outbox.seq')
+    .limit(p.limit),
+);
 
-/** The notice and outbox methods of the store. */
-export function outboxStore(database: Database): NoticeStore & OutboxStore {
+const markSent = statement((db, p: { saleId: string; seq: number; nextAtMs: number }) =>
+  db
+    .updateTable('outbox')
+    .set((eb) => ({ state: 'sent', attempts: eb('attempts', '+', 1), nextAtMs: p.nextAtMs }))
+    .where('saleId', '=', p.saleId)
+    .where('seq', '=', p.seq),
+);
+
+const dueAgain = statement((db, p: { kioskId: string; nextAtMs: number }) =>
+  db
+    .updateTable('outbox')
+    .set({ nextAtMs: p.nextAtMs, attempts: 0 })
+    .where('kioskId', '=', p.kioskId),
+);
+
+const numbersOf = statement((db, p: { kioskId: string }) =>
+  db.selectFrom('kiosks').select(['seq', 'ackedSeq']).where('kioskId', '=', p.kioskId),
+);
+
+const deleteUpTo = statement((db, p: { kioskId: string; upTo: number }) =>
+  db.deleteFrom('outbox').where('kioskId', '=', p.kioskId).where('seq', '<=', p.upTo),
+);
+
+const setAcked = statement((db, p: { kioskId: string; upTo: number }) =>
+  db.updateTable('kiosks').set({ ackedSeq: p.upTo }).where('kioskId', '=', p.kioskId),
+);
+
+/** The outbox methods of the store. */
+export function outboxStore(database: Database): OutboxStore {
   const { db } = database;
   const nowMs = (): number => database.nowMs();
   return {
-    keepNotice: (notice) => database.transact((tx) => keepNotice(tx, notice, nowMs())),
-    async salesNoticed(limit) {
-      const rows = await db
-        .selectFrom('notices')
-        .select('saleId')
-        .where('state', '=', 'unconfirmed')
-        .where('nextAtMs', '<=', nowMs())
-        .groupBy('saleId')
-        .orderBy((eb) => eb.fn.min('nextAtMs'))
-        .limit(limit)
-        .execute();
-      return rows.map((row) => row.saleId);
-    },
-    takeNotices: (saleId, leaseMs) =>
-      db
-        .updateTable('notices')
-        .set((eb) => ({ nextAtMs: nowMs() + leaseMs, attempts: eb('attempts', '+', 1) }))
-        .where('saleId', '=', saleId)
-        .where('state', '=', 'unconfirmed')
-        .where('nextAtMs', '<=', nowMs())
-        .returningAll()
-        .execute(),
-    async settleNotice(noticeId, to) {
-      await db.updateTable('notices').set(to).where('noticeId', '=', noticeId).execute();
-    },
     async kiosksToTell(limit) {
       const rows = await db
         .selectFrom('outbox')
@@ -52,83 +66,27 @@ export function outboxStore(database: Database): NoticeStore & OutboxStore {
       return rows.map((row) => row.kioskId);
     },
     dueOutbox: (kioskId, limit) => dueOutbox(database, kioskId, limit),
-    async sent(row, nextAtMs) {
-      await db
-        .updateTable('outbox')
-        .set((eb) => ({ state: 'sent' as const, attempts: eb('attempts', '+', 1), nextAtMs }))
-        .where('saleId', '=', row.saleId)
-        .where('seq', '=', row.seq)
-        .execute();
-    },
-    async resend(kioskId) {
-      await db
-        .updateTable('outbox')
-        .set({ nextAtMs: nowMs(), attempts: 0 })
-        .where('kioskId', '=', kioskId)
-        .execute();
-    },
-    acked: (kioskId, upTo) =>
+    sent: (row, waitMs) =>
       database.transact(async (tx) => {
-        const kiosk = await tx
-          .selectFrom('kiosks')
-          .select(['seq', 'ackedSeq'])
-          .where('kioskId', '=', kioskId)
-          .executeTakeFirst();
-        if (kiosk === undefined || kiosk.seq < upTo) return false;
-        await tx
-          .deleteFrom('outbox')
-          .where('kioskId', '=', kioskId)
-          .where('seq', '<=', upTo)
-          .execute();
-        if (kiosk.ackedSeq < upTo) {
-          await tx
-            .updateTable('kiosks')
-            .set({ ackedSeq: upTo })
-            .where('kioskId', '=', kioskId)
-            .execute();
-        }
-        return true;
+        const { saleId, seq } = row;
+        await markSent(tx, { saleId, seq, nextAtMs: nowMs() + waitMs });
       }),
+    resend: (kioskId) =>
+      database.transact(async (tx) => {
+        await lockKiosk(database, tx, kioskId);
+        await dueAgain(tx, { kioskId, nextAtMs: nowMs() });
+      }),
+    acked: (kioskId, upTo) => database.transact((tx) => acked(database, tx, kioskId, upTo)),
   };
 }
 
-/**
- * Only order, code and amount of a notice are signed: whoever has one can make any number that differ elsewhere. All
- * that such a one can bring about is another question to Midtrans, so above the limit that alone is kept, and spaced.
- */
-async function keepNotice(
-  tx: Tx,
-  { pending, ...notice }: NewNotice,
-  nowMs: number,
-): Promise<Keeping> {
-  const rows = await tx
-    .selectFrom('notices')
-    .select(['noticeId', 'state'])
-    .where('saleId', '=', notice.saleId)
-    .orderBy('receivedAtMs')
-    .execute();
-  if (rows.some((row) => row.noticeId === notice.noticeId)) return 'repeated';
-  const last = rows.at(-1);
-  if (last !== undefined && rows.length >= maxNoticesASale) {
-    if (rows.some((row) => row.state === 'unconfirmed')) return 'crowded';
-    await tx
-      .updateTable('notices')
-      .set({ state: 'unconfirmed', attempts: 0, nextAtMs: nowMs + crowdedWaitMs })
-      .where('noticeId', '=', last.noticeId)
-      .execute();
-    return 'crowded';
-  }
-  const fresh = {
-    state: 'unconfirmed',
-    receivedAtMs: nowMs,
-    attempts: 0,
-    nextAtMs: nowMs,
-  } as const;
-  await tx
-    .insertInto('notices')
-    .values({ ...notice, ...fresh, pending: pending ? 1 : 0 })
-    .execute();
-  return 'stored';
+async function acked(database: Database, tx: Tx, kioskId: string, upTo: number): Promise<boolean> {
+  await lockKiosk(database, tx, kioskId);
+  const [kiosk] = await numbersOf(tx, { kioskId });
+  if (kiosk === undefined || kiosk.seq < upTo) return false;
+  await deleteUpTo(tx, { kioskId, upTo });
+  if (kiosk.ackedSeq < upTo) await setAcked(tx, { kioskId, upTo });
+  return true;
 }
 
 async function dueOutbox(
@@ -136,28 +94,9 @@ async function dueOutbox(
   kioskId: string,
   limit: number,
 ): Promise<(OutboxRow & { sale: SaleRow })[]> {
-  const rows = await database.db
-    .selectFrom('outbox')
-    .selectAll()
-    .where('kioskId', '=', kioskId)
-    .where('nextAtMs', '<=', database.nowMs())
-    .orderBy('seq')
-    .limit(limit)
-    .execute();
-  if (rows.length === 0) return [];
-  const sales = await database.db
-    .selectFrom('sales')
-    .selectAll()
-    .where(
-      'saleId',
-      'in',
-      rows.map((row) => row.saleId),
-    )
-    .execute();
-  const byId = new Map(sales.map((sale) => [sale.saleId, sale]));
-  return rows.flatMap((row) => {
-    const sale = byId.get(row.saleId);
-    // Between the two reads the sale may have moved on: then its own row tells that state.
-    return sale?.seq === row.seq ? [{ ...row, sale }] : [];
+  const rows = await selectDue(database.db, { kioskId, nowMs: database.nowMs(), limit });
+  return rows.map(({ state, attempts, nextAtMs, ...sale }) => {
+    const { saleId, seq } = sale;
+    return { saleId, kioskId, seq, state, attempts, nextAtMs, sale };
   });
 }

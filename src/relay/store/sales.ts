@@ -1,11 +1,21 @@
 // The sales in the store: every decision of the ledger with all that must become durable with it.
 import assert from 'node:assert';
-import { type Kysely } from 'kysely';
+import { kioskOfSale } from '../../protocol/ids.ts';
 import { decide, type LedgerEvent } from '../ledger.ts';
-import { type ClaimChange, type Decision } from '../ledger-rules.ts';
+import { type Decision } from '../ledger-rules.ts';
 import { type SaleRow } from '../sale-row.ts';
+import { applyClaimChange } from './claim-rows.ts';
 import { type Database, type Tx } from './database.ts';
-import { type Tables } from './schema.ts';
+import {
+  insertSale,
+  lockKioskRow,
+  lockSale,
+  nextSeq,
+  openSaleOf,
+  selectSale,
+  updateSale,
+  upsertOutbox,
+} from './sale-statements.ts';
 import { type SaleStore } from './store.ts';
 
 /** The sale methods of the store. */
@@ -16,7 +26,8 @@ export function saleStore(database: Database): SaleStore {
     put: (event) =>
       database.transact(async (tx) => {
         const row = await lock(database, tx, event.saleId);
-        if (row === undefined && (await hasOpenSale(tx, event.kioskId))) return undefined;
+        if (row === undefined && (await openSaleOf(tx, { kioskId: event.kioskId })).length > 0)
+          return undefined;
         return { decision: await apply(tx, row, event, nowMs()), created: row === undefined };
       }),
     cancel: (event) =>
@@ -28,7 +39,7 @@ export function saleStore(database: Database): SaleStore {
         const row = await lock(database, tx, saleId);
         return row === undefined ? undefined : apply(tx, row, event, nowMs());
       }),
-    sale: (saleId) => load(db, saleId),
+    sale: async (saleId) => (await selectSale(db, { saleId }))[0],
     takeDue: (limit, leaseMs) => takeDue(database, limit, leaseMs),
     async changes(kioskId, since, limit) {
       const rows = await db
@@ -60,110 +71,76 @@ export async function apply(
   event: LedgerEvent,
   nowMs: number,
 ): Promise<Decision> {
-  const decision = decide(row, event, nowMs);
-  if (decision.refusal !== undefined) return decision;
-  if (decision.moved) await takeSeq(tx, decision.row);
-  if (row === undefined) {
-    await tx.insertInto('sales').values(decision.row).execute();
-  } else {
-    const { saleId, ...rest } = decision.row;
-    await tx.updateTable('sales').set(rest).where('saleId', '=', saleId).execute();
-  }
-  if (decision.moved) await putIntoOutbox(tx, decision.row, nowMs);
-  if (decision.claim !== undefined) await applyClaim(tx, decision.row, decision.claim, nowMs);
-  return decision;
+  return keepDecision(tx, row, decide(row, event, nowMs), nowMs);
 }
 
-/** The row, and nobody else may decide about it until this step is through. SQLite has one writer anyway. */
-export function lock(
+/** Stores a decision and everything that follows from it. `row`: what stood before it. */
+export async function keepDecision(
+  tx: Tx,
+  row: SaleRow | undefined,
+  decision: Decision,
+  nowMs: number,
+): Promise<Decision> {
+  if (decision.refusal !== undefined) {
+    if (decision.claim === undefined || row === undefined) return decision;
+    return { ...decision, ...(await applyClaimChange(tx, row, decision.claim, nowMs)) };
+  }
+  if (decision.moved) await takeSeq(tx, decision.row);
+  if (row === undefined) {
+    await insertSale(tx, { row: decision.row });
+  } else {
+    const changed = changesOf(row, decision.row);
+    if (Object.keys(changed).length > 0) await updateSale(tx, { saleId: row.saleId, changed });
+  }
+  if (decision.moved) await putIntoOutbox(tx, decision.row, nowMs);
+  if (decision.claim === undefined) return decision;
+  return { ...decision, ...(await applyClaimChange(tx, decision.row, decision.claim, nowMs)) };
+}
+
+/**
+ * The row, and nobody else may decide about it until this step is through. First the kiosk's own row is locked, then the
+ * sale's, always in this order: so no two steps can wait for each other, and a sale that has no row yet is locked too.
+ */
+export async function lock(
   { dialect }: Pick<Database, 'dialect'>,
   tx: Tx,
   saleId: string,
 ): Promise<SaleRow | undefined> {
-  return tx
-    .selectFrom('sales')
-    .selectAll()
-    .where('saleId', '=', saleId)
-    .$if(dialect === 'postgres', (query) => query.forUpdate())
-    .executeTakeFirst();
+  // One step at a time: there is nobody to lock out.
+  if (dialect === 'sqlite') return (await selectSale(tx, { saleId }))[0];
+  const kioskId = kioskOfSale(saleId);
+  if (kioskId !== undefined) await lockKioskRow(tx, { kioskId });
+  return (await lockSale(tx, { saleId }))[0];
 }
 
-function load(db: Kysely<Tables>, saleId: string): Promise<SaleRow | undefined> {
-  return db.selectFrom('sales').selectAll().where('saleId', '=', saleId).executeTakeFirst();
+/** For steps about more than one sale of a kiosk: all that concerns it waits until this one is through. */
+export async function lockKiosk(
+  { dialect }: Pick<Database, 'dialect'>,
+  tx: Tx,
+  kioskId: string,
+): Promise<void> {
+  if (dialect === 'postgres') await lockKioskRow(tx, { kioskId });
 }
 
-async function hasOpenSale(tx: Tx, kioskId: string): Promise<boolean> {
-  const open = await tx
-    .selectFrom('sales')
-    .select('saleId')
-    .where('kioskId', '=', kioskId)
-    .where('verdict', 'in', ['creating', 'pending'])
-    .where((eb) => eb.or([eb('fulfilment', 'is', null), eb('fulfilment', '!=', 'abandoned')]))
-    .limit(1)
-    .executeTakeFirst();
-  return open !== undefined;
+function changesOf(before: SaleRow, after: SaleRow): Partial<SaleRow> {
+  const was = new Map(Object.entries(before));
+  const changed = Object.entries(after).filter(([column, value]) => was.get(column) !== value);
+  return Object.fromEntries(changed);
 }
 
 /** From the kiosk's own row, never from a sequence: so the numbers become visible in their order. */
-async function takeSeq(tx: Tx, row: SaleRow): Promise<void> {
-  const taken = await tx
-    .updateTable('kiosks')
-    .set((eb) => ({ seq: eb('seq', '+', 1) }))
-    .where('kioskId', '=', row.kioskId)
-    .returning('seq')
-    .executeTakeFirst();
+export async function takeSeq(tx: Tx, row: SaleRow): Promise<void> {
+  const [taken] = await nextSeq(tx, { kioskId: row.kioskId });
   assert(taken !== undefined, `kiosk ${row.kioskId} has no row`);
   row.seq = taken.seq;
   row.prev = taken.seq - 1;
 }
 
-async function putIntoOutbox(tx: Tx, row: SaleRow, nowMs: number): Promise<void> {
-  const due = { seq: row.seq, state: 'due', attempts: 0, nextAtMs: nowMs } as const;
-  await tx
-    .insertInto('outbox')
-    .values({ saleId: row.saleId, kioskId: row.kioskId, ...due })
-    .onConflict((oc) => oc.column('saleId').doUpdateSet(due))
-    .execute();
-}
-
-async function applyClaim(tx: Tx, row: SaleRow, change: ClaimChange, nowMs: number): Promise<void> {
-  if (change.do === 'open') {
-    await tx
-      .insertInto('claims')
-      .values({
-        saleId: row.saleId,
-        kioskId: row.kioskId,
-        kind: change.kind,
-        amountIdr: change.amountIdr,
-        operatorOnly: change.operatorOnly ? 1 : 0,
-        state: 'open',
-        openedAtMs: nowMs,
-        changedAtMs: nowMs,
-        dispenseId: null,
-        refundN: 0,
-        refundIdr: 0,
-        note: null,
-        askAtMs: change.operatorOnly ? null : nowMs,
-      })
-      .onConflict((oc) => oc.column('saleId').doNothing())
-      .execute();
-    return;
-  }
-  if (change.do === 'rest') {
-    await tx
-      .updateTable('claims')
-      .set({ amountIdr: change.amountIdr, operatorOnly: 1, changedAtMs: nowMs })
-      .where('saleId', '=', row.saleId)
-      .where('state', '=', 'open')
-      .execute();
-    return;
-  }
-  await tx
-    .updateTable('claims')
-    .set({ state: change.as, changedAtMs: nowMs })
-    .where('saleId', '=', row.saleId)
-    .where('state', 'in', change.as === 'honoured' ? ['open'] : ['open', 'refunding'])
-    .execute();
+export async function putIntoOutbox(tx: Tx, row: SaleRow, nowMs: number): Promise<void> {
+  const { saleId, kioskId, seq } = row;
+  await upsertOutbox(tx, {
+    row: { saleId, kioskId, seq, state: 'due', attempts: 0, nextAtMs: nowMs },
+  });
 }
 
 /** Many relays take from one table: whoever locks a row first has it, the others skip it. */

@@ -74,6 +74,8 @@ export interface EnrolmentRow {
 /** One link of the relay's key chain (PROTOCOL.md §1). The private half is never here. */
 export interface KeyRow {
   kid: string;
+  /** Its place, from 1. Two rotations at once cannot both take it. */
+  place: number;
   /** `x` of the public key. */
   publicKey: string;
   /** Compact JWS by the predecessor over `{ kid, publicKey }`; null for the first. */

@@ -8,6 +8,7 @@ import { type BrokerAccountStore } from './broker-accounts.ts';
 import { type ClaimStore } from './claims.ts';
 import { type Database } from './database.ts';
 import { type DayStore } from './day.ts';
+import { type DepthStore } from './depths.ts';
 import { type KeyStore } from './keys.ts';
 import { type RecoveryStore } from './recovery.ts';
 import { type KioskRow, type NoticeRow, type OutboxRow } from './schema.ts';
@@ -21,10 +22,28 @@ export interface NewNotice {
   body: string;
   chargeId: string | null;
   pending: boolean;
+  /** Undefined: none that could be read. */
+  amountIdr: number | undefined;
+  /** It speaks of money that came. */
+  settlement: boolean;
 }
 
 /** `crowded`: the sale has as many as it may have; one that stands was made due again in its place. */
 export type Keeping = 'stored' | 'repeated' | 'crowded';
+
+/** What became of a notice that came. */
+export interface Kept {
+  keeping: Keeping;
+  /** The sale as it stands now; undefined: there is none. */
+  sale: SaleRow | undefined;
+  /** Stored just now and leased to whoever asked: the one to ask about. */
+  notice: NoticeRow | undefined;
+}
+
+export type NoticeAnswer = Extract<LedgerEvent, { type: 'status-answered' }>;
+
+/** What becomes of a notice. */
+export type Judgement = Pick<NoticeRow, 'noticeId' | 'state' | 'nextAtMs'>;
 
 export type BootCheck = 'live' | 'replaced';
 
@@ -59,15 +78,26 @@ export interface SaleStore {
 
 /** Midtrans' notices as they came. */
 export interface NoticeStore {
-  keepNotice(notice: NewNotice): Promise<Keeping>;
+  /**
+   * Stores it raw, leases it to the caller for `leaseMs`, and notes at its sale that a settlement was told of when its
+   * amount agrees. One of an unknown order is stored as that, for *recover*.
+   */
+  keepNotice(notice: NewNotice, leaseMs: number): Promise<Kept>;
   /** Sales with notices that are unconfirmed and due, the longest waiting first. */
   salesNoticed(limit: number): Promise<string[]>;
   /** The notices of one sale that are unconfirmed and due; each is left alone for `leaseMs` then. */
   takeNotices(saleId: string, leaseMs: number): Promise<NoticeRow[]>;
-  settleNotice(
-    noticeId: string,
-    to: { state: NoticeRow['state']; nextAtMs: number },
-  ): Promise<void>;
+  /**
+   * Brings the answer of get-status to the ledger, and settles the notices that it was asked for as `judge` says. `judge`
+   * may be called again after a conflict with another relay. Undefined: there is no such sale.
+   */
+  answerNotices(
+    saleId: string,
+    event: NoticeAnswer,
+    judge: (decision: Decision, nowMs: number) => Judgement[],
+  ): Promise<Decision | undefined>;
+  /** For notices that nobody can ask about. */
+  settleNotices(judge: (nowMs: number) => Judgement[]): Promise<void>;
 }
 
 /** Verdicts on their way to the kiosks. */
@@ -76,8 +106,8 @@ export interface OutboxStore {
   kiosksToTell(limit: number): Promise<string[]>;
   /** The verdicts to send to one kiosk now, oldest first. */
   dueOutbox(kioskId: string, limit: number): Promise<(OutboxRow & { sale: SaleRow })[]>;
-  /** Notes a sending; a row that moved on meanwhile stays due. */
-  sent(row: OutboxRow, nextAtMs: number): Promise<void>;
+  /** Notes a sending, due again after `waitMs`; a row that moved on meanwhile stays due. */
+  sent(row: Pick<OutboxRow, 'saleId' | 'seq'>, waitMs: number): Promise<void>;
   /** Everything unacknowledged of this kiosk is due at once: it has come back. */
   resend(kioskId: string): Promise<void>;
   /** The kiosk has stored everything up to `upTo`. False: that number was never given to it; nothing was taken off. */
@@ -121,5 +151,6 @@ export interface Store
     RecoveryStore,
     KeyStore,
     DayStore,
+    DepthStore,
     BrokerAccountStore,
     Pick<Database, 'holdKiosk' | 'announce' | 'onAnnounced' | 'nowMs'> {}
