@@ -8,13 +8,15 @@ import { saleItem } from '../protocol/sale.ts';
 import { confirmSale } from './confirm.ts';
 import { move, timed, type Hops } from './hops.ts';
 import { type CheckedQr } from './ledger-charge.ts';
-import { type Charge, type ChargeOrder } from './midtrans/gateway.ts';
+import { type Charge, type ChargeOrder, type ChargeOutcome } from './midtrans/gateway.ts';
 import { readQrImage } from './midtrans/qr-image.ts';
 import { pursue } from './pursue.ts';
 import { type SaleRow } from './sale-row.ts';
 
 /** midtrans.md §14: the same body with the same Idempotency-Key, two or three times, well within its five minutes. */
 const maxAttempts = 3;
+/** While Midtrans wants quiet, or fails. */
+const maxAttemptsQuiet = 2;
 const pause = { firstMs: 500, maxMs: 2000 } as const;
 
 /**
@@ -28,12 +30,9 @@ export async function chargeSale(hops: Hops, row: SaleRow): Promise<SaleRow> {
   for (let attempt = 1; ; attempt++) {
     const outcome = await timed(hops, 'charge', () => hops.gateway.charge(order, chargeKey));
     if (outcome.kind !== 'accepted') {
-      const { kind } = outcome;
-      const code = outcome.kind === 'refused' ? outcome.code : undefined;
-      hops.log.warn({ saleId, attempt, outcome: kind, code }, 'charge.failed');
+      hops.log.warn({ saleId, attempt, ...reported(outcome) }, 'charge.failed');
     }
-    const qr =
-      outcome.kind === 'accepted' ? await readQr(hops, outcome.charge, row.amountIdr) : undefined;
+    const qr = outcome.kind === 'accepted' ? await readQr(hops, outcome.charge, row) : undefined;
     const decision = await move(hops, saleId, {
       type: 'charge-answered',
       outcome,
@@ -41,14 +40,32 @@ export async function chargeSale(hops: Hops, row: SaleRow): Promise<SaleRow> {
       ...(qr === undefined ? {} : { qr }),
     });
     if (decision.next !== 'charge') return pursue(hops, decision);
-    if (attempt === maxAttempts) {
-      const { decision: asked } = await confirmSale(hops, decision.row, { qrLost: true });
-      return pursue(hops, asked);
-    }
+    if (isEnough(hops, attempt)) return giveUp(hops, decision.row);
     await wait(hops.clock, backoffMs(pause, attempt, hops.random()));
     const again = await move(hops, saleId, { type: 'attempt' });
     if (again.next !== 'charge') return pursue(hops, again);
   }
+}
+
+function reported(outcome: Exclude<ChargeOutcome, { kind: 'accepted' }>): Record<string, string> {
+  return {
+    outcome: outcome.kind,
+    ...(outcome.kind === 'refused' ? { code: outcome.code } : {}),
+    ...('detail' in outcome ? { detail: outcome.detail } : {}),
+  };
+}
+
+/** A silent Midtrans is not tried again at all: nothing would be sent. */
+function isEnough({ upstream }: Hops, attempts: number): boolean {
+  if (upstream.downMs() > 0) return true;
+  return attempts >= (upstream.quietMs() > 0 ? maxAttemptsQuiet : maxAttempts);
+}
+
+/** Asks once what became of the attempts, if anything can have. What is not clear then is `reconcile`'s. */
+async function giveUp(hops: Hops, row: SaleRow): Promise<SaleRow> {
+  if (row.doubtAtMs === null || hops.upstream.downMs() > 0) return row;
+  const { decision } = await confirmSale(hops, row, { qrLost: true });
+  return pursue(hops, decision);
 }
 
 function orderOf(row: SaleRow): ChargeOrder {
@@ -58,18 +75,22 @@ function orderOf(row: SaleRow): ChargeOrder {
 }
 
 /** The QR of a charge, from its text or its picture, only if it pays this amount to our merchant. */
-async function readQr(hops: Hops, charge: Charge, amountIdr: number): Promise<CheckedQr> {
-  const text = charge.qrString ?? (await readFromImage(hops, charge));
+async function readQr(hops: Hops, charge: Charge, row: SaleRow): Promise<CheckedQr> {
+  const text = charge.qrString ?? (await readFromImage(hops, charge, row.saleId));
   if (text === undefined) return { ok: false, fault: 'qr-missing' };
-  const checked = checkQris(text, amountIdr, hops.payee);
+  const checked = checkQris(text, row.amountIdr, hops.payee);
   return checked.ok ? { ok: true, qrString: text } : { ok: false, fault: checked.fault };
 }
 
-async function readFromImage(hops: Hops, charge: Charge): Promise<string | undefined> {
+async function readFromImage(
+  hops: Hops,
+  charge: Charge,
+  saleId: string,
+): Promise<string | undefined> {
   if (charge.imageUrl === undefined) return undefined;
   const { imageUrl } = charge;
   const outcome = await timed(hops, 'image', () => hops.gateway.image(imageUrl));
   if (outcome.kind === 'image') return readQrImage(outcome.png);
-  hops.log.warn({ detail: outcome.detail }, 'charge.image-unavailable');
+  hops.log.warn({ saleId, detail: outcome.detail }, 'charge.image-unavailable');
   return undefined;
 }

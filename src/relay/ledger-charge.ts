@@ -43,6 +43,12 @@ export function attempt(row: SaleRow, nowMs: number, repeat: boolean): Decision 
 /** What an answer of Midtrans to a charge means. `row` is the caller's own copy: it is changed. */
 export function chargeAnswered(row: SaleRow, event: ChargeAnswer, nowMs: number): Decision {
   const { outcome } = event;
+  if (isForeign(row, outcome)) {
+    // It was answered, and what became of our own charge is not known: ask.
+    row.sentAtMs = null;
+    row.doubtAtMs ??= nowMs;
+    return { row, moved: false, next: 'status', alert: 'status-foreign' };
+  }
   if (outcome.kind !== 'accepted' && row.chargeId !== null) {
     // Another attempt has made the charge: what became of this one proves nothing about it.
     row.sentAtMs = null;
@@ -70,6 +76,8 @@ export function chargeAnswered(row: SaleRow, event: ChargeAnswer, nowMs: number)
       row.absentAtMs ??= nowMs;
       return unchanged(row);
     case 'try-again':
+    case 'unsent':
+      // Nothing came of this attempt, for certain; an earlier one may still be silent.
       row.sentAtMs = null;
       return { row, moved: false, next: afterNoCharge(row) };
     case 'unknown':
@@ -80,6 +88,13 @@ export function chargeAnswered(row: SaleRow, event: ChargeAnswer, nowMs: number)
   }
 }
 
+/** Midtrans: a key that was used before answers with the charge that it was used for, whatever is asked now. */
+function isForeign(row: SaleRow, outcome: ChargeOutcome): boolean {
+  if (outcome.kind === 'accepted') return outcome.charge.saleId !== row.saleId;
+  if (outcome.kind !== 'refused') return false;
+  return outcome.saleId !== undefined && outcome.saleId !== row.saleId;
+}
+
 /** After an attempt without a charge: again, unless somebody has stopped the sale meanwhile. */
 function afterNoCharge(row: SaleRow): Next {
   if (!isOpen(row.verdict)) return 'none';
@@ -87,6 +102,12 @@ function afterNoCharge(row: SaleRow): Next {
 }
 
 function accept(row: SaleRow, charge: Charge, event: ChargeAnswer, nowMs: number): Decision {
+  const shown = row.verdict === 'pending' && row.stop === null;
+  if (shown && row.chargeId !== null && row.chargeId !== charge.chargeId) {
+    // The QR on show is the other one's, and so must be the charge that is asked about. This one's was never seen.
+    row.sentAtMs = null;
+    return { row, moved: false, next: 'none', alert: 'status-foreign' };
+  }
   row.sentAtMs = null;
   row.silentAtMs = null;
   row.absentAtMs = null;

@@ -1,5 +1,5 @@
 // Walks what nobody is waiting for: deadlines, stops that are not through, charges without news, unconfirmed notices.
-// It calls the same hops as a request and never charges.
+// It calls the same hops as a request and never charges. While Midtrans is silent or wants quiet it waits: nobody else does.
 import { type Background } from './background.ts';
 import { move, type Hops } from './hops.ts';
 import { type Inquiries } from './notices.ts';
@@ -24,21 +24,26 @@ export function startReconcile(
 
   async function tick(): Promise<void> {
     try {
-      for (const row of await hops.store.takeDue(due.free(), leaseMs)) {
-        due.take(
-          background.run(`due ${row.saleId}`, async () => {
-            await pursue(hops, await move(hops, row.saleId, { type: 'due' }));
-          }),
-        );
-      }
-      for (const saleId of await hops.store.salesNoticed(noticed.free())) {
-        noticed.take(inquiries.ask(saleId));
-      }
+      void background.run('midtrans probe', () => hops.upstream.probe());
+      if (hops.upstream.quietMs() === 0) await walk();
     } catch (error) {
       hops.metrics.faults.inc({ place: 'reconcile' });
       hops.log.error({ error: String(error) }, 'reconcile.failed');
     }
     schedule();
+  }
+
+  async function walk(): Promise<void> {
+    for (const row of await hops.store.takeDue(due.free(), leaseMs)) {
+      due.take(
+        background.run(`due ${row.saleId}`, async () => {
+          await pursue(hops, await move(hops, row.saleId, { type: 'due' }));
+        }),
+      );
+    }
+    for (const saleId of await hops.store.salesNoticed(noticed.free())) {
+      noticed.take(inquiries.ask(saleId));
+    }
   }
 
   function schedule(): void {

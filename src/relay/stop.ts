@@ -9,5 +9,9 @@ export async function stopCharge(hops: Hops, row: SaleRow, verb: StopVerb): Prom
   const id = row.chargeId ?? row.saleId;
   const outcome = await timed(hops, verb, () => hops.gateway.stop(verb, id, hops.newKey()));
   hops.log.debug({ saleId: row.saleId, verb, outcome: outcome.kind }, 'charge.stop');
+  if (outcome.kind === 'rejected') {
+    hops.metrics.faults.inc({ place: 'midtrans-rejects-us' });
+    hops.log.error({ saleId: row.saleId, verb, code: outcome.code }, 'midtrans.rejects-us');
+  }
   return move(hops, row.saleId, { type: 'stop-answered', outcome });
 }

@@ -9,6 +9,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { createBackground } from '../../src/relay/background.ts';
 import { type Hops } from '../../src/relay/hops.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
+import { alwaysUp } from '../../src/relay/midtrans/breaker.ts';
 import { type Gateway, type StatusOutcome } from '../../src/relay/midtrans/gateway.ts';
 import { createInquiries } from '../../src/relay/notices.ts';
 import { startReconcile } from '../../src/relay/reconcile.ts';
@@ -38,7 +39,14 @@ function hopsWith(status: (id: string) => Promise<StatusOutcome>): Hops {
     stop: () => Promise.resolve({ kind: 'try-again', detail: '' }),
   };
   return {
-    ...{ store, gateway, log: silentLog, metrics: createMetrics(), merchantId: 'G000000001' },
+    ...{
+      store,
+      gateway,
+      upstream: alwaysUp,
+      log: silentLog,
+      metrics: createMetrics(),
+      merchantId: 'G000000001',
+    },
     clock: { ...systemClock, nowMs: now },
     random: () => 0.5,
     newKey: () => 'key',
@@ -56,6 +64,17 @@ async function newSale(kioskId = 'ksk01'): Promise<string> {
   return saleId;
 }
 
+/** A notice that whoever stored it has left alone. */
+async function keep(saleId: string, noticeId: string): Promise<void> {
+  await store.keepNotice(
+    {
+      ...{ noticeId, saleId, body: '{}', chargeId: null, pending: false },
+      ...{ amountIdr: 15_000, settlement: false },
+    },
+    0,
+  );
+}
+
 test('a deadline is kept while everything else hangs', async () => {
   const saleId = await newSale();
   const asked: string[] = [];
@@ -69,9 +88,7 @@ test('a deadline is kept while everything else hangs', async () => {
   for (let i = 0; i < 40; i++) {
     void background.run(`hanging ${i}`, () => hanging);
     const noticed = await newSale(`ksk${100 + i}`);
-    await store.keepNotice({
-      ...{ noticeId: `${i}`, saleId: noticed, body: '{}', chargeId: null, pending: false },
-    });
+    await keep(noticed, `${i}`);
   }
   const stop = startReconcile(hops, background, inquiries);
   while (asked.length < 16) await new Promise((resolve) => setTimeout(resolve, 20));
@@ -92,10 +109,10 @@ test('all notices of a sale are settled by one question', async () => {
   const background = createBackground(hops.clock, hops.log, hops.metrics);
   const inquiries = createInquiries(hops, background);
   for (const noticeId of ['a', 'b', 'c']) {
-    await store.keepNotice({ noticeId, saleId, body: '{}', chargeId: null, pending: false });
+    await keep(saleId, noticeId);
   }
   await Promise.all([inquiries.ask(saleId), inquiries.ask(saleId), inquiries.ask(saleId)]);
   expect(asked).toEqual([saleId]);
-  aheadMs = 1_500;
+  aheadMs = 2_500;
   expect(await store.salesNoticed(10)).toEqual([saleId]);
 });

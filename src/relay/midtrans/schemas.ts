@@ -1,4 +1,5 @@
-// Midtrans' bodies, loosely: unknown fields are let through, the fields that we use must have the type that we use.
+// Midtrans' bodies, loosely: unknown fields are let through. A field that decides about money must have its documented
+// type, or the whole answer is none; any other one of a strange type is taken for missing.
 import { z } from 'zod';
 
 /** Longest text that is taken over from Midtrans into our rows. */
@@ -6,31 +7,42 @@ const word = z.string().max(512);
 
 const action = z.looseObject({ name: word, url: z.string().max(2048) });
 
+/** Nothing that decides about money hangs on this one. */
+function minor<T extends z.ZodType>(type: T): z.ZodCatch<z.ZodOptional<T>> {
+  return type.optional().catch(undefined);
+}
+
 /** Any Core API answer. Every field may be missing: errors carry two of them, older answers lack a few. */
 export const answerBody = z.looseObject({
   status_code: word.optional(),
-  status_message: z.string().max(4096).optional(),
-  validation_messages: z.array(z.string().max(1024)).max(50).optional(),
-  channel_response_code: word.optional(),
+  status_message: minor(z.string().max(4096)),
+  validation_messages: minor(z.array(z.string().max(1024)).max(50)),
+  channel_response_code: minor(word),
   transaction_id: word.optional(),
   order_id: word.optional(),
   merchant_id: word.optional(),
   gross_amount: word.optional(),
   currency: word.optional(),
-  payment_type: word.optional(),
   transaction_status: word.optional(),
   fraud_status: word.optional(),
-  transaction_time: word.optional(),
-  settlement_time: word.optional(),
-  expiry_time: word.optional(),
+  transaction_time: minor(word),
+  settlement_time: minor(word),
+  expiry_time: minor(word),
   // One of Midtrans' own samples spells it so.
-  expire_time: word.optional(),
-  qr_string: z.string().max(512).optional(),
-  issuer: z.string().max(64).optional(),
-  actions: z.array(action).max(20).optional(),
+  expire_time: minor(word),
+  // Checked before it is shown, whatever it is.
+  qr_string: minor(z.string().max(512)),
+  issuer: minor(z.string().max(64)),
+  actions: minor(z.array(action).max(20)),
   refund_amount: word.optional(),
   refunds: z
-    .array(z.looseObject({ bank_confirmed_at: z.string().max(64).nullish() }))
+    .array(
+      z.looseObject({
+        refund_key: word.nullish(),
+        refund_amount: word.nullish(),
+        bank_confirmed_at: z.string().max(64).nullish(),
+      }),
+    )
     .max(100)
     .optional(),
 });
