@@ -4,13 +4,25 @@ import { type KioskTopics } from '../../protocol/topics.ts';
 /** What a kiosk may send. */
 export type UpLeaf = 'ack' | 'status';
 
+/** More than a status with every part of a kiosk in it. */
+export const maxPayloadBytes = 16 * 1024;
+
 export interface BrokerEvents {
   /** A kiosk's message. Its PUBACK waits for this to resolve; a rejection leaves it unacknowledged. */
   message(kioskId: string, leaf: UpLeaf, payload: Uint8Array): Promise<void>;
-  /** A kiosk listens to its sales now. */
+  /** A kiosk listens to its sales now. A broker outside does not say so: the kiosk's status does. */
   listening(kioskId: string): void;
   /** Its connection is gone. */
   gone(kioskId: string): void;
+}
+
+/** A kiosk as it was enrolled. */
+export interface Admitted {
+  kioskId: string;
+  /** Its key; a broker that checks tokens checks them with it. */
+  publicKey: string;
+  /** Its password, for a broker that knows none of its tokens. */
+  brokerPassword: string | null;
 }
 
 export interface Broker {
@@ -22,8 +34,8 @@ export interface Broker {
     leaf: Extract<keyof KioskTopics, 'sale' | 'command'>,
     payload: string,
   ): Promise<void>;
-  /** Lets a kiosk in with this password of its own; a broker that checks tokens needs none. What it had before ends. */
-  admit(kioskId: string, password: string | null): Promise<void>;
+  /** Lets a kiosk in. What it had before this enrolment ends. */
+  admit(kiosk: Admitted): Promise<void>;
   /** Ends the kiosk's connection and lets it in no more. */
   expel(kioskId: string): Promise<void>;
   ready(): boolean;

@@ -1,30 +1,36 @@
-// The broker inside the relay: aedes on a TCP port. A kiosk reaches its own topics alone, each in its one direction.
-import { createServer, type AddressInfo, type Server } from 'node:net';
-import { Aedes, type AuthenticateError, type Client } from 'aedes';
-import { kioskTopics, parseTopic, type KioskTopics } from '../../protocol/topics.ts';
+// The broker inside the relay: aedes on a TCP port, plain or TLS. A kiosk reaches its own topics alone, each in its one
+// direction.
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { Aedes, type AuthenticateError } from 'aedes';
+import { kioskTopics, parseTopic } from '../../protocol/topics.ts';
 import { type Log } from '../../lib/log.ts';
-import { type Broker, type BrokerEvents, type UpLeaf } from './broker.ts';
-import { createDoor, maxConnections } from './door.ts';
+import { readTls, type TlsFiles } from '../tls.ts';
+import { kioskMay } from './acl.ts';
+import { maxPayloadBytes, type Broker, type BrokerEvents } from './broker.ts';
+import { createDoor, maxConnections, type Door } from './door.ts';
+import { createGuests } from './guests.ts';
 
 export interface EmbeddedSettings {
   host: string;
   port: number;
-  /** Whether this token is that kiosk's, alive and not revoked. Never throws for a wrong one. */
-  admits(kioskId: string, token: string): Promise<boolean>;
+  tls?: TlsFiles | undefined;
+  /** The key of that kiosk, when this token is its, alive and not revoked. Never throws for a wrong one. */
+  admits(kioskId: string, token: string): Promise<string | undefined>;
   log: Log;
 }
 
-/** More than a status with every part of a kiosk in it. */
-const maxPayloadBytes = 16 * 1024;
 /** A client that does not say who it is within this is dropped. */
 const connectTimeoutMs = 10_000;
 const drainTimeoutMs = 30_000;
+/** After a restart all come back at once; the kernel may cut it down (net.core.somaxconn). */
+const backlog = 4096;
 
-const mayPublish: ReadonlySet<keyof KioskTopics> = new Set(['ack', 'status', 'echo']);
-const maySubscribe: ReadonlySet<keyof KioskTopics> = new Set(['sale', 'command', 'status', 'echo']);
-
+/** @throws SettingFault when certificate or key cannot serve. */
 export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<Broker> {
-  const clients = new Map<string, Client>();
+  const { log } = settings;
+  const secure = settings.tls === undefined ? undefined : readTls(settings.tls, 'mqtt.tls');
+  const guests = createGuests();
   let events: BrokerEvents | undefined;
   let server: Server | undefined;
 
@@ -35,26 +41,29 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
       const token = password?.toString() ?? '';
       // The client id is the session: another kiosk's id would take its messages over.
       const named = username !== undefined && username === client.id ? username : undefined;
-      const check = named === undefined ? Promise.resolve(false) : settings.admits(named, token);
+      door.named(client.conn);
+      if (named !== undefined) guests.arriving(client);
+      const check = named === undefined ? Promise.resolve(named) : settings.admits(named, token);
       check.then(
-        (admitted) => {
-          if (admitted) done(null, true);
+        (key) => {
+          if (key !== undefined) guests.shows(client, key);
+          if (key !== undefined) done(null, true);
           else done(refused(5), false);
         },
         (error: unknown) => {
-          settings.log.error({ error: String(error) }, 'broker.authenticate-failed');
+          log.error({ error: String(error) }, 'broker.authenticate-failed');
           done(refused(3), false);
         },
       );
     },
     authorizePublish(client, packet, done) {
-      const topic = parseTopic(packet.topic);
       if (client === null) {
         done(null);
         return;
       }
-      if (topic?.kioskId !== client.id || !mayPublish.has(topic.leaf)) {
-        settings.log.warn({ kioskId: client.id }, 'broker.publish-refused');
+      const at = parseTopic(packet.topic);
+      if (at === undefined || !kioskMay(client.id, 'publish', packet.topic)) {
+        log.warn({ kioskId: client.id }, 'broker.publish-refused');
         done(new Error('not yours'));
         return;
       }
@@ -63,69 +72,58 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
         done(new Error('too large'));
         return;
       }
-      if (topic.leaf === 'echo' || events === undefined) {
+      if ((at.leaf !== 'ack' && at.leaf !== 'status') || events === undefined) {
         done(null);
         return;
       }
       // Before the PUBACK: acknowledged means stored.
-      events.message(topic.kioskId, topic.leaf as UpLeaf, payload).then(
+      events.message(at.kioskId, at.leaf, payload).then(
         () => {
           done(null);
         },
         (error: unknown) => {
-          settings.log.error({ kioskId: client.id, error: String(error) }, 'broker.message-failed');
+          log.error({ kioskId: client.id, error: String(error) }, 'broker.message-failed');
           done(new Error('not stored'));
         },
       );
     },
     authorizeSubscribe(client, subscription, done) {
-      const topic = parseTopic(subscription.topic);
-      if (topic?.kioskId !== client.id || !maySubscribe.has(topic.leaf)) {
-        settings.log.warn({ kioskId: client.id }, 'broker.subscribe-refused');
-        // MQTT 3.1.1 §3.9.3: a refused subscription is answered 0x80.
-        done(null, null);
+      if (kioskMay(client.id, 'subscribe', subscription.topic)) {
+        done(null, subscription);
         return;
       }
-      done(null, subscription);
+      log.warn({ kioskId: client.id }, 'broker.subscribe-refused');
+      // MQTT 3.1.1 §3.9.3: a refused subscription is answered 0x80.
+      done(null, null);
     },
   });
   const door = createDoor((reason) => {
-    settings.log.warn({ reason }, 'broker.connection-refused');
+    log.warn({ reason }, 'broker.connection-refused');
   });
   aedes.on('clientReady', (client) => {
     door.admit(client.conn);
-    clients.set(client.id, client);
+    guests.arrived(client);
   });
   aedes.on('clientDisconnect', (client) => {
     // After a takeover the new connection stands under the same id.
-    if (clients.get(client.id) !== client) return;
-    clients.delete(client.id);
-    events?.gone(client.id);
+    if (guests.left(client)) events?.gone(client.id);
   });
   aedes.on('subscribe', (subscriptions, client) => {
     const sale = kioskTopics(client.id).sale;
     if (subscriptions.some((one) => one.topic === sale)) events?.listening(client.id);
   });
   aedes.on('clientError', (client, error) => {
-    settings.log.debug({ kioskId: client.id, error: error.message }, 'broker.client-error');
+    log.debug({ kioskId: client.id, error: error.message }, 'broker.client-error');
   });
   aedes.on('connectionError', (_client, error) => {
-    settings.log.debug({ error: error.message }, 'broker.connection-error');
+    log.debug({ error: error.message }, 'broker.connection-error');
   });
 
   return {
     async start(told) {
       events = told;
-      const listening = createServer((socket) => {
-        aedes.handle(door.enter(socket));
-      });
-      listening.maxConnections = maxConnections;
-      server = listening;
-      await new Promise<void>((resolve, reject) => {
-        listening.once('error', reject);
-        listening.listen(settings.port, settings.host, resolve);
-      });
-      return (listening.address() as AddressInfo).port;
+      server = listenerOf(secure, door, (socket) => void aedes.handle(socket));
+      return listen(server, settings);
     },
     publish: (kioskId, leaf, payload) =>
       new Promise((resolve, reject) => {
@@ -143,12 +141,12 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
         });
       }),
     // Whoever connects shows a token, which is checked against the store: there is nothing to prepare.
-    admit(kioskId) {
-      clients.get(kioskId)?.close();
+    admit({ kioskId, publicKey }) {
+      guests.showOut(kioskId, publicKey);
       return Promise.resolve();
     },
     expel(kioskId) {
-      clients.get(kioskId)?.close();
+      guests.showOut(kioskId);
       return Promise.resolve();
     },
     ready: () => server?.listening === true,
@@ -167,6 +165,39 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
       });
     },
   };
+}
+
+/** Every connection waits at the door from its first packet on, so that its limits hold before TLS is done as well. */
+function listenerOf(
+  secure: ReturnType<typeof readTls> | undefined,
+  door: Door,
+  handle: (socket: Socket) => void,
+): Server {
+  const enter = (socket: Socket): void => {
+    door.enter(socket);
+    handle(socket);
+  };
+  // Small packets both ways: with Nagle's algorithm one waits for the other's delayed acknowledgement, 40 ms.
+  const quick = { noDelay: true };
+  const listener =
+    secure === undefined
+      ? createServer(quick)
+      : createTlsServer({ ...quick, ...secure, handshakeTimeout: connectTimeoutMs });
+  listener.on('connection', (socket: Socket) => {
+    door.knock(socket);
+    if (secure === undefined) enter(socket);
+  });
+  listener.on('secureConnection', enter);
+  listener.maxConnections = maxConnections;
+  return listener;
+}
+
+async function listen(server: Server, at: { host: string; port: number }): Promise<number> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port: at.port, host: at.host, backlog }, resolve);
+  });
+  return (server.address() as AddressInfo).port;
 }
 
 /** MQTT 3.1.1 §3.2.2.3: 3 the server is unavailable, 5 not authorised. */

@@ -4,11 +4,13 @@ import { type Clock } from '../../lib/clock.ts';
 import { type Log } from '../../lib/log.ts';
 import { type Broker } from '../broker/broker.ts';
 import { type Metrics } from '../metrics.ts';
+import { type KioskRow } from '../store/schema.ts';
 import { type Store } from '../store/store.ts';
 
 /** How long a revoked kiosk may stay connected. */
 const tickMs = 1_000;
-const maxKiosksATick = 100;
+/** More than that are told right after these. */
+const maxKiosksARound = 100;
 
 export interface AccountsParts {
   store: Store;
@@ -27,40 +29,51 @@ export interface Accounts {
 export function startAccounts({ store, broker, clock, log, metrics }: AccountsParts): Accounts {
   let stopped = false;
   let cancel: (() => void) | undefined;
-  let telling: Promise<void> = Promise.resolve();
+  let telling: Promise<unknown> = Promise.resolve();
 
-  async function tellDue(): Promise<void> {
-    if (!broker.ready()) return;
-    for (const kiosk of await store.brokerDue(maxKiosksATick)) {
-      if (kiosk.revokedAtMs === null) await broker.admit(kiosk.kioskId, kiosk.brokerPassword);
-      else await broker.expel(kiosk.kioskId);
-      await store.brokerTold(kiosk);
-    }
+  /** True: there are more. */
+  async function tellDue(): Promise<boolean> {
+    if (!broker.ready()) return false;
+    const due = await store.brokerDue(maxKiosksARound);
+    // One that the broker refuses must not keep the others out.
+    const told = await Promise.allSettled(due.map(tellOne));
+    for (const outcome of told) if (outcome.status === 'rejected') throw outcome.reason;
+    return due.length === maxKiosksARound;
+  }
+
+  async function tellOne(kiosk: KioskRow): Promise<void> {
+    if (kiosk.revokedAtMs === null) await broker.admit(kiosk);
+    else await broker.expel(kiosk.kioskId);
+    await store.brokerTold(kiosk);
   }
 
   /** One round at a time: a later one sees what was committed before it was asked for. */
-  function tell(): Promise<void> {
-    telling = telling.catch(() => undefined).then(tellDue);
-    return telling;
+  function tell(): Promise<boolean> {
+    const round = telling.catch(() => undefined).then(tellDue);
+    telling = round;
+    return round;
   }
 
   async function tick(): Promise<void> {
+    let more = false;
     try {
-      await tell();
+      more = await tell();
     } catch (error) {
       metrics.faults.inc({ place: 'accounts' });
       log.error({ error: String(error) }, 'accounts.failed');
     }
-    schedule();
+    schedule(more ? 0 : tickMs);
   }
 
-  function schedule(): void {
-    if (!stopped) cancel = clock.after(tickMs, () => void tick());
+  function schedule(afterMs: number): void {
+    if (!stopped) cancel = clock.after(afterMs, () => void tick());
   }
 
-  schedule();
+  schedule(tickMs);
   return {
-    tell,
+    async tell() {
+      await tell();
+    },
     stop() {
       stopped = true;
       cancel?.();

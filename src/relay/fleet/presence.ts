@@ -1,7 +1,12 @@
 // What kiosks say over MQTT: acknowledgements and their status. Messages that make no sense are counted and dropped,
 // so that none of them comes again for ever.
 import { type Log } from '../../lib/log.ts';
-import { ackMessage, statusMessage, type AckMessage } from '../../protocol/topics.ts';
+import {
+  ackMessage,
+  statusMessage,
+  type AckMessage,
+  type StatusMessage,
+} from '../../protocol/topics.ts';
 import { type BrokerEvents } from '../broker/broker.ts';
 import { type Metrics } from '../metrics.ts';
 import { type CoreStore } from '../store/store.ts';
@@ -17,40 +22,89 @@ export interface PresenceParts {
 /** The relay's ears at the broker. */
 export function createPresence(parts: PresenceParts): BrokerEvents {
   const { store, log, metrics } = parts;
+  /** Those whose connection we see ourselves: they came back when they listened, not when they spoke. */
+  const seen = new Set<string>();
+  const running = new Map<string, Promise<void>>();
 
-  async function online(kioskId: string, status: string | null): Promise<void> {
-    const before = await store.kiosk(kioskId);
-    await store.noteStatus(kioskId, true, status);
-    if (before?.online === 1 && status !== null) return;
+  /** One after the other for each kiosk: what came last must stand. */
+  function inOrder(kioskId: string, work: () => Promise<void>): Promise<void> {
+    const run = (running.get(kioskId) ?? Promise.resolve()).catch(() => undefined).then(work);
+    running.set(kioskId, run);
+    const forget = (): void => {
+      if (running.get(kioskId) === run) running.delete(kioskId);
+    };
+    run.then(forget, forget);
+    return run;
+  }
+
+  async function cameBack(kioskId: string): Promise<void> {
     await store.resend(kioskId);
     parts.wake(kioskId);
+  }
+
+  async function takeStatus(kioskId: string, text: string): Promise<void> {
+    // A relay clears it when it lets a kiosk in no more.
+    if (text === '') return;
+    const status = parse(text, statusMessage);
+    if (status === undefined) {
+      log.warn({ kioskId }, 'status.malformed');
+      return;
+    }
+    const row = await store.kiosk(kioskId);
+    if (row?.revokedAtMs !== null) return;
+    const known = row.status === null ? undefined : parse(row.status, statusMessage);
+    if (known !== undefined && isOlder(status, known)) {
+      log.debug({ kioskId, connection: status.connection }, 'status.older');
+      return;
+    }
+    // Retained ones come again at every connection of every relay.
+    if (row.status !== text || (row.online === 1) !== status.online) {
+      await store.noteStatus(kioskId, status.online, text);
+    }
+    if (!status.online) return;
+    const isNew = known?.bootId !== status.bootId || known.connection !== status.connection;
+    if (row.online !== 1 || (isNew && !seen.has(kioskId))) await cameBack(kioskId);
+  }
+
+  function report(kioskId: string): (error: unknown) => void {
+    return (error) => {
+      log.error({ kioskId, error: String(error) }, 'presence.failed');
+    };
   }
 
   return {
     async message(kioskId, leaf, payload) {
       const text = new TextDecoder().decode(payload);
-      if (leaf === 'ack') {
-        const ack = parse(text, ackMessage);
-        if (ack === undefined) metrics.acks.inc({ outcome: 'malformed' });
-        else await takeAck(parts, kioskId, ack);
+      if (leaf === 'status') {
+        await inOrder(kioskId, () => takeStatus(kioskId, text));
         return;
       }
-      const status = parse(text, statusMessage);
-      if (status === undefined) log.warn({ kioskId }, 'status.malformed');
-      else if (status.online) await online(kioskId, text);
-      else await store.noteStatus(kioskId, false, text);
+      const ack = parse(text, ackMessage);
+      if (ack === undefined) metrics.acks.inc({ outcome: 'malformed' });
+      else await takeAck(parts, kioskId, ack);
     },
     listening(kioskId) {
-      online(kioskId, null).catch((error: unknown) => {
-        log.error({ kioskId, error: String(error) }, 'presence.failed');
-      });
+      seen.add(kioskId);
+      inOrder(kioskId, async () => {
+        await Promise.all([store.noteStatus(kioskId, true, null), store.resend(kioskId)]); // One sync.
+        parts.wake(kioskId);
+      }).catch(report(kioskId));
     },
     gone(kioskId) {
-      store.noteStatus(kioskId, false, null).catch((error: unknown) => {
-        log.error({ kioskId, error: String(error) }, 'presence.failed');
-      });
+      seen.delete(kioskId);
+      inOrder(kioskId, () => store.noteStatus(kioskId, false, null)).catch(report(kioskId));
     },
   };
+}
+
+/**
+ * Whether another one has been heard since: a will is sent by the broker, and may come after the connection that took
+ * the place of its own (PROTOCOL.md §5). Connection numbers count within one boot; boots have no order, so that only
+ * its own goodbye ends what another boot has said.
+ */
+function isOlder(status: StatusMessage, known: StatusMessage): boolean {
+  if (status.bootId === known.bootId) return status.connection < known.connection;
+  return !status.online;
 }
 
 /** Takes an acknowledgement, from whichever way it came. False: it is not of this ledger, or of a number never given. */
