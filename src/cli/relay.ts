@@ -1,5 +1,5 @@
 // `kios relay`: runs the relay, makes enrolment codes, revokes kiosks. Thin: all of it is in src/relay.
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { Command, InvalidArgumentError } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { readConfigFile } from '../lib/config-file.ts';
@@ -7,17 +7,15 @@ import { createLog } from '../lib/log.ts';
 import { notifySystemd } from '../lib/notify.ts';
 import { KiosError } from '../protocol/errors.ts';
 import { kioskId } from '../protocol/ids.ts';
-import {
-  relayConfig,
-  relayExamples,
-  startableRelayConfig,
-  type RelayConfig,
-} from '../relay/config.ts';
+import { relayExamples, startableRelayConfig } from '../relay/config.ts';
 import { codeBytes, formatCode, hashCode } from '../relay/fleet/codes.ts';
 import { createRelay } from '../relay/relay.ts';
-import { connectDatabase } from '../relay/store/connect.ts';
-import { openStore } from '../relay/store/open.ts';
-import { type Store } from '../relay/store/store.ts';
+import { addClaimCommands } from './relay-claims.ts';
+import { addKeyCommands } from './relay-keys.ts';
+import { addKiosksCommand } from './relay-kiosks.ts';
+import { addReportCommand } from './relay-report.ts';
+import { addRestoredCommand } from './relay-restored.ts';
+import { withStore } from './relay-store.ts';
 import { runUntilSignal, systemRandom } from './run-process.ts';
 import { startFault } from './start-fault.ts';
 
@@ -61,6 +59,11 @@ becomes a claim for the operator. To bring it back, enrol it anew.`,
       const { config } = command.opts<{ config: string }>();
       await revoke(config, options.kiosk);
     });
+  addClaimCommands(command);
+  addKeyCommands(command);
+  addReportCommand(command);
+  addKiosksCommand(command);
+  addRestoredCommand(command);
   return command;
 }
 
@@ -88,6 +91,7 @@ async function runRelay(file: string, level: string): Promise<void> {
   log.info({ httpPort, mqttPort, publicUrl: config.publicUrl }, 'relay.ready');
   await notifySystemd('READY=1');
   await runUntilSignal({
+    ended: relay.ended,
     stop: async () => {
       log.info({}, 'relay.stopping');
       await notifySystemd('STOPPING=1');
@@ -117,23 +121,6 @@ async function revoke(file: string, kiosk: string): Promise<void> {
   const known = await withStore(file, (store) => store.revoke(kiosk));
   if (!known) throw new KiosError('not-found', `no kiosk ${kiosk} was ever enrolled here`);
   process.stdout.write(`${kiosk} is revoked.\n`);
-}
-
-async function withStore<T>(file: string, work: (store: Store) => Promise<T>): Promise<T> {
-  const store = await storeOf(file, readConfigFile(file, relayConfig, relayExamples));
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
-}
-
-async function storeOf(file: string, config: RelayConfig): Promise<Store> {
-  try {
-    return await openStore(await connectDatabase(config.store, systemClock), randomUUID());
-  } catch (error) {
-    throw startFault(file, error, {});
-  }
 }
 
 function parseKioskId(text: string): string {

@@ -1,5 +1,7 @@
 // Why a server could not start, in words for whoever wrote its configuration. What is no such mistake passes unchanged.
 import { ConfigError } from '../lib/config-file.ts';
+import { KeyFault } from '../relay/signing-key.ts';
+import { SettingFault } from '../relay/setting-fault.ts';
 
 /** A setting that names a port; 0 is any free one and never taken. */
 type PortSettings = Readonly<Record<string, number>>;
@@ -9,6 +11,9 @@ type PortSettings = Readonly<Record<string, number>>;
  * @param ports of the configuration, by path: `{ 'http.port': 8080 }`
  */
 export function startFault(file: string, error: unknown, ports: PortSettings): unknown {
+  if (error instanceof SettingFault || error instanceof KeyFault) {
+    return new ConfigError(file, [`${error.setting}: ${error.message}`], error);
+  }
   if (!(error instanceof Error) || !('code' in error)) return error;
   const { code } = error;
   if ('port' in error && typeof error.port === 'number') {

@@ -19,15 +19,19 @@ import { skewNonce } from '../protocol/token.ts';
 import { type Background } from './background.ts';
 import { type Broker } from './broker/broker.ts';
 import { type Accounts } from './fleet/accounts.ts';
+import { failureLimit } from './failure-limit.ts';
 import { type Hops } from './hops.ts';
+import { type KeyChain } from './key-chain.ts';
 import { nonceOf } from './nonce.ts';
 import { type Inquiries } from './notices.ts';
 import { answerError, problemOf, sendProblem } from './problems.ts';
 import { signTime, type Signer } from './proofs.ts';
 import { type KioskRow } from './store/schema.ts';
 import { type Store } from './store/store.ts';
+import { serverFactory } from './server.ts';
 import { claimRoutes } from './routes/claims.ts';
 import { enrolRoutes } from './routes/enrol.ts';
+import { hookRoutes } from './routes/hooks.ts';
 import { notificationRoutes } from './routes/notifications.ts';
 import { openRoutes } from './routes/open.ts';
 import { saleRoutes } from './routes/sales.ts';
@@ -37,6 +41,7 @@ import { type RelayConfig } from './config.ts';
 export interface AppParts {
   config: RelayConfig;
   hops: Hops;
+  keys: KeyChain;
   signer: Signer;
   auth: Auth;
   broker: Broker;
@@ -64,8 +69,11 @@ export type App = FastifyInstance<
 
 /** The largest body of ours, a recovery of 500 sales, stays below this. */
 const maxBodyBytes = 2 * 1024 * 1024;
-/** A slow client must not hold a connection: header and body have this long. */
-const requestTimeoutMs = 10_000;
+
+/** Calls of one kiosk, of which a sale needs about ten: a stolen key must not drown the others. */
+const callsPerMinute = 3_000;
+/** Calls from one address with a token that is none. */
+const strangersPerMinute = 600;
 
 /** What a route behind the kiosk's token gets. */
 export type Authenticated = (request: FastifyRequest) => KioskRow;
@@ -73,9 +81,11 @@ export type Authenticated = (request: FastifyRequest) => KioskRow;
 export async function createApp(parts: AppParts): Promise<App> {
   const app = Fastify({
     bodyLimit: maxBodyBytes,
-    requestTimeout: requestTimeoutMs,
+    serverFactory: serverFactory(parts.config.http.tls),
     trustProxy: trusted(parts.config.http.trustProxy),
     forceCloseConnections: 'idle',
+    // Going down is told in our own words (`going-down`), by the route that would begin something.
+    return503OnClosing: false,
     genReqId: () => randomUUID(),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
@@ -85,6 +95,16 @@ export async function createApp(parts: AppParts): Promise<App> {
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, problemOf('not-found', ledgerId, { detail: request.method })),
   );
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (!parts.accepting()) reply.header('connection', 'close');
+    done();
+  });
+  app.addHook('onResponse', (request, reply, done) => {
+    // The route's pattern, never the address: ids must not become labels.
+    const labels = { route: request.routeOptions.url ?? 'none', status: reply.statusCode };
+    parts.hops.metrics.http.observe(labels, reply.elapsedTime / 1000);
+    done();
+  });
   await app.register(rateLimit, { global: false });
   const callers = new WeakMap<FastifyRequest, KioskRow>();
   const callerOf: Authenticated = (request) => {
@@ -94,18 +114,29 @@ export async function createApp(parts: AppParts): Promise<App> {
   };
   openRoutes(app, parts);
   enrolRoutes(app, parts);
-  // Two scopes of their own: raw bodies in the one, the kiosk's token before everything in the other.
+  // Scopes of their own: raw bodies in the first, a broker's questions in the second, the kiosk's token before
+  // everything in the third.
   await app.register((raw, _options, done) => {
     notificationRoutes(raw, parts);
     done();
   });
+  await app.register((asked, _options, done) => {
+    hookRoutes(asked, parts);
+    done();
+  });
   await app.register((kiosks, _options, done) => {
+    const strangers = failureLimit(kiosks, strangersPerMinute);
+    const busy = failureLimit(kiosks, callsPerMinute, (request) => callerOf(request).kioskId);
     kiosks.addHook('onRequest', async (request, reply) => {
-      const kiosk = await authenticate(parts, request, reply);
+      const kiosk = await authenticate(parts, request, reply).catch(async (error: unknown) => {
+        if (error instanceof KiosError) await strangers(request, reply);
+        throw error;
+      });
       if (kiosk === undefined) return;
       // Before anything is done: a question whose answer could not be bound to it is none.
       nonceOf(request);
       callers.set(request, kiosk);
+      await busy(request, reply);
     });
     saleRoutes(kiosks, parts, callerOf);
     catchUpRoutes(kiosks, parts, callerOf);

@@ -2,7 +2,12 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { type Clock } from '../lib/clock.ts';
 import { KiosError } from '../protocol/errors.ts';
-import { claimedKiosk, verifyKioskToken, type TokenAudience } from '../protocol/token.ts';
+import {
+  claimedKiosk,
+  verifyKioskToken,
+  type KioskClaims,
+  type TokenAudience,
+} from '../protocol/token.ts';
 import { type KioskRow } from './store/schema.ts';
 import { type Store } from './store/store.ts';
 
@@ -16,8 +21,24 @@ export interface Auth {
 
 /** Longest token that is looked at; ours are about 300 characters. */
 const maxTokenLength = 2048;
+/** A kiosk uses a token for minutes: its signature is checked once. As many as kiosks talk to one relay at a time. */
+const maxRemembered = 20_000;
 
-export function createAuth(store: Store, clock: Clock): Auth {
+/** @param cloned told of every call of a copy, for the operator: two machines have one card. */
+export function createAuth(store: Store, clock: Clock, cloned: (kioskId: string) => void): Auth {
+  // By key, door and token: a kiosk that enrols again, with another key, is looked at anew.
+  const remembered = new Map<string, KioskClaims>();
+
+  async function verify(token: string, x: string, audience: TokenAudience): Promise<KioskClaims> {
+    const name = `${x} ${audience} ${token}`;
+    const known = remembered.get(name);
+    if (known !== undefined && known.exp * 1000 > clock.nowMs()) return known;
+    const claims = await verifyKioskToken(token, keyOf(x), clock.nowMs(), audience);
+    if (remembered.size >= maxRemembered) remembered.clear();
+    remembered.set(name, claims);
+    return claims;
+  }
+
   return {
     async kioskOf(token, audience) {
       if (token.length > maxTokenLength)
@@ -25,13 +46,13 @@ export function createAuth(store: Store, clock: Clock): Auth {
       const kioskId = claimedKiosk(token);
       const kiosk = kioskId === undefined ? undefined : await store.kiosk(kioskId);
       if (kiosk === undefined) throw new KiosError('unauthorised', 'no kiosk that is known here');
-      const key = keyOf(kiosk.publicKey);
-      const claims = await verifyKioskToken(token, key, clock.nowMs(), audience);
+      const claims = await verify(token, kiosk.publicKey, audience);
       if (kiosk.revokedAtMs !== null)
         throw new KiosError('kiosk-revoked', 'enrol this kiosk again');
       if (kiosk.bootId !== claims.boot) {
         const boot = await store.noteBoot(kiosk.kioskId, claims.boot);
         if (boot === 'replaced') {
+          cloned(kiosk.kioskId);
           throw new KiosError('kiosk-cloned', 'a newer boot of this kiosk has been here since');
         }
       }

@@ -15,10 +15,17 @@ const seen = <T>(schema: z.ZodType<T>): z.ZodType<T | undefined> =>
 export const readable = z.object({
   environment: seen(environment),
   publicUrl: seen(z.url()),
-  mqtt: seen(z.object({ host: seen(z.string().min(1)), publicUrl: z.unknown().optional() })),
+  mqtt: seen(
+    z.object({
+      host: seen(z.string().min(1)),
+      tls: z.unknown().optional(),
+      publicUrl: z.unknown().optional(),
+    }),
+  ),
   broker: seen(
     z.object({
       kind: z.unknown().optional(),
+      url: z.unknown().optional(),
       publicUrl: z.unknown().optional(),
       hookSecretFile: z.unknown().optional(),
     }),
@@ -89,6 +96,12 @@ export const togetherRules: readonly TogetherRule[] = [
       (broker.kind === 'hooks') === (broker.hookSecretFile !== undefined),
   },
   {
+    path: ['broker', 'url'],
+    says: 'production needs an mqtts address: the password of the relay passes over it',
+    fits: ({ environment: named, broker }) =>
+      named !== 'production' || typeof broker?.url !== 'string' || isSafe(broker.url, 'mqtts:'),
+  },
+  {
     path: ['broker', 'publicUrl'],
     says: 'production needs an mqtts address, to be told to the kiosks',
     fits: ({ environment: named, broker }) =>
@@ -112,11 +125,12 @@ export const togetherRules: readonly TogetherRule[] = [
   },
 ];
 
-/** Without an address of its own a kiosk is told that of the plain listener. */
-function toldToKiosks({ host, publicUrl }: NonNullable<Readable['mqtt']>): string | undefined {
+/** Without an address of its own a kiosk is told that of the listener. */
+function toldToKiosks({ host, tls, publicUrl }: NonNullable<Readable['mqtt']>): string | undefined {
   if (typeof publicUrl === 'string') return publicUrl;
   if (publicUrl !== undefined || host === undefined) return undefined;
-  return `mqtt://${isIPv6(host) ? `[${host}]` : host}`;
+  const scheme = tls === undefined ? 'mqtt' : 'mqtts';
+  return `${scheme}://${isIPv6(host) ? `[${host}]` : host}`;
 }
 
 /** Encrypted, or never leaving this machine. */

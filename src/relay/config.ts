@@ -32,7 +32,8 @@ const midtrans = z.strictObject({
   merchantId: z.string().min(1).max(32),
   paymentType: z.enum(['qris', 'gopay']).default('qris'),
   acquirer: z.enum(['gopay', 'airpay shopee']).default('gopay'),
-  chargeTimeoutMs: z.int().min(100).max(60_000).default(10_000),
+  /** Well below the 60 s after which an attempt counts as ended (PROTOCOL.md §3). */
+  chargeTimeoutMs: z.int().min(100).max(30_000).default(10_000),
   askTimeoutMs: z.int().min(100).max(30_000).default(8_000),
 });
 
@@ -63,7 +64,10 @@ const broker = z.strictObject({
   kind: z.enum(['mosquitto', 'hooks']),
   /** Where the relay reaches it. */
   url: mqttUrl,
-  username: z.string().min(1).max(64),
+  /** No kiosk may ever have it as its id: their accounts are made by id. */
+  username: z
+    .string()
+    .regex(/^(?![a-z0-9]{4,9}$)[A-Za-z0-9._-]{1,64}$/, 'a name that no kiosk can have'),
   passwordFile: z.string().min(1),
   caFile: z.string().min(1).optional(),
   /** What kiosks are told at enrolment. */
@@ -95,7 +99,7 @@ const settings = z.strictObject({
       host: z.string().min(1),
       port,
       tls: tls.optional(),
-      /** What kiosks are told at enrolment; without it `mqtt://<host>:<port>`. */
+      /** What kiosks are told at enrolment; without it that of this listener. */
       publicUrl: mqttUrl.optional(),
     })
     .optional(),
@@ -165,10 +169,10 @@ export const relayExamples: Readonly<Record<string, string>> = {
   'mqtt.tls.certFile': '/etc/kios/relay.crt',
   'mqtt.tls.keyFile': '/etc/kios/relay.key',
   broker:
-    '{ kind: mosquitto, url: mqtts://broker.example.id:8883, username: relay, passwordFile: /etc/kios/broker-password, publicUrl: mqtts://broker.example.id:8883 }',
+    '{ kind: mosquitto, url: mqtts://broker.example.id:8883, username: kios-relay, passwordFile: /etc/kios/broker-password, publicUrl: mqtts://broker.example.id:8883 }',
   'broker.kind': 'mosquitto',
   'broker.url': 'mqtts://broker.example.id:8883',
-  'broker.username': 'relay',
+  'broker.username': 'kios-relay',
   'broker.passwordFile': '/etc/kios/broker-password',
   'broker.caFile': '/etc/kios/ca.crt',
   'broker.publicUrl': 'mqtts://broker.example.id:8883',

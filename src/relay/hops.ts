@@ -6,13 +6,15 @@ import { type Payee } from '../protocol/qris.ts';
 import { type LedgerEvent } from './ledger.ts';
 import { type Decision } from './ledger-rules.ts';
 import { type Metrics } from './metrics.ts';
-import { type Gateway } from './midtrans/gateway.ts';
+import { type Gateway, type Upstream } from './midtrans/gateway.ts';
 import { type SaleRow } from './sale-row.ts';
 import { type CoreStore } from './store/store.ts';
 
 export interface Hops {
   store: CoreStore;
   gateway: Gateway;
+  /** How the gateway has been lately. */
+  upstream: Upstream;
   clock: Clock;
   /** 0 ≤ x < 1, for jitter alone. */
   random: () => number;
@@ -57,9 +59,14 @@ export function announce(hops: Hops, decision: Decision): void {
     );
     hops.moved(row);
   }
-  if (decision.claim?.do === 'open') {
-    hops.metrics.claims.inc({ kind: decision.claim.kind });
-    hops.log.warn({ saleId: row.saleId, kind: decision.claim.kind }, 'claim.opened');
+  const { claim, claimState } = decision;
+  if (claimState === undefined) return;
+  hops.metrics.claimMoves.inc({ state: claimState });
+  if (claim?.do === 'open') {
+    hops.metrics.claims.inc({ kind: claim.kind });
+    hops.log.warn({ saleId: row.saleId, kind: claim.kind }, 'claim.opened');
+  } else {
+    hops.log.info({ saleId: row.saleId, state: claimState }, 'claim.moved');
   }
 }
 

@@ -1,15 +1,18 @@
 // The ledger's rules that more than one event needs: stopping, "never had it", claims, when to ask again. PURE.
 import { type ErrorCode } from '../protocol/errors.ts';
 import { isDead, isOpen, isSettled, type Verdict } from '../protocol/verdict.ts';
-import { type StopVerb } from './midtrans/gateway.ts';
-import { type ClaimKind, type SaleRow, type StopReason } from './sale-row.ts';
+import { type ClaimAlert } from './ledger-claim-rules.ts';
+import { type Refund, type StopVerb } from './midtrans/gateway.ts';
+import { type ClaimKind, type ClaimState, type SaleRow, type StopReason } from './sale-row.ts';
 
 export type ClaimChange =
   | { do: 'open'; kind: ClaimKind; amountIdr: number; operatorOnly: boolean }
-  /** Part of the money went back another way: an open claim is for so much now. */
-  | { do: 'rest'; amountIdr: number }
-  /** A claim that is being paid out another way stays as it is. */
-  | { do: 'close'; as: 'honoured' | 'refunding' | 'refunded' };
+  /** Part of the money went back: so much is owed now. `refunds`: what the gateway lists. */
+  | { do: 'rest'; amountIdr: number; refunds?: readonly Refund[] }
+  /** The goods are out, or all of the money went back. */
+  | { do: 'close'; as: 'honoured' | 'refunding' | 'refunded' }
+  /** The kiosk now says that the goods are out, and has said otherwise: a person must look. */
+  | { do: 'dispute' };
 
 /** What must happen at Midtrans now. */
 export type Next = 'none' | 'charge' | 'status' | StopVerb;
@@ -17,20 +20,27 @@ export type Next = 'none' | 'charge' | 'status' | StopVerb;
 /** Why an event was not taken. */
 export type Refusal = 'sale-mismatch' | 'fulfilment-mismatch';
 
-/** `status-foreign`: an answer about another charge. `fulfilment-disputed`: goods are said to be out, a claim is open. */
+/**
+ * `status-foreign`: an answer about another charge. `fulfilment-disputed`: goods are said to be out, a claim is open.
+ * `recovery-contradicted`: Midtrans says otherwise of a sale whose settlement we have signed once.
+ */
 export type Alert =
   | 'charge-refused'
   | 'settlement-held'
   | 'settlement-foreign'
   | 'settlement-refunded'
   | 'status-foreign'
-  | 'fulfilment-disputed';
+  | 'fulfilment-disputed'
+  | 'recovery-contradicted'
+  | ClaimAlert;
 
 export interface Decision {
   row: SaleRow;
   /** The verdict moved: the kiosk must hear of it. */
   moved: boolean;
   claim?: ClaimChange;
+  /** Where the claim stands after this, if that is new; the store says it. */
+  claimState?: ClaimState;
   next: Next;
   /** An operator should look: the word for the log. */
   alert?: Alert;
@@ -45,6 +55,10 @@ export const retryAskMs = 5_000;
 export const pollMs = 10_000;
 /** How long a settlement notice that get-status does not confirm may hold back the deadline. */
 export const noticeHoldMs = 600_000;
+/** Added to the polls of each sale, by its id: those that began together shall not be asked about together for ever. */
+const spreadMs = { steps: 8, stepMs: 250 } as const;
+/** PROTOCOL.md §6: money in hand for so long becomes a claim. */
+export const inHandMs = 24 * 3_600_000;
 const slowestStopMs = 60_000;
 const heldAskMs = 60_000;
 const deadAskMs = { first: 60_000, slowest: 3_600_000 } as const;
@@ -52,6 +66,11 @@ const deadAskMs = { first: 60_000, slowest: 3_600_000 } as const;
 const deadWatchMs = 24 * 3_600_000;
 /** Midtrans' own default, where no expiry was told. */
 const defaultExpiryMs = 900_000;
+
+/** Paid, and the kiosk has not said what it did for it. */
+export function isInHand(row: SaleRow): boolean {
+  return row.verdict === 'paid' && row.fulfilment === null;
+}
 
 /** An attempt ends with its answer, or a minute after it was sent. A later one's answer does not end it. */
 export function attemptOpen(row: SaleRow, nowMs: number): boolean {
@@ -65,20 +84,27 @@ function attemptsEndAtMs(row: SaleRow): number {
 
 /** When `reconcile` shall look at this row next; null: never by itself. */
 export function nextAskAtMs(row: SaleRow, nowMs: number): number | null {
+  if (row.recovering === 1) return nowMs + (row.absentAtMs === null ? pollMs : retryAskMs);
+  if (isInHand(row)) return row.movedAtMs + inHandMs;
   if (isSettled(row.verdict)) return null;
   if (row.heldAtMs !== null) return nowMs + heldAskMs;
   if (isDead(row.verdict)) {
     const end = Math.max(row.expiresAtMs ?? 0, row.createdAtMs + defaultExpiryMs) + deadWatchMs;
     return nowMs >= end
       ? null
-      : nowMs + between(deadAskMs.first, nowMs - row.movedAtMs, deadAskMs.slowest);
+      : nowMs + spread(row) + between(deadAskMs.first, nowMs - row.movedAtMs, deadAskMs.slowest);
   }
   if (row.stop !== null) {
     return nowMs + between(retryAskMs, nowMs - (row.stoppedAtMs ?? nowMs), slowestStopMs);
   }
-  let at = nowMs + (row.reason === null ? pollMs : retryAskMs);
+  let at = nowMs + (row.reason === null ? pollMs + spread(row) : retryAskMs);
   if (attemptOpen(row, nowMs)) at = attemptsEndAtMs(row);
   return row.deadlineAtMs > nowMs ? Math.min(at, row.deadlineAtMs) : at;
+}
+
+/** The last character of the id is random, and always the same: so the wait needs no randomness of its own. */
+function spread({ saleId }: SaleRow): number {
+  return (saleId.charCodeAt(saleId.length - 1) % spreadMs.steps) * spreadMs.stepMs;
 }
 
 function between(low: number, value: number, high: number): number {
@@ -125,15 +151,16 @@ function neverHad(row: SaleRow): Verdict {
 }
 
 /**
- * Money of this sale needs a person or a redemption: what came (`takenIdr`) less what went back. Nothing left, no claim.
- * `byOperator`: never honoured or refunded by itself. After a refund that is always so: the goods would be too much.
+ * Money of this sale needs a person or a redemption: what came less what went back. Nothing left, no claim.
+ * `byOperator`: never honoured or refunded by itself. After a refund that is always so: the goods would be too much; and
+ * where nobody knows whether they are out, they or the money may be.
  */
 export function openClaim(
   row: SaleRow,
   kind: ClaimKind,
-  { takenIdr = row.amountIdr, byOperator = kind === 'unreported' } = {},
+  { byOperator = kind === 'unreported' || kind === 'unknown' } = {},
 ): Pick<Decision, 'claim'> {
-  const amountIdr = takenIdr - row.refundedIdr;
+  const amountIdr = row.settledIdr - row.refundedIdr;
   if (amountIdr <= 0 || row.verdict === 'refunded') return {};
   const operatorOnly = byOperator || row.refundedIdr > 0;
   return { claim: { do: 'open', kind, amountIdr, operatorOnly } };

@@ -47,7 +47,7 @@ function isAnswer(row: SaleRow, asked: string, status: ChargeStatus): boolean {
 }
 
 /** Amount, currency and merchant are ours. A field that Midtrans leaves out (older answers do) is not against us. */
-function isOurs(row: SaleRow, status: ChargeStatus, merchantId: string): boolean {
+export function isOurs(row: SaleRow, status: ChargeStatus, merchantId: string): boolean {
   return (
     status.amountIdr === row.amountIdr &&
     (status.currency ?? 'IDR') === 'IDR' &&
@@ -69,12 +69,12 @@ function settle(row: SaleRow, status: ChargeStatus, ours: boolean, nowMs: number
   row.settledAtMs = status.settledAtMs ?? nowMs;
   row.issuer = status.issuer ?? null;
   row.refundedIdr = status.refundedIdr;
-  const takenIdr = status.amountIdr ?? row.amountIdr;
+  row.settledIdr = status.amountIdr ?? row.amountIdr;
   // A refund in full is the next verdict, which the next answer brings.
-  const next = row.refundedIdr >= takenIdr ? 'status' : 'none';
+  const next = row.refundedIdr >= row.settledIdr ? 'status' : 'none';
   if (!ours) {
     row.verdict = 'paid-late';
-    const claim = openClaim(row, 'foreign', { takenIdr, byOperator: true });
+    const claim = openClaim(row, 'foreign', { byOperator: true });
     return { row, moved: false, next, ...claim, alert: 'settlement-foreign' };
   }
   // Money that has begun to go back is nobody's to vend for, whoever sent it back.
@@ -95,17 +95,21 @@ function settle(row: SaleRow, status: ChargeStatus, ours: boolean, nowMs: number
 
 function afterSettlement(row: SaleRow, status: ChargeStatus): Decision {
   if (status.state !== 'refunded' && status.refundedIdr === 0) return unchanged(row);
-  const takenIdr = status.amountIdr ?? row.amountIdr;
   const more = status.refundedIdr > row.refundedIdr;
   row.refundedIdr = Math.max(row.refundedIdr, status.refundedIdr);
-  if (row.refundedIdr >= takenIdr) {
+  // The goods are out as well: a refund by hand at Midtrans, or one that a late report has overtaken.
+  const loss = more && row.fulfilment === 'done' ? ({ alert: 'goods-and-refund' } as const) : {};
+  if (row.refundedIdr >= row.settledIdr) {
     row.verdict = 'refunded';
     const as = status.refundConfirmed ? 'refunded' : 'refunding';
-    return { row, moved: false, next: 'none', claim: { do: 'close', as } };
+    return { row, moved: false, next: 'none', claim: { do: 'close', as }, ...loss };
   }
-  if (!more || row.verdict === 'refunded') return unchanged(row);
-  const amountIdr = takenIdr - row.refundedIdr;
-  return { row, moved: false, next: 'none', claim: { do: 'rest', amountIdr } };
+  if (row.verdict === 'refunded') return unchanged(row);
+  const amountIdr = row.settledIdr - row.refundedIdr;
+  const { refunds } = status;
+  const listed = refunds === undefined ? {} : { refunds };
+  const claim = { do: 'rest', amountIdr, ...listed } as const;
+  return { row, moved: false, next: 'none', claim, ...loss };
 }
 
 function stillPending(

@@ -6,8 +6,8 @@ import { type Fulfilment } from '../protocol/sale.ts';
 import { isOpen, isSettled, mayFollow } from '../protocol/verdict.ts';
 import { attempt, chargeAnswered, type ChargeAnswer } from './ledger-charge.ts';
 import {
-  absent,
-  attemptOpen,
+  inHandMs,
+  isInHand,
   nextAskAtMs,
   noticeHoldMs,
   openClaim,
@@ -17,7 +17,9 @@ import {
   type Decision,
   type Refusal,
 } from './ledger-rules.ts';
+import { statusOfRecovering, whileRecovering } from './ledger-recovering.ts';
 import { applyStatus } from './ledger-status.ts';
+import { stopAnswered } from './ledger-stop.ts';
 import { type StatusOutcome, type StopOutcome } from './midtrans/gateway.ts';
 import { type SaleRow } from './sale-row.ts';
 
@@ -72,7 +74,7 @@ export function decide(row: SaleRow | undefined, event: LedgerEvent, nowMs: numb
   }
   if (isSettled(to)) decision.row.noticedAtMs = null;
   decision.row.askAtMs = nextAskAtMs(decision.row, nowMs);
-  return decision;
+  return row?.recovering === 1 ? whileRecovering(row, event.type, decision) : decision;
 }
 
 function begin(event: LedgerEvent, nowMs: number): Decision {
@@ -104,7 +106,9 @@ function proceed(row: SaleRow, event: LedgerEvent, nowMs: number): Decision {
     case 'charge-answered':
       return chargeAnswered(row, event, nowMs);
     case 'status-answered':
-      return applyStatus(row, event, nowMs);
+      return row.recovering === 1
+        ? statusOfRecovering(row, event, nowMs)
+        : applyStatus(row, event, nowMs);
     case 'cancel':
       if (event.amountIdr !== row.amountIdr) return refuse(row, 'sale-mismatch');
       return isOpen(row.verdict) ? stop(row, event.reason, nowMs) : unchanged(row);
@@ -134,23 +138,6 @@ function putAgain(
   return attempt(row, nowMs, false);
 }
 
-function stopAnswered(row: SaleRow, outcome: StopOutcome, nowMs: number): Decision {
-  switch (outcome.kind) {
-    case 'stopped':
-      // Another attempt may still land and be payable under the same id: the verdict waits for its end.
-      if (isOpen(row.verdict) && !attemptOpen(row, nowMs)) row.verdict = outcome.as;
-      return unchanged(row);
-    case 'conflict':
-      return { row, moved: false, next: 'status' };
-    case 'absent':
-      return absent(row, nowMs);
-    case 'try-again':
-    case 'rejected':
-    case 'unknown':
-      return unchanged(row);
-  }
-}
-
 /** First report wins (PROTOCOL.md §6). */
 function fulfil(
   row: SaleRow,
@@ -161,9 +148,10 @@ function fulfil(
   if (row.fulfilment === result) return unchanged(row);
   if (row.fulfilment !== null && row.fulfilment !== 'unreported') {
     const disputed = result === 'done';
+    if (!disputed) return refuse(row, 'fulfilment-mismatch');
     return {
       ...refuse(row, 'fulfilment-mismatch'),
-      ...(disputed ? { alert: 'fulfilment-disputed' } : {}),
+      ...{ alert: 'fulfilment-disputed', claim: { do: 'dispute' } },
     };
   }
   row.fulfilment = result;
@@ -171,7 +159,9 @@ function fulfil(
   if (isSettled(row.verdict)) {
     const claim: Pick<Decision, 'claim'> =
       result === 'done' ? { claim: { do: 'close', as: 'honoured' } } : openClaim(row, result);
-    return { row, moved: false, next: 'none', ...claim };
+    const lost = result === 'done' && row.refundedIdr > 0;
+    const alert = lost ? ({ alert: 'goods-and-refund' } as const) : {};
+    return { row, moved: false, next: 'none', ...claim, ...alert };
   }
   if (result === 'abandoned' && isOpen(row.verdict)) return stop(row, 'abandoned', nowMs);
   return unchanged(row);
@@ -192,6 +182,10 @@ function endLife(row: SaleRow, nowMs: number): Decision {
 
 /** Time to look again: the deadline, a stop that is not through, or a plain question. */
 function due(row: SaleRow, nowMs: number): Decision {
+  if (row.recovering === 1) return { row, moved: false, next: 'status' };
+  if (isInHand(row)) {
+    return nowMs - row.movedAtMs >= inHandMs ? endLife(row, nowMs) : unchanged(row);
+  }
   if (!isOpen(row.verdict)) return { row, moved: false, next: 'status' };
   if (row.heldAtMs !== null) return { row, moved: false, next: 'status' };
   const noticed = row.noticedAtMs !== null && nowMs - row.noticedAtMs < noticeHoldMs;
@@ -206,7 +200,8 @@ function refuse(row: SaleRow, refusal: Refusal): Decision {
   return { row, moved: false, next: 'none', refusal };
 }
 
-const emptyRow: Omit<
+/** A row about which nothing is known yet. */
+export const emptyRow: Omit<
   SaleRow,
   'saleId' | 'kioskId' | 'amountIdr' | 'createdAtMs' | 'movedAtMs' | 'deadlineAtMs'
 > = {
@@ -230,6 +225,7 @@ const emptyRow: Omit<
   heldAtMs: null,
   reason: null,
   settledAtMs: null,
+  settledIdr: 0,
   issuer: null,
   refundedIdr: 0,
   fulfilment: null,

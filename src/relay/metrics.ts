@@ -1,5 +1,5 @@
 // What the relay counts, in a registry of its own. Labels come from short fixed lists, never from ids.
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 export type NoticeOutcome =
   | 'stored'
@@ -35,10 +35,42 @@ export function createMetrics(): Metrics {
       buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
     }),
+    http: new Histogram({
+      name: 'kios_http_seconds',
+      help: 'Requests answered, by route and HTTP status',
+      labelNames: ['route', 'status'],
+      buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    hops: new Histogram({
+      name: 'kios_hop_seconds',
+      help: 'How long a hop took: see the names in docs/operations.md',
+      labelNames: ['hop'],
+      buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+      registers,
+    }),
+    depths: new Gauge({
+      name: 'kios_depth',
+      help: 'Rows that should soon be gone (notices, outbox, claims, openSales), and kiosksOnline',
+      labelNames: ['what'],
+      registers,
+    }),
     claims: new Counter({
       name: 'kios_claims_opened_total',
       help: 'Claims opened, by kind',
       labelNames: ['kind'],
+      registers,
+    }),
+    claimMoves: new Counter({
+      name: 'kios_claims_moved_total',
+      help: 'Moves of a claim to this state',
+      labelNames: ['state'],
+      registers,
+    }),
+    refunds: new Counter({
+      name: 'kios_refunds_total',
+      help: 'Refunds sent to Midtrans, by what came back',
+      labelNames: ['outcome'],
       registers,
     }),
     published: new Counter({
@@ -49,6 +81,12 @@ export function createMetrics(): Metrics {
     acks: new Counter({
       name: 'kios_acks_total',
       help: 'Acknowledgements of kiosks, by what became of them',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    recoveries: new Counter({
+      name: 'kios_recovered_sales_total',
+      help: 'Sales that kiosks posted after a restore, by what became of them',
       labelNames: ['outcome'],
       registers,
     }),
@@ -72,9 +110,15 @@ export interface Metrics {
   notices: Counter<'outcome'>;
   verdicts: Counter<'verdict'>;
   midtrans: Histogram<'call' | 'outcome'>;
+  http: Histogram<'route' | 'status'>;
+  hops: Histogram<'hop'>;
+  depths: Gauge<'what'>;
   claims: Counter<'kind'>;
+  claimMoves: Counter<'state'>;
+  refunds: Counter<'outcome'>;
   published: Counter;
   acks: Counter<'outcome'>;
+  recoveries: Counter<'outcome'>;
   enrolments: Counter<'outcome'>;
   faults: Counter<'place'>;
 }

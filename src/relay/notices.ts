@@ -6,6 +6,7 @@ import { type StatusOutcome } from './midtrans/gateway.ts';
 import { speaksOfRefund } from './midtrans/notification.ts';
 import { pursue } from './pursue.ts';
 import { type NoticeRow } from './store/schema.ts';
+import { type Judgement, type Kept } from './store/store.ts';
 
 /** Waits after the first, second … question; the last one repeats. Status may lag the notice. */
 const firstWaitsMs = [1_000, 2_000, 5_000, 10_000] as const;
@@ -15,63 +16,71 @@ const slowWaitMs = 60_000;
 const staleMs = 24 * 3_600_000;
 
 /** Whoever takes notices has this long before another may. Longer than the longest chain of hops. */
-const leaseMs = 60_000;
+export const noticeLeaseMs = 60_000;
 
 export interface Inquiries {
-  /** Confirms what is due of this sale's notices; resolves when that is done. One question at a time for each sale. */
-  ask(saleId: string): Promise<void>;
+  /**
+   * Confirms what is due of this sale's notices; resolves when that is done. One question at a time for each sale.
+   * @param kept A notice that was stored and leased just now.
+   */
+  ask(saleId: string, kept?: Kept): Promise<void>;
 }
 
 export function createInquiries(hops: Hops, background: Background): Inquiries {
-  const wanted = new Set<string>();
-  return {
-    ask(saleId) {
-      wanted.add(saleId);
-      // What comes while a question runs is asked about in the same run; what slips through, `reconcile` finds.
-      return background.run(`notices ${saleId}`, async () => {
-        while (wanted.delete(saleId)) await confirmNotices(hops, saleId);
+  const wanted = new Map<string, Kept[]>();
+
+  async function ask(saleId: string, kept?: Kept): Promise<void> {
+    const present = wanted.get(saleId) ?? [];
+    wanted.set(saleId, kept === undefined ? present : [...present, kept]);
+    // What comes while a question runs is asked about in the same run, or right after it.
+    while (wanted.has(saleId)) {
+      await background.run(`notices ${saleId}`, async () => {
+        const fresh = wanted.get(saleId) ?? [];
+        wanted.delete(saleId);
+        await confirmNotices(hops, saleId, fresh);
       });
-    },
-  };
+    }
+  }
+
+  return { ask };
 }
 
-/** Asks once for all due notices of a sale; confirms them, or leaves them for later. @throws what the store throws. */
-async function confirmNotices(hops: Hops, saleId: string): Promise<void> {
-  const notices = await hops.store.takeNotices(saleId, leaseMs);
+/**
+ * Asks once for all due notices of a sale; confirms them, or leaves them for later.
+ * @param fresh Those that came just now and need not be looked for.
+ * @throws what the store throws.
+ */
+async function confirmNotices(hops: Hops, saleId: string, fresh: readonly Kept[]): Promise<void> {
+  const leased = fresh.flatMap(({ notice }) => (notice === undefined ? [] : [notice]));
+  const notices = leased.length > 0 ? leased : await hops.store.takeNotices(saleId, noticeLeaseMs);
   if (notices.length === 0) return;
-  const nowMs = hops.clock.nowMs();
-  const row = await hops.store.sale(saleId);
+  const row = fresh.at(-1)?.sale ?? (await hops.store.sale(saleId));
   if (row === undefined) {
-    for (const { noticeId } of notices) {
-      await hops.store.settleNotice(noticeId, { state: 'unknown-order', nextAtMs: nowMs });
-    }
+    await hops.store.settleNotices((nextAtMs) =>
+      notices.map(({ noticeId }) => ({ noticeId, state: 'unknown-order', nextAtMs })),
+    );
     return;
   }
   const { chargeId } = row;
   const bySale =
     chargeId !== null &&
     notices.some((notice) => notice.chargeId !== null && notice.chargeId !== chargeId);
-  const { decision, outcome } = await confirmSale(hops, row, { bySale });
+  const { decision, outcome } = await confirmSale(hops, row, {
+    bySale,
+    judge: (answer, nowMs) => notices.map((notice) => judged(notice, answer, nowMs)),
+  });
+  const isStale = notices.some(
+    (notice) => judged(notice, outcome, hops.clock.nowMs()).state === 'stale',
+  );
+  if (isStale) hops.log.warn({ saleId }, 'notice.stale');
   await pursue(hops, decision);
-  for (const notice of notices) await settle(hops, notice, outcome, nowMs);
 }
 
-async function settle(
-  hops: Hops,
-  notice: NoticeRow,
-  outcome: StatusOutcome,
-  nowMs: number,
-): Promise<void> {
-  const { saleId, noticeId } = notice;
-  if (isConfirmed(notice, outcome)) {
-    await hops.store.settleNotice(noticeId, { state: 'confirmed', nextAtMs: nowMs });
-  } else if (nowMs - notice.receivedAtMs > staleMs) {
-    hops.log.warn({ saleId }, 'notice.stale');
-    await hops.store.settleNotice(noticeId, { state: 'stale', nextAtMs: nowMs });
-  } else {
-    const nextAtMs = nowMs + waitMs(notice.attempts);
-    await hops.store.settleNotice(noticeId, { state: 'unconfirmed', nextAtMs });
-  }
+function judged(notice: NoticeRow, outcome: StatusOutcome, nowMs: number): Judgement {
+  const { noticeId } = notice;
+  if (isConfirmed(notice, outcome)) return { noticeId, state: 'confirmed', nextAtMs: nowMs };
+  if (nowMs - notice.receivedAtMs > staleMs) return { noticeId, state: 'stale', nextAtMs: nowMs };
+  return { noticeId, state: 'unconfirmed', nextAtMs: nowMs + waitMs(notice.attempts) };
 }
 
 /** Whether get-status says what the notice said; it may lag, and then it is asked again. */

@@ -53,9 +53,10 @@ export function codeOf(error: FastifyError | KiosError | Error): {
   return { code: 'internal', detail: 'the log has it under the same instance' };
 }
 
-/** node:sqlite marks its errors; a store that was closed is down as well. */
+/** PostgreSQL's come as ours, node:sqlite marks its own; a store that was closed is down as well. */
 export function isStoreError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
+  if (error instanceof KiosError) return error.code === 'store-down';
   return (
     ('code' in error && error.code === 'ERR_SQLITE_ERROR') ||
     /driver has already been destroyed|database is not open/.test(error.message)

@@ -1,15 +1,17 @@
 // Makes what the relay sends of a sale: the document and its proof, signed at the moment of sending (PROTOCOL.md §1).
+import assert from 'node:assert';
 import { type Environment } from '../protocol/api.ts';
 import { qrHash, signProof } from '../protocol/proof.ts';
 import { type Sale } from '../protocol/sale.ts';
 import { isSettled } from '../protocol/verdict.ts';
-import { type SaleRow } from './sale-row.ts';
+import { type ClaimRow, type SaleRow } from './sale-row.ts';
 import { type SigningKey } from './signing-key.ts';
 
 export interface Signer {
   environment: Environment;
   ledgerId: string;
-  key: SigningKey;
+  /** The key of the moment. */
+  readonly key: SigningKey;
   nowMs(): number;
 }
 
@@ -75,6 +77,15 @@ function moneyOf(row: SaleRow, nowMs: number): Partial<Sale> {
     ...(row.issuer === null ? {} : { issuer: row.issuer }),
     ...(row.refundedIdr === 0 ? {} : { refundedIdr: row.refundedIdr }),
   };
+}
+
+/** One dispense for a claim (PROTOCOL.md §7). The same claim gives the same grant: it says when it was granted first. */
+export function signGrant(signer: Signer, claim: ClaimRow): Promise<string> {
+  const { saleId, kioskId, amountIdr, dispenseId, changedAtMs } = claim;
+  assert(claim.state === 'redeeming' && dispenseId !== null, 'only a granted claim has a grant');
+  const iat = Math.floor(changedAtMs / 1000);
+  const claims = { env: signer.environment, saleId, kioskId, amountIdr, dispenseId, iat };
+  return signProof('kios-grant', claims, signer.key);
 }
 
 /** The relay's clock, bound to `nonce`. */

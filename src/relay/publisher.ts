@@ -6,6 +6,8 @@ import { type Background } from './background.ts';
 import { type Broker } from './broker/broker.ts';
 import { type Metrics } from './metrics.ts';
 import { saleDocument, type Signer } from './proofs.ts';
+import { type SaleRow } from './sale-row.ts';
+import { type OutboxRow } from './store/schema.ts';
 import { type Store } from './store/store.ts';
 
 export interface PublisherParts {
@@ -25,6 +27,11 @@ export interface Publisher {
   stop(): void;
 }
 
+interface Letter {
+  row: OutboxRow;
+  text: string;
+}
+
 /** Without an acknowledgement a verdict is sent again, at this pace, while the kiosk is online. */
 const resend = { firstMs: 5_000, maxMs: 300_000 } as const;
 /** The net under a lost wake. */
@@ -40,22 +47,46 @@ export function startPublisher(parts: PublisherParts): Publisher {
 
   function wake(kioskId: string): void {
     wanted.add(kioskId);
-    void background.run(`publish ${kioskId}`, async () => {
-      // One run a kiosk, in the order of its numbers; what came meanwhile is taken in the same run.
-      while (wanted.delete(kioskId) && !stopped) await publishDue(kioskId);
-    });
+    void publishWanted(kioskId);
+  }
+
+  /** One run a kiosk, in the order of its numbers; what comes meanwhile is taken right after it. */
+  async function publishWanted(kioskId: string): Promise<void> {
+    while (wanted.has(kioskId) && !stopped) {
+      await background.run(`publish ${kioskId}`, async () => {
+        wanted.delete(kioskId);
+        await publishDue(kioskId);
+      });
+    }
   }
 
   async function publishDue(kioskId: string): Promise<void> {
     const kiosk = await store.kiosk(kioskId);
     if (kiosk?.online !== 1 || kiosk.revokedAtMs !== null || !broker.ready()) return;
-    for (const row of await store.dueOutbox(kioskId, maxSalesAtOnce)) {
-      const document = await saleDocument(parts.signer, row.sale, { by: 'mqtt' });
-      await broker.publish(kioskId, 'sale', JSON.stringify(document));
-      parts.metrics.published.inc();
-      const waitMs = backoffMs(resend, row.attempts + 1, parts.random());
-      await store.sent(row, clock.nowMs() + waitMs);
+    const hold = await store.holdKiosk(kioskId);
+    // Another relay is at it: it hears of what is new as we did, and publishes it after what it has begun.
+    if (hold === undefined) return;
+    try {
+      const rows = await store.dueOutbox(kioskId, maxSalesAtOnce);
+      const letters = await Promise.all(rows.map(letterOf));
+      if (!hold.held()) return;
+      // Each is handed over before the next, and all that went are noted with one sync.
+      const handed = await Promise.allSettled(letters.map(hand));
+      for (const outcome of handed) if (outcome.status === 'rejected') throw outcome.reason;
+    } finally {
+      await hold.release();
     }
+  }
+
+  async function letterOf(row: OutboxRow & { sale: SaleRow }): Promise<Letter> {
+    const document = await saleDocument(parts.signer, row.sale, { by: 'mqtt' });
+    return { row, text: JSON.stringify(document) };
+  }
+
+  async function hand({ row, text }: Letter): Promise<void> {
+    await broker.publish(row.kioskId, 'sale', text);
+    parts.metrics.published.inc();
+    await store.sent(row, backoffMs(resend, row.attempts + 1, parts.random()));
   }
 
   async function tick(): Promise<void> {

@@ -1,31 +1,31 @@
 // The relay, put together: store, gateway, broker, publisher, reconcile and HTTP. Holds the Server Key; never shows it.
-import assert from 'node:assert';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type AddressInfo } from 'node:net';
 import { type Clock } from '../lib/clock.ts';
 import { type Log } from '../lib/log.ts';
-import { KiosError } from '../protocol/errors.ts';
 import { createApp, type App } from './app.ts';
 import { createAuth, type Auth } from './auth.ts';
-import { createBackground } from './background.ts';
-import { type Broker } from './broker/broker.ts';
-import { createEmbeddedBroker } from './broker/embedded.ts';
-import { createExternalBroker } from './broker/external.ts';
+import { createBackground, type Background } from './background.ts';
+import { brokerUrl, createBroker } from './broker/open.ts';
+import { holdBrokerInside } from './broker/sole.ts';
 import { type RelayConfig } from './config.ts';
 import { startAccounts } from './fleet/accounts.ts';
 import { createPresence } from './fleet/presence.ts';
 import { type Hops } from './hops.ts';
-import { createMetrics } from './metrics.ts';
-import { createMidtrans } from './midtrans/client.ts';
-import { type Gateway } from './midtrans/gateway.ts';
+import { openKeyChain, type KeyChain } from './key-chain.ts';
+import { watchLedger } from './ledger-watch.ts';
+import { createMetrics, type Metrics } from './metrics.ts';
+import { withBreaker } from './midtrans/breaker.ts';
 import { createInquiries } from './notices.ts';
 import { type Signer } from './proofs.ts';
 import { startPublisher, type Publisher } from './publisher.ts';
 import { startReconcile } from './reconcile.ts';
+import { startRefunds } from './refund.ts';
 import { readServerKey } from './server-key.ts';
-import { loadSigningKey } from './signing-key.ts';
 import { connectDatabase } from './store/connect.ts';
 import { openStore } from './store/open.ts';
+import { type Store } from './store/store.ts';
+import { midtransOf } from './upstream.ts';
 import { within } from './within.ts';
 
 export interface RelayParts {
@@ -42,21 +42,23 @@ export interface Relay {
   start(): Promise<{ httpPort: number; mqttPort: number }>;
   /** Takes nothing new, lets what runs end, closes; within 10 s. What was cut off goes on at the next start. */
   stop(): Promise<void>;
+  /** Resolves when this relay must not go on: its ledger was replaced beneath it. Whoever runs it stops it. */
+  ended: Promise<Error>;
 }
 
 /** Together below the 10 s that a stop may take: requests in flight, then the work behind them. */
 const closeMs = 6_000;
 const drainMs = 2_500;
-/** midtrans.md §12: Midtrans' own expiry is not reliable below this, so it is only the net. */
-const minExpiryMinutes = 15;
 
 /** One relay process. Nothing is opened before `start`. */
 export function createRelay(config: RelayConfig, parts: RelayParts): Relay {
   let running: Running | undefined;
+  const ended = Promise.withResolvers<Error>();
   return {
+    ended: ended.promise,
     async start() {
       const serverKey = readServerKey(config.midtrans, parts.credentialsDirectory);
-      running = await startParts(config, parts, serverKey);
+      running = await startParts(config, { ...parts, serverKey, end: ended.resolve });
       return running.ports;
     },
     async stop() {
@@ -71,114 +73,121 @@ interface Running {
   stop(): Promise<void>;
 }
 
-async function startParts(
-  config: RelayConfig,
-  parts: RelayParts,
-  serverKey: string,
-): Promise<Running> {
-  const { clock, random, log } = parts;
-  const closers: (() => Promise<void> | void)[] = [];
-  const closeAll = async (): Promise<void> => {
-    for (const close of closers.splice(0).reverse()) await close();
-  };
-  try {
-    const key = await loadSigningKey(config.stateDir);
-    const store = await openStore(await connectDatabase(config.store, clock), randomUUID());
-    const nowMs = (): number => store.nowMs();
-    closers.push(() => store.close());
-    await store.allOffline();
-    const metrics = createMetrics();
-    const background = createBackground(clock, log, metrics);
-    const signer: Signer = {
-      environment: config.environment,
-      ledgerId: store.ledgerId,
-      key,
-      nowMs,
-    };
-    const auth = createAuth(store, clock);
-    const broker = await brokerOf(config, auth, log);
-    const reach: { publisher?: Publisher; accepting: boolean } = { accepting: true };
-    const wake = (kioskId: string): void => reach.publisher?.wake(kioskId);
-    const hops: Hops = {
-      store,
-      gateway: gatewayOf(config, serverKey),
-      clock,
-      random,
-      log,
-      metrics,
-      newKey: randomUUID,
-      payee: config.merchant,
-      merchantId: config.midtrans.merchantId,
-      moved: (row) => {
-        wake(row.kioskId);
-      },
-    };
-    closers.push(() => broker.stop()); // Also one that cannot have its port keeps the process alive.
-    const mqttPort = await broker.start(createPresence({ store, log, metrics, wake }));
-    reach.publisher = startPublisher({
-      ...{ store, broker, signer, background, clock, random, log, metrics },
-    });
-    const accounts = startAccounts({ store, broker, clock, log, metrics });
-    closers.push(() => {
-      accounts.stop();
-    });
-    const inquiries = createInquiries(hops, background);
-    const app = await createApp({
-      ...{ config, hops, store, signer, auth, broker, accounts, background, inquiries },
-      ...{ serverKey, wake },
-      brokerUrl: () => brokerUrl(config, mqttPort),
-      accepting: () => reach.accepting,
-      randomBytes,
-    });
-    closers.push(() => background.drain(drainMs));
-    closers.push(() => {
-      reach.publisher?.stop();
-    });
-    closers.push(startReconcile(hops, background, inquiries));
-    const httpPort = await listen(app, config.http);
-    closers.push(() => within(clock, closeMs, app.close()));
-    closers.push(() => {
-      reach.accepting = false;
-    });
-    return { ports: { httpPort, mqttPort }, stop: closeAll };
-  } catch (error) {
-    await closeAll();
-    throw error;
-  }
+interface StartParts extends RelayParts {
+  serverKey: string;
+  /** This relay must not go on. */
+  end: (why: Error) => void;
 }
 
-async function brokerOf(config: RelayConfig, auth: Auth, log: Log): Promise<Broker> {
-  if (config.broker !== undefined) return createExternalBroker({ settings: config.broker, log });
-  assert(config.mqtt !== undefined, 'the configuration names a broker');
-  return createEmbeddedBroker({ ...config.mqtt, log, admits: admit(auth) });
-}
-
-/** What kiosks are told. */
-function brokerUrl({ broker, mqtt }: RelayConfig, port: number): string {
-  return broker?.publicUrl ?? mqtt?.publicUrl ?? `mqtt://${mqtt?.host ?? ''}:${port}`;
-}
-
-function gatewayOf(config: RelayConfig, serverKey: string): Gateway {
-  const { midtrans, sale } = config;
-  return createMidtrans({
-    baseUrl: midtrans.baseUrl,
-    serverKey,
-    paymentType: midtrans.paymentType,
-    acquirer: midtrans.acquirer,
-    notificationUrl: `${config.publicUrl}/v1/notifications/midtrans`,
-    expiryMinutes: Math.max(minExpiryMinutes, Math.ceil(sale.expiresInMs / 60_000) + 1),
-    timeouts: { chargeMs: midtrans.chargeTimeoutMs, askMs: midtrans.askTimeoutMs },
+async function startParts(config: RelayConfig, parts: StartParts): Promise<Running> {
+  // Whatever was opened is closed in the opposite order: at once when something cannot be had, else at the stop.
+  await using opened = new AsyncDisposableStack();
+  const base = await openBase(config, parts, opened);
+  const { store, log, metrics, signer, background, clock, random } = base;
+  const reach: { publisher?: Publisher; accepting: boolean } = { accepting: true };
+  const wake = (kioskId: string): void => reach.publisher?.wake(kioskId);
+  store.onAnnounced(wake);
+  const hops = openHops(config, parts, base, opened);
+  const broker = await createBroker(config, base);
+  opened.defer(() => broker.stop()); // Also one that cannot have its port keeps the process alive.
+  const mqttPort = await broker.start(createPresence({ store, log, metrics, wake }));
+  const publisher = startPublisher({
+    ...{ store, broker, signer, background, clock, random, log, metrics },
   });
+  reach.publisher = publisher;
+  const accounts = startAccounts({ store, broker, clock, log, metrics });
+  opened.defer(() => {
+    accounts.stop();
+  });
+  const inquiries = createInquiries(hops, background);
+  const app = await createApp({
+    ...{ ...base, config, hops, broker, accounts, inquiries, serverKey: parts.serverKey, wake },
+    brokerUrl: () => brokerUrl(config, mqttPort),
+    accepting: () => reach.accepting,
+    randomBytes,
+  });
+  opened.defer(() => background.drain(drainMs));
+  opened.defer(() => {
+    publisher.stop();
+  });
+  opened.defer(startReconcile(hops, background, inquiries));
+  const policy = { automatic: config.refund === 'automatic', refundAfterMs: config.refundAfterMs };
+  opened.defer(startRefunds({ hops, store, policy }, background));
+  const httpPort = await listen(app, config.http);
+  opened.defer(async () => {
+    reach.accepting = false;
+    await within(clock, closeMs, app.close());
+    // Whoever still waits is cut off: a connection kept open would reach a relay that is no more.
+    app.server.closeAllConnections();
+  });
+  const running = opened.move();
+  return { ports: { httpPort, mqttPort }, stop: () => running.disposeAsync() };
 }
 
-function admit(auth: Auth): (kioskId: string, token: string) => Promise<boolean> {
-  return async (kioskId, token) => {
-    try {
-      return (await auth.kioskOf(token, 'kios-broker')).kioskId === kioskId;
-    } catch (error) {
-      if (error instanceof KiosError) return false;
-      throw error;
-    }
+/** Store, keys and whoever needs nothing else. */
+interface Base extends Pick<RelayParts, 'clock' | 'random' | 'log'> {
+  store: Store;
+  metrics: Metrics;
+  keys: KeyChain;
+  signer: Signer;
+  auth: Auth;
+  background: Background;
+}
+
+async function openBase(
+  config: RelayConfig,
+  { clock, random, log, end }: StartParts,
+  opened: AsyncDisposableStack,
+): Promise<Base> {
+  const database = await connectDatabase(config.store, clock, { random, log });
+  opened.defer(() => database.close());
+  const store = await openStore(database, randomUUID());
+  const metrics = createMetrics();
+  const keys = await openKeyChain({ stateDir: config.stateDir, store, clock, log, metrics });
+  opened.defer(() => {
+    keys.stop();
+  });
+  if (config.broker === undefined) {
+    const sole = await holdBrokerInside(store, clock);
+    opened.defer(() => sole.release());
+    // Nobody is connected to a broker that starts with us; one outside keeps its own, and other relays serve them.
+    await store.allOffline();
+  }
+  opened.defer(watchLedger({ store, clock, log, metrics }, end));
+  const signer: Signer = {
+    environment: config.environment,
+    ledgerId: store.ledgerId,
+    get key() {
+      return keys.current();
+    },
+    nowMs: () => store.nowMs(),
+  };
+  const auth = createAuth(store, clock, (kioskId) => {
+    metrics.faults.inc({ place: 'kiosk-cloned' });
+    log.warn({ kioskId }, 'kiosk.cloned');
+  });
+  const background = createBackground(clock, log, metrics);
+  return { store, metrics, keys, signer, auth, background, clock, random, log };
+}
+
+function openHops(
+  config: RelayConfig,
+  { serverKey }: StartParts,
+  { store, clock, random, log, metrics }: Base,
+  opened: AsyncDisposableStack,
+): Hops {
+  const midtrans = midtransOf(config, serverKey);
+  opened.defer(() => midtrans.close());
+  return {
+    store,
+    ...withBreaker(midtrans, { clock, random, log, metrics }),
+    ...{ clock, random, log, metrics },
+    newKey: randomUUID,
+    payee: config.merchant,
+    merchantId: config.midtrans.merchantId,
+    moved: (row) => {
+      void store.announce(row.kioskId);
+    },
   };
 }
 

@@ -46,6 +46,8 @@ export interface SaleRow {
   heldAtMs: number | null;
   reason: ErrorCode | null;
   settledAtMs: number | null;
+  /** What Midtrans took, which may differ from `amountIdr`; 0 until it has settled. */
+  settledIdr: number;
   issuer: string | null;
   refundedIdr: number;
   fulfilment: Fulfilment | null;
@@ -59,13 +61,17 @@ export interface SaleRow {
 /** Why money needs a person, or a redemption. One claim a sale. */
 export type ClaimKind = 'late' | 'foreign' | 'failed' | 'unknown' | 'abandoned' | 'unreported';
 
-export type ClaimState = 'open' | 'redeeming' | 'honoured' | 'refunding' | 'refunded';
+export const claimStates = ['open', 'redeeming', 'honoured', 'refunding', 'refunded'] as const;
+export type ClaimState = (typeof claimStates)[number];
 
 export interface ClaimRow {
   saleId: string;
   kioskId: string;
   kind: ClaimKind;
-  /** What Midtrans took, which may differ from the sale's amount. */
+  /**
+   * What of the money is still owed: what Midtrans took, less what went back before. It stands still from `refunding`,
+   * `honoured` and `refunded` on.
+   */
   amountIdr: number;
   /** 1: never honoured or refunded by itself. */
   operatorOnly: number;
@@ -78,6 +84,12 @@ export interface ClaimRow {
   refundN: number;
   /** What the refund in flight, or the last one, is for. */
   refundIdr: number;
+  /** When `refundN` was begun. */
+  refundAtMs: number | null;
+  /** The operator has told to refund so much, and it is not through; 0: has not. */
+  orderedIdr: number;
+  /** What the operator gave back by hand, outside of Midtrans. */
+  handIdr: number;
   /** Why it stands as it stands, in a word for the operator. */
   note: string | null;
   /** When `reconcile` looks at it next; null: never by itself. */

@@ -261,12 +261,3 @@ test('keys, time and health are open', async () => {
     createPublicKey({ key: { ...anna.enrolled.keys[0]?.publicKey }, format: 'jwk' }).type,
   ).toBe('public');
 });
-
-test('what has no room yet says so', async () => {
-  const saleId = anna.newSaleId();
-  const redeem = await anna.call('POST', `/v1/claims/${saleId}/redeem`, { dispenseId: 'd' });
-  expect(redeem.json).toMatchObject({ code: 'claim-locked' });
-  expect((await anna.call('POST', '/v1/recover', { sales: [] })).json).toMatchObject({
-    code: 'not-found',
-  });
-});

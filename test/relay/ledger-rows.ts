@@ -1,5 +1,5 @@
 // Rows, answers and decisions of the ledger, in few words, for its tables.
-import { type Verdict } from '../../src/protocol/verdict.ts';
+import { isSettled, type Verdict } from '../../src/protocol/verdict.ts';
 import { decide, type LedgerEvent } from '../../src/relay/ledger.ts';
 import { type Decision } from '../../src/relay/ledger-rules.ts';
 import { type ChargeStatus, type StatusOutcome } from '../../src/relay/midtrans/gateway.ts';
@@ -20,7 +20,8 @@ export function fresh(): SaleRow {
 
 /** A row with this verdict, charged. */
 export function rowOf(verdict: Verdict, more: Partial<SaleRow> = {}): SaleRow {
-  return { ...fresh(), sentAtMs: null, chargeId: 'charge-1', verdict, ...more };
+  const settledIdr = isSettled(verdict) ? 15_000 : 0;
+  return { ...fresh(), sentAtMs: null, chargeId: 'charge-1', verdict, settledIdr, ...more };
 }
 
 export function status(
@@ -56,5 +57,7 @@ function claimOf({ row, claim }: Decision): string {
       return ` =${claim.amountIdr}`;
     case 'close':
       return ` -${claim.as}`;
+    case 'dispute':
+      return ' ?';
   }
 }

@@ -141,7 +141,7 @@ describe('charging', () => {
     merchantId,
     outcome: {
       kind: 'accepted',
-      charge: { chargeId: 'charge-1', amountIdr: 15_000, currency: 'IDR', merchantId },
+      charge: { saleId, chargeId: 'charge-1', amountIdr: 15_000, currency: 'IDR', merchantId },
     },
     qr: { ok: true, qrString: 'QR' },
     ...more,
@@ -295,5 +295,6 @@ test.each(verdicts)('%s: an open sale is always looked at again', (verdict) => {
   const { row } = decide(rowOf(verdict), { type: 'attempt' }, at + 1000);
   if (isOpen(verdict)) expect(row.askAtMs).toBeGreaterThan(at + 1000);
   else if (['denied', 'cancelled', 'expired'].includes(verdict)) expect(row.askAtMs).not.toBeNull();
+  else if (verdict === 'paid') expect(row.askAtMs).toBe(row.movedAtMs + 24 * 3_600_000);
   else expect(row.askAtMs).toBeNull();
 });

@@ -2,8 +2,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
 import { publicJwk } from '../../src/protocol/api.ts';
 import { noticeSignature } from '../../src/relay/midtrans/notification.ts';
+import { maxWaiting } from '../../src/relay/broker/door.ts';
 import { serverKey, startSetting, type Setting } from './setting.ts';
 
 let setting: Setting;
@@ -155,7 +157,7 @@ test('those who never say who they are push each other out, not the kiosks', asy
   const kiosk = await setting.kiosk('ksk72');
   const line = await kiosk.connect();
   const first = await open();
-  const others = await Promise.all(Array.from({ length: 256 }, open));
+  const others = await Promise.all(Array.from({ length: maxWaiting }, open));
   await first.closed;
   const again = await setting.kiosk('ksk73');
   const second = await again.connect();
@@ -164,3 +166,28 @@ test('those who never say who they are push each other out, not the kiosks', asy
   await second.client.endAsync();
   for (const { socket } of others) socket.destroy();
 }, 8_000);
+
+test('one kiosk that floods the relay is held back; the others are not', async () => {
+  const loud = await setting.kiosk('ksk75');
+  const quiet = await setting.kiosk('ksk76');
+  const token = await loud.token();
+  const ask = async (): Promise<number> =>
+    (await loud.call('GET', '/v1/changes?since=0.00000000', undefined, token)).status;
+  let last = 200;
+  for (let i = 0; i < 3_100 && last === 200; i += 50) {
+    last = (await Promise.all(Array.from({ length: 50 }, ask))).at(-1) ?? 0;
+  }
+  expect(last).toBe(429);
+  expect((await quiet.call('GET', '/v1/changes?since=0.00000000')).status).toBe(200);
+}, 30_000);
+
+test('a token is not believed beyond its time because it was checked before', async () => {
+  const kiosk = await setting.kiosk('ksk77');
+  const soonOver = await kiosk.token({ nowMs: systemClock.nowMs() - 299_000 });
+  const ask = async (): Promise<unknown> =>
+    (await kiosk.call('GET', '/v1/changes?since=0.00000000', undefined, soonOver)).json['code'];
+  expect(await ask()).toBeUndefined();
+  let code: unknown;
+  while ((code = await ask()) === undefined) await new Promise((go) => setTimeout(go, 250));
+  expect(code).toBe('clock-skew');
+}, 20_000);

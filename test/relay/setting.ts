@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { connectAsync, type MqttClient } from 'mqtt';
+import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { pino } from 'pino';
 import { ulid } from 'ulid';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
@@ -66,7 +66,7 @@ export interface TestKiosk {
   /** Asks until the verdict is this one; the test's own time limit ends it. */
   until(saleId: string, verdict: string): Promise<Sale>;
   verify(document: Sale, nonce?: string): Promise<void>;
-  connect(): Promise<KioskLine>;
+  connect(more?: IClientOptions): Promise<KioskLine>;
 }
 
 export interface KioskLine {
@@ -230,19 +230,24 @@ async function enrolKiosk(setting: Setting, kioskId: string): Promise<TestKiosk>
       const asked = nonce === undefined ? {} : { nonce };
       await verifySale(document, { kioskId, environment: 'sandbox', ...asked }, keys);
     },
-    connect: () => connectKiosk(setting, kiosk),
+    connect: (more) => connectKiosk(setting, kiosk, more),
   };
   return kiosk;
 }
 
-async function connectKiosk(setting: Setting, kiosk: TestKiosk): Promise<KioskLine> {
-  const client = await connectAsync(setting.mqttUrl, {
+async function connectKiosk(
+  setting: Setting,
+  kiosk: TestKiosk,
+  more: IClientOptions = {},
+): Promise<KioskLine> {
+  const client = await connectAsync(setting.config.broker?.publicUrl ?? setting.mqttUrl, {
     protocolVersion: 4,
     clean: false,
     clientId: kiosk.kioskId,
     username: kiosk.kioskId,
-    password: await kiosk.token({ audience: 'kios-broker' }),
+    password: kiosk.enrolled.brokerPassword ?? (await kiosk.token({ audience: 'kios-broker' })),
     reconnectPeriod: 0,
+    ...more,
   });
   const sales: Sale[] = [];
   const waiting = new Set<() => void>();

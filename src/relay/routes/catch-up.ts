@@ -1,4 +1,4 @@
-// The catch-up after an absence: changes, acknowledgement and (not built yet) recovery after a restore.
+// The catch-up after an absence: changes, acknowledgement, and recovery after the relay was restored from a backup.
 import { type FastifyInstance } from 'fastify';
 import { type ZodTypeProvider } from 'fastify-type-provider-zod';
 import {
@@ -6,6 +6,7 @@ import {
   ackBody,
   changesAnswer,
   changesQuery,
+  recoverAnswer,
   recoverBody,
   type ChangesAnswer,
 } from '../../protocol/api.ts';
@@ -15,6 +16,7 @@ import { type AppParts, type Authenticated } from '../app.ts';
 import { takeAck } from '../fleet/presence.ts';
 import { nonceOf } from '../nonce.ts';
 import { saleDocument } from '../proofs.ts';
+import { createRecovery } from '../recover.ts';
 import { type KioskRow } from '../store/schema.ts';
 
 /** Sales in one answer; the rest follows with `more`. */
@@ -22,6 +24,7 @@ const pageSize = 100;
 
 export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
   const { hops, signer } = parts;
+  const saleLifeMs = parts.config.sale.expiresInMs;
   const typed = app.withTypeProvider<ZodTypeProvider>();
 
   typed.get(
@@ -55,9 +58,18 @@ export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
     },
   );
 
-  typed.post('/v1/recover', { schema: { body: recoverBody } }, () => {
-    throw new KiosError('not-found', 'recovery after a restore is not built yet');
-  });
+  const recover = createRecovery(
+    { hops, store: parts.store, keys: parts.keys, signer },
+    saleLifeMs,
+  );
+  typed.post(
+    '/v1/recover',
+    { schema: { body: recoverBody, response: { 200: recoverAnswer } } },
+    (request) => {
+      if (!parts.accepting()) throw new KiosError('going-down', 'another relay, or this one soon');
+      return recover(caller(request), request.body);
+    },
+  );
 }
 
 /** A number that we never gave, or gave to something else, is another relay's: we were restored from a backup. */

@@ -6,7 +6,6 @@ import { KiosError } from '../../protocol/errors.ts';
 import { type AppParts } from '../app.ts';
 import { failureLimit } from '../failure-limit.ts';
 import { hashCode } from '../fleet/codes.ts';
-import { keyChain } from '../signing-key.ts';
 
 /** A code has 60 bits; this is to keep guessers from filling the log. Right codes are not counted. */
 const refusalsPerMinute = 60;
@@ -14,7 +13,7 @@ const claimSecretBytes = 32;
 const brokerPasswordBytes = 32;
 
 export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
-  const { config, hops, signer } = parts;
+  const { config, hops, keys, signer } = parts;
   const limit = failureLimit(app, refusalsPerMinute);
   app
     .withTypeProvider<ZodTypeProvider>()
@@ -44,7 +43,7 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
           kioskId: kiosk.kioskId,
           environment: config.environment,
           ledgerId: signer.ledgerId,
-          keys: keyChain(signer.key),
+          keys: [...keys.links()],
           brokerUrl: parts.brokerUrl(),
           merchant: config.merchant,
           claimSecret: kiosk.claimSecret,

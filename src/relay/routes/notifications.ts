@@ -3,9 +3,10 @@ import { type FastifyInstance } from 'fastify';
 import { KiosError } from '../../protocol/errors.ts';
 import { type AppParts } from '../app.ts';
 import { failureLimit } from '../failure-limit.ts';
-import { move, type Hops } from '../hops.ts';
+import { type Hops } from '../hops.ts';
 import { readNotice, type Notice } from '../midtrans/notification.ts';
-import { type Keeping } from '../store/store.ts';
+import { noticeLeaseMs } from '../notices.ts';
+import { type Kept } from '../store/store.ts';
 
 const maxBytes = 64 * 1024;
 /** Forged and malformed ones from one address; authentic ones are never turned away. */
@@ -13,7 +14,7 @@ const failuresPerMinute = 600;
 
 /** `app` must be a scope of its own: it takes raw bodies of any media type. */
 export function notificationRoutes(app: FastifyInstance, parts: AppParts): void {
-  const { hops, background, inquiries } = parts;
+  const { hops, inquiries } = parts;
   // The signature is over what was sent, so nothing may parse it first, whatever its media type.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBytes }, (_r, body, done) => {
@@ -32,31 +33,26 @@ export function notificationRoutes(app: FastifyInstance, parts: AppParts): void 
         : new KiosError('bad-request', 'not a notification');
     }
     const { notice } = reading;
-    const keeping = await keep(hops, body, notice);
-    if (keeping === 'stored') {
-      void background.run(`notice ${notice.noticeId}`, async () => {
-        await note(hops, notice);
-        await inquiries.ask(notice.saleId);
-      });
-    }
+    const kept = await keep(hops, body, notice);
+    if (kept.notice !== undefined) void inquiries.ask(notice.saleId, kept);
     return { ok: true };
   });
 }
 
-/** Stores the raw body, once. @throws KiosError `store-down`. */
-async function keep(hops: Hops, body: Buffer, notice: Notice): Promise<Keeping> {
-  const { noticeId, saleId, pending, chargeId } = notice;
+/** Stores the raw body, once, with what it means for its sale: one durable step. @throws KiosError `store-down`. */
+async function keep(hops: Hops, body: Buffer, notice: Notice): Promise<Kept> {
+  const { noticeId, saleId, pending, chargeId, amountIdr, settlement } = notice;
   try {
-    const keeping = await hops.store.keepNotice({
-      noticeId,
-      saleId,
-      body: body.toString('utf8'),
-      chargeId: chargeId ?? null,
-      pending,
-    });
-    hops.metrics.notices.inc({ outcome: keeping });
-    if (keeping === 'crowded') hops.log.warn({ saleId }, 'notice.crowded');
-    return keeping;
+    const kept = await hops.store.keepNotice(
+      {
+        ...{ noticeId, saleId, pending, amountIdr, settlement },
+        body: body.toString('utf8'),
+        chargeId: chargeId ?? null,
+      },
+      noticeLeaseMs,
+    );
+    count(hops, notice, kept);
+    return kept;
   } catch (error) {
     hops.metrics.notices.inc({ outcome: 'store-down' });
     // Whatever it was, 503 and never 500: Midtrans repeats a 503 four times and a 500 once.
@@ -64,16 +60,15 @@ async function keep(hops: Hops, body: Buffer, notice: Notice): Promise<Keeping> 
   }
 }
 
-/** The second transaction: what the notice is about. The truth comes from asking. */
-async function note(hops: Hops, notice: Notice): Promise<void> {
-  const row = await hops.store.sale(notice.saleId);
-  if (row === undefined) {
-    hops.metrics.notices.inc({ outcome: 'unknown-order' });
-    hops.log.warn({ saleId: notice.saleId }, 'notice.unknown-order');
-  } else if (notice.amountIdr !== row.amountIdr) {
-    hops.metrics.notices.inc({ outcome: 'amount-differs' });
-    hops.log.error({ saleId: notice.saleId }, 'notice.amount-differs');
-  } else if (notice.settlement) {
-    await move(hops, notice.saleId, { type: 'noticed' });
+function count({ metrics, log }: Hops, { saleId, amountIdr }: Notice, kept: Kept): void {
+  metrics.notices.inc({ outcome: kept.keeping });
+  if (kept.keeping === 'crowded') log.warn({ saleId }, 'notice.crowded');
+  if (kept.keeping !== 'stored') return;
+  if (kept.sale === undefined) {
+    metrics.notices.inc({ outcome: 'unknown-order' });
+    log.warn({ saleId }, 'notice.unknown-order');
+  } else if (amountIdr !== kept.sale.amountIdr) {
+    metrics.notices.inc({ outcome: 'amount-differs' });
+    log.error({ saleId }, 'notice.amount-differs');
   }
 }

@@ -14,7 +14,7 @@ import { sale } from '../../protocol/sale.ts';
 import { isOpen } from '../../protocol/verdict.ts';
 import { type AppParts, type Authenticated } from '../app.ts';
 import { chargeSale } from '../charge.ts';
-import { announce, move } from '../hops.ts';
+import { announce, move, type Hops } from '../hops.ts';
 import { type Decision } from '../ledger-rules.ts';
 import { nonceOf } from '../nonce.ts';
 import { saleDocument } from '../proofs.ts';
@@ -42,8 +42,10 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       const { kioskId } = caller(request);
       refuseOthers(saleId, kioskId);
       checkLimits(parts, request.body);
-      if (!parts.accepting()) throw new KiosError('store-down', 'this relay is going down');
+      await refuseWhileRecovering(parts, kioskId);
+      if (!parts.accepting()) throw new KiosError('going-down', 'another relay, or this one soon');
       const { amountIdr, items } = request.body;
+      await refuseWhileDown(hops, saleId, reply);
       const put = await hops.store.put({
         type: 'put',
         saleId,
@@ -51,7 +53,7 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
         amountIdr,
         items: canonicalItems(items),
         chargeKey: hops.newKey(),
-        deadlineAtMs: hops.clock.nowMs() + parts.config.sale.expiresInMs,
+        deadlineAtMs: parts.store.nowMs() + parts.config.sale.expiresInMs,
       });
       if (put === undefined) throw new KiosError('sale-open', 'finish or abandon the other sale');
       refuseRefused(put.decision);
@@ -83,6 +85,7 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       const { saleId } = request.params;
       const { kioskId } = caller(request);
       refuseOthers(saleId, kioskId);
+      await refuseWhileRecovering(parts, kioskId);
       const { amountIdr, reason } = request.body;
       const decision = await hops.store.cancel({
         type: 'cancel',
@@ -149,9 +152,23 @@ function refuseOthers(saleId: string, kioskId: string): void {
   if (kioskOfSale(saleId) !== kioskId) throw new KiosError('not-yours', 'another kiosk minted it');
 }
 
+/** PROTOCOL.md §8: until Midtrans has said what became of each sale that this kiosk has recovered. */
+async function refuseWhileRecovering({ store }: AppParts, kioskId: string): Promise<void> {
+  if (!(await store.isRecovering(kioskId))) return;
+  throw new KiosError('recovering', 'Midtrans is being asked about the sales that were lost');
+}
+
 function refuseRefused(decision: Decision): void {
   if (decision.refusal === undefined) return;
   throw new KiosError(decision.refusal, 'the relay has it otherwise');
+}
+
+/** Nothing is taken that Midtrans could not charge now. A sale that has a row is answered from it. */
+async function refuseWhileDown(hops: Hops, saleId: string, reply: FastifyReply): Promise<void> {
+  const downMs = hops.upstream.downMs();
+  if (downMs === 0 || (await hops.store.sale(saleId)) !== undefined) return;
+  reply.header('retry-after', Math.ceil(downMs / 1000));
+  throw new KiosError('gateway-down', 'Midtrans has not answered lately; nothing was sent to it');
 }
 
 function checkLimits(parts: AppParts, body: PutSaleBody): void {

@@ -1,0 +1,59 @@
+// `kios relay restored`: after the database came back from a backup. Begins a new ledger on it, so that every kiosk
+// notices and posts what was lost (PROTOCOL.md §8).
+import { randomUUID } from 'node:crypto';
+import { type Command } from 'commander';
+import { KiosError } from '../protocol/errors.ts';
+import { type LedgerBegun } from '../relay/store/recovery.ts';
+import { withStore } from './relay-store.ts';
+
+const willHappen = `
+Run it once, after the database was restored from a backup and before a relay is started on it. Stop all relays first;
+one that runs all the same ends within seconds, with exit code 1, and systemd starts it again.
+
+What it does:
+  - the ledger gets a new id: each kiosk sees it, posts the sales that it still knows, and sells again as soon as
+    Midtrans has said what became of them (until then it is answered "recovering");
+  - Midtrans is asked at once about every sale that is not final;
+  - claims that were open at the backup are yours: they may have been paid out since, so nothing pays them by itself;
+  - enrolment codes that were made before are void: they may have been used.
+
+What you must do:
+  - enrol kiosks again that were enrolled after the backup, and revoke again those that were revoked after it;
+  - look through the claims before you pay any of them;
+  - if a signing key was made after the backup, keep its file in the stateDir.
+
+A running ledger that was not restored must not be begun anew: kiosks would stop selling for nothing.`;
+
+/** Adds the command to `kios relay`. */
+export function addRestoredCommand(relay: Command): void {
+  relay
+    .command('restored')
+    .description('After the database was restored from a backup: lets kiosks bring back the rest.')
+    .option('--yes', 'it was restored, and the relays are stopped')
+    .addHelpText('after', willHappen)
+    .action(async ({ yes }: { yes?: true }) => {
+      const { config } = relay.opts<{ config: string }>();
+      await restored(config, yes === true);
+    });
+}
+
+async function restored(file: string, sure: boolean): Promise<void> {
+  if (!sure) {
+    throw new KiosError(
+      'bad-request',
+      `nothing was changed; with --yes it is done.\n${willHappen}`,
+    );
+  }
+  const begun = await withStore(file, (store) => store.beginLedger(randomUUID()));
+  process.stdout.write(`${report(begun)}\n`);
+}
+
+function report({ sales, claims, codes, kiosks }: LedgerBegun): string {
+  return [
+    'The ledger begins anew. Start the relays now.',
+    `${sales} sales are asked about at Midtrans.`,
+    `${claims} claims wait for you: kios relay claims.`,
+    `${codes} enrolment codes are void.`,
+    `${kiosks} kiosks will bring back what they know when they connect.`,
+  ].join('\n');
+}

@@ -1,0 +1,169 @@
+// What a relay that was restored from a backup makes of one of its own signatures and of the kiosk's report
+// (PROTOCOL.md §8). PURE. It never makes a row that could be charged, and never moves a verdict back.
+import { type VerdictClaims } from '../protocol/proof.ts';
+import { type Fulfilment } from '../protocol/sale.ts';
+import { isDead, isOpen, isSettled, mayReach } from '../protocol/verdict.ts';
+import { decide, emptyRow } from './ledger.ts';
+import { openClaim, type Decision, type Refusal } from './ledger-rules.ts';
+import { type SaleRow } from './sale-row.ts';
+
+/** One sale as its kiosk posts it, with the proof opened. */
+export interface ProvenSale {
+  claims: VerdictClaims;
+  /** What the kiosk says that it did. */
+  fulfilment: Exclude<Fulfilment, 'unreported'> | undefined;
+  /** The proof was signed before the kiosk was enrolled anew: nobody serves this customer any more. */
+  formerLife: boolean;
+  /** How long a QR of this relay may be up at most. */
+  saleLifeMs: number;
+}
+
+/** `made`: there was no row. `merged`: the row that stands has gained something. `known`: nothing was lost of it. */
+export interface Recovery {
+  how: 'made' | 'merged' | 'known';
+  /** Nothing to store where it is missing. */
+  decision?: Decision;
+  /** `sale-mismatch`: nothing was taken. `fulfilment-mismatch`: all but the report was. */
+  refusal?: Refusal;
+  /** Goods are said to be out, against what was reported first. */
+  disputed: boolean;
+}
+
+/**
+ * Our own signature is the lower bound of the verdict: a relay that says less than it has signed is what the table of
+ * verdicts forbids, and the kiosk would not hear it. It is no money: until Midtrans has spoken the sale recovers, all its
+ * claims are the operator's, and what Midtrans contradicts is told to a person.
+ */
+export function recoverSale(
+  standing: SaleRow | undefined,
+  proven: ProvenSale,
+  nowMs: number,
+): Recovery {
+  const { claims } = proven;
+  if ((standing?.amountIdr ?? claims.amountIdr) !== claims.amountIdr) {
+    return { how: 'known', refusal: 'sale-mismatch', disputed: false };
+  }
+  const start = standing === undefined ? rowOf(proven, nowMs) : advance(standing, proven, nowMs);
+  const isNews = start.verdict !== standing?.verdict;
+  const reported = report(start, proven, nowMs);
+  const { row } = reported;
+  const claim = reported.claim ?? (isNews ? claimOf(row) : undefined);
+  const isReport = row.fulfilment !== (standing?.fulfilment ?? null);
+  const { refusal, disputed } = reported;
+  const refused = refusal === undefined ? {} : { refusal };
+  if (!isNews && !isReport) return { how: 'known', ...refused, disputed };
+  // Whatever is left to do at Midtrans, `reconcile` does: at once.
+  row.askAtMs = isNews || reported.next !== 'none' ? nowMs : row.askAtMs;
+  const decision: Decision = {
+    ...{ row, next: reported.next },
+    // What was made says what the kiosk has proved: it needs not hear that again, and takes no number.
+    moved: standing !== undefined && isNews,
+    ...(claim?.do === 'open'
+      ? { claim: { ...claim, operatorOnly: true } }
+      : claim === undefined
+        ? {}
+        : { claim }),
+  };
+  return { how: standing === undefined ? 'made' : 'merged', decision, ...refused, disputed };
+}
+
+/** `chargeKey` stays null: it is never charged again. */
+function rowOf({ claims, saleLifeMs }: ProvenSale, nowMs: number): SaleRow {
+  const { saleId, kioskId, amountIdr, verdict, expiresInMs } = claims;
+  const signedAtMs = Math.min(claims.iat * 1000, nowMs);
+  const row: SaleRow = {
+    ...emptyRow,
+    ...{ saleId, kioskId, amountIdr, verdict },
+    createdAtMs: signedAtMs,
+    movedAtMs: signedAtMs,
+    deadlineAtMs: signedAtMs + Math.min(expiresInMs ?? saleLifeMs, saleLifeMs),
+    recovering: 1,
+  };
+  if (verdict === 'creating') {
+    // The charge may be on its way still, and nobody could show its QR.
+    row.silentAtMs = nowMs;
+    row.stop = 'fault';
+    row.stoppedAtMs = nowMs;
+  }
+  if (verdict === 'denied') row.reason = 'charge-denied';
+  settle(row, claims, nowMs);
+  return row;
+}
+
+/** The row that stands, as far forward as the proof takes it. */
+function advance(standing: SaleRow, proven: ProvenSale, nowMs: number): SaleRow {
+  const { claims } = proven;
+  const row = { ...standing };
+  if (!mayReach(row.verdict, claims.verdict)) return row;
+  row.verdict = claims.verdict;
+  // PROTOCOL.md §2: settlement of what is final or abandoned here by now is late, unless the goods are out.
+  const served = isOpen(standing.verdict) && row.fulfilment === null;
+  if (row.verdict === 'paid' && !served && !isDone(row, proven)) row.verdict = 'paid-late';
+  row.movedAtMs = nowMs;
+  row.recovering = 1;
+  row.absentAtMs = null;
+  if (row.verdict === 'denied') row.reason ??= 'charge-denied';
+  settle(row, claims, nowMs);
+  return row;
+}
+
+function isDone(row: SaleRow, { claims, fulfilment }: ProvenSale): boolean {
+  return [row.fulfilment, claims.fulfilment, fulfilment].includes('done');
+}
+
+/** What a signature of settlement says of the money; the rest comes from Midtrans. */
+function settle(row: SaleRow, { iat, settledAgoMs }: VerdictClaims, nowMs: number): void {
+  if (!isSettled(row.verdict)) return;
+  // Unknown stays unknown: money must not look younger than it is.
+  if (settledAgoMs !== undefined) {
+    row.settledAtMs ??= Math.min(iat * 1000, nowMs) - settledAgoMs;
+  }
+  row.heldAtMs = null;
+  row.noticedAtMs = null;
+  row.settledIdr = Math.max(row.settledIdr, row.amountIdr);
+  if (row.verdict === 'refunded') row.refundedIdr = row.settledIdr;
+}
+
+interface Reported extends Omit<Recovery, 'how' | 'decision'> {
+  row: SaleRow;
+  next: Decision['next'];
+  claim?: Decision['claim'];
+}
+
+/** What the kiosk did, by the first-wins rules: what stands here, then what we have signed, then what it says now. */
+function report(start: SaleRow, proven: ProvenSale, nowMs: number): Reported {
+  const reported: Reported = { row: start, next: 'none', disputed: false };
+  const signed = proven.claims.fulfilment;
+  for (const result of [signed, proven.fulfilment]) {
+    if (result === undefined || result === 'unreported') continue;
+    take(reported, decide(reported.row, { type: 'fulfilment', result, detail: null }, nowMs));
+  }
+  const unserved =
+    signed === 'unreported' || proven.formerLife || wasSentAway(reported.row, proven.claims);
+  if (unserved && reported.row.fulfilment === null) {
+    take(reported, decide(reported.row, { type: 'life-ended' }, nowMs));
+  }
+  return reported;
+}
+
+/** It is paid here, and the kiosk was told long ago that nothing would come: it serves nobody for it any more. */
+function wasSentAway(row: SaleRow, { verdict }: VerdictClaims): boolean {
+  return row.verdict === 'paid' && (isDead(verdict) || verdict === 'paid-late');
+}
+
+function take(reported: Reported, decision: Decision): void {
+  if (decision.refusal !== undefined) {
+    reported.refusal = decision.refusal;
+    reported.disputed ||= decision.alert !== undefined;
+    return;
+  }
+  reported.row = decision.row;
+  if (decision.next !== 'none') reported.next = decision.next;
+  if (decision.claim !== undefined) reported.claim = decision.claim;
+}
+
+/** Late money of a sale whose goods are not out. */
+function claimOf(row: SaleRow): Decision['claim'] {
+  if (row.verdict !== 'paid-late' || row.fulfilment === 'done') return undefined;
+  return openClaim(row, row.fulfilment ?? 'late').claim;
+}

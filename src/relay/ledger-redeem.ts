@@ -1,0 +1,126 @@
+// A claim at the kiosk: one grant at a time, one dispense for it, and what became of it (PROTOCOL.md §7). PURE.
+import {
+  inState,
+  minuteMs,
+  refuse,
+  restIdr,
+  take,
+  type ClaimDecision,
+  type RedeemResult,
+} from './ledger-claim-rules.ts';
+import { type ClaimRow, type SaleRow } from './sale-row.ts';
+
+/** The grant for this dispense: the first, or the same again. Never for money that is going back. */
+export function redeem(
+  sale: SaleRow,
+  claim: ClaimRow,
+  dispenseId: string,
+  nowMs: number,
+): ClaimDecision {
+  switch (claim.state) {
+    case 'honoured':
+    case 'refunded':
+      return refuse(claim, claim.state);
+    case 'refunding':
+      return refuse(claim, 'going-back');
+    case 'redeeming':
+      if (claim.dispenseId !== dispenseId) return refuse(claim, 'redeeming');
+      // Its result is known, or its money: there is nothing more to hand over.
+      if (claim.note !== null) return refuse(claim, 'redeeming');
+      return take(claim);
+    case 'open':
+      if (claim.operatorOnly === 1) return refuse(claim, 'operator-only');
+      if (claim.orderedIdr > 0 || sale.refundedIdr > 0) return refuse(claim, 'going-back');
+      if (sale.fulfilment === 'done') return refuse(claim, 'goods-out');
+      // At most one dispense per dispense id, whatever became of it.
+      if (claim.dispenseId === dispenseId) return refuse(claim, 'spent-dispense-id');
+      return take(inState(claim, 'redeeming', nowMs, { dispenseId }));
+  }
+}
+
+/** What the kiosk says of a grant. The first word wins; the same again is answered alike. */
+export function redeemResult(
+  sale: SaleRow,
+  claim: ClaimRow,
+  { dispenseId, result }: { dispenseId: string; result: RedeemResult },
+  nowMs: number,
+): ClaimDecision {
+  if (claim.dispenseId === null) return refuse(claim, 'other-dispense-id');
+  if (claim.dispenseId !== dispenseId) return dispute(claim, result, 'other-dispense-id');
+  switch (claim.state) {
+    case 'redeeming':
+      if (claim.note === 'redeem-unknown') {
+        return result === 'unknown' ? take(claim) : dispute(claim, result, 'other-result');
+      }
+      return firstResult(sale, claim, result, nowMs);
+    case 'open':
+      if (claim.note === 'released') return resultAfterRelease(claim, result, nowMs);
+      return result === 'failed' ? take(claim) : dispute(claim, result, 'other-result');
+    case 'honoured':
+      return result === 'done' ? take(claim) : refuse(claim, 'other-result');
+    case 'refunding':
+    case 'refunded':
+      return result === 'failed' ? take(claim) : dispute(claim, result, 'other-result');
+  }
+}
+
+function firstResult(
+  sale: SaleRow,
+  claim: ClaimRow,
+  result: RedeemResult,
+  nowMs: number,
+): ClaimDecision {
+  // Only untouched money is redeemed, so that this is what was owed when it was granted.
+  const owed = { amountIdr: sale.settledIdr };
+  switch (result) {
+    case 'unknown':
+      return take({ ...claim, note: 'redeem-unknown' }, 'redeem-unknown');
+    case 'done': {
+      if (sale.refundedIdr === 0) return take(inState(claim, 'honoured', nowMs, owed));
+      const lost = inState(claim, 'honoured', nowMs, { ...owed, note: 'goods-and-refund' });
+      return take(lost, 'goods-and-refund');
+    }
+    case 'failed': {
+      if (sale.fulfilment === 'done') return take(inState(claim, 'honoured', nowMs, owed));
+      if (sale.refundedIdr >= sale.settledIdr) {
+        return take(inState(claim, 'refunding', nowMs, { ...owed, askAtMs: nowMs + minuteMs }));
+      }
+      const operatorOnly = sale.refundedIdr > 0 ? 1 : claim.operatorOnly;
+      const askAtMs = operatorOnly === 1 ? null : nowMs;
+      const more = { amountIdr: restIdr(sale), operatorOnly, note: 'redeem-failed', askAtMs };
+      return take(inState(claim, 'open', nowMs, more));
+    }
+  }
+}
+
+/** The operator took the lock off before the kiosk had said a word; this is its first one. */
+function resultAfterRelease(claim: ClaimRow, result: RedeemResult, nowMs: number): ClaimDecision {
+  switch (result) {
+    case 'done':
+      return take(inState(claim, 'honoured', nowMs));
+    case 'failed':
+      return take({ ...claim, note: 'redeem-failed' });
+    case 'unknown':
+      return take(forOperator(claim, 'redeem-unknown'), 'redeem-unknown');
+  }
+}
+
+/** It contradicts what is known. Goods that are said to be out lock what is still open, for a person to look. */
+function dispute(
+  claim: ClaimRow,
+  result: RedeemResult,
+  refusal: 'other-dispense-id' | 'other-result',
+): ClaimDecision {
+  if (result !== 'done') return refuse(claim, refusal);
+  const goingBack = claim.state === 'refunding' || claim.state === 'refunded';
+  const alert = goingBack ? 'goods-and-refund' : 'redeem-disputed';
+  const noted =
+    claim.state === 'open'
+      ? forOperator(claim, alert)
+      : { ...claim, note: claim.state === 'refunding' ? claim.note : alert };
+  return { claim: noted, next: 'none', refusal, alert };
+}
+
+function forOperator(claim: ClaimRow, note: string): ClaimRow {
+  return { ...claim, operatorOnly: 1, orderedIdr: 0, askAtMs: null, note };
+}
