@@ -1,10 +1,17 @@
 // `npm run bench [-- names]`: measures kios against the floor of the same machine and prints tables. Never a test: it
 // fails only when it cannot measure.
 import { systemClock } from '../../src/lib/clock.ts';
+import { chainLatency } from './chain-latency.ts';
+import { chainThroughput } from './chain-throughput.ts';
 import { printed, type Bench } from './figures.ts';
+import { fleet } from './fleet.ts';
+import { history } from './history.ts';
 import { journalBytes } from './journal-bytes.ts';
+import { notices } from './notices-together.ts';
 import { notifications } from './notifications.ts';
+import { peers } from './peers.ts';
 import { qrFrame } from './qr-frame.ts';
+import { saleCost } from './sale-cost.ts';
 import { slipBytes } from './slip-bytes.ts';
 import { syncs } from './syncs.ts';
 
@@ -13,7 +20,14 @@ const benches = new Map<string, Bench>([
   ['journal-bytes', journalBytes],
   ['qr-frame', qrFrame],
   ['syncs', syncs],
+  ['notices-together', notices],
   ['notifications', notifications],
+  ['chain-latency', chainLatency],
+  ['chain-throughput', chainThroughput],
+  ['peers', peers],
+  ['sale-cost', saleCost],
+  ['history', history],
+  ['fleet', fleet],
 ]);
 
 async function run(names: readonly string[]): Promise<void> {

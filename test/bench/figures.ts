@@ -24,6 +24,14 @@ export function median(values: readonly number[]): number {
   return (low + high) / 2;
 }
 
+/** The value that `share` of them (0 < share ≤ 1) do not exceed. @throws when there are none. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)];
+  assert(value !== undefined, 'a percentile of nothing');
+  return value;
+}
+
 /** One round of one variant: what it measured, in whatever unit. */
 export type Variant = () => Promise<number>;
 
@@ -54,16 +62,20 @@ export function ratio(
   of: readonly number[],
   to: readonly number[],
 ): { median: number; text: string } {
-  const ratios = of.map((value, round) => value / (to[round] ?? NaN));
-  const middle = median(ratios);
-  const short = (value: number): string => value.toFixed(value < 10 ? 2 : 1);
-  const spread = `${short(Math.min(...ratios))}–${short(Math.max(...ratios))}`;
-  return { median: middle, text: `${short(middle)}x (${spread})` };
+  return spread(of.map((value, round) => value / (to[round] ?? NaN)));
 }
 
-/** A bound and whether it is kept, for a table's last column. */
-export function against(bound: string, kept: boolean): string {
-  return `${bound}: ${kept ? 'kept' : 'MISSED'}`;
+/** The median of ratios that were taken round by round, and their spread. */
+export function spread(ratios: readonly number[]): { median: number; text: string } {
+  const middle = median(ratios);
+  const short = (value: number): string => value.toFixed(value < 10 ? 2 : 1);
+  const range = `${short(Math.min(...ratios))}–${short(Math.max(...ratios))}`;
+  return { median: middle, text: `${short(middle)}x (${range})` };
+}
+
+/** A bound and whether it is met, for a table's last column. A missed one is printed; it fails nothing. */
+export function against(bound: string, met: boolean): string {
+  return `${bound}: ${met ? 'met' : 'MISSED'}`;
 }
 
 export function printed({ title, how, head, rows }: Report): string {

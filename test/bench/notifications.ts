@@ -7,10 +7,10 @@ import { Agent, request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { systemClock } from '../../src/lib/clock.ts';
-import { noticeBody } from '../../src/twin/notification.ts';
-import type { Transaction } from '../../src/twin/transaction.ts';
 import { serverKey, World } from '../e2e/world.ts';
 import { interleave, median, ratio, type Report, type Variant } from './figures.ts';
+import { settledNotice } from './notices.ts';
+import { saleName } from './rows.ts';
 
 const rounds = 5;
 const noticesARound = 400;
@@ -61,33 +61,13 @@ let notice = 0;
 /** Answers a second, from the first byte to the last answer of a round. */
 function answered(agent: Agent, url: string): Variant {
   return async () => {
-    const bodies = Array.from({ length: noticesARound }, () => settledNotice(++notice));
+    const bodies = Array.from({ length: noticesARound }, () =>
+      settledNotice(saleName('ksk99', ++notice), serverKey),
+    );
     const sinceMs = systemClock.monotonicMs();
     await Promise.all(bodies.map(async (body) => post(agent, url, body)));
     return (1000 * noticesARound) / (systemClock.monotonicMs() - sinceMs);
   };
-}
-
-function settledNotice(number: number): string {
-  const transaction: Transaction = {
-    transactionId: `00000000-0000-4000-8000-${number.toString().padStart(12, '0')}`,
-    orderId: `ksk99-01JD${number.toString().padStart(22, '0')}`,
-    channel: 'qris',
-    acquirer: 'gopay',
-    amountIdr: 15_000,
-    status: 'settlement',
-    createdAtMs: 0,
-    expiresAtMs: 900_000,
-    qrText: '',
-    crossReference: '',
-    imageId: '',
-    notifyUrls: [],
-    echo: {},
-    settledAtMs: 1000,
-    issuer: 'gopay',
-    refunds: [],
-  };
-  return JSON.stringify(noticeBody(transaction, 'G000000001', serverKey));
 }
 
 async function post(agent: Agent, url: string, body: string): Promise<void> {

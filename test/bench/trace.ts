@@ -72,6 +72,29 @@ export async function attachTrace(pid: number): Promise<Trace> {
   };
 }
 
+const sync = /^\d+ +(fsync|fdatasync)\(/;
+export const noticeRead = /read.*"POST \/v1\/notifications\/midtrans /;
+export const okWritten = /(write|send).*"HTTP\/1\.1 200 /;
+
+export function countSyncs(lines: readonly string[]): number {
+  return lines.filter((line) => sync.test(line)).length;
+}
+
+/** For each `to`: the syncs since the last `from` before it. Whatever has no `from` of its own is left out. */
+export function syncsBetween(lines: readonly string[], from: RegExp, to: RegExp): number[] {
+  const counts: number[] = [];
+  let count: number | undefined;
+  for (const line of lines) {
+    if (from.test(line)) count = 0;
+    else if (count !== undefined && sync.test(line)) count += 1;
+    else if (count !== undefined && to.test(line)) {
+      counts.push(count);
+      count = undefined;
+    }
+  }
+  return counts;
+}
+
 /** SIGINT makes strace let go of the process, which runs on. */
 function letGo(child: ChildProcess): void {
   if (child.exitCode === null) child.kill('SIGINT');

@@ -1,0 +1,54 @@
+// Every bench runs at its smallest size and prints a table, so that none rots. Nothing is timed here.
+import { expect, test } from 'vitest';
+import { chainLatency } from './chain-latency.ts';
+import { chainThroughput } from './chain-throughput.ts';
+import { printed, type Outcome } from './figures.ts';
+import { fleet } from './fleet.ts';
+import { history } from './history.ts';
+import { notices } from './notices-together.ts';
+import { peers } from './peers.ts';
+import { saleCost } from './sale-cost.ts';
+
+/** A bench that cannot run here says what is missing; that is no failure of the bench. */
+function prints(outcome: Outcome, ...words: string[]): void {
+  const text = 'skipped' in outcome ? outcome.skipped : printed(outcome);
+  if (!('skipped' in outcome)) for (const word of words) expect(text).toContain(word);
+  expect(text).not.toContain('NaN');
+}
+
+test('the chain, one at a time', async () => {
+  const sizes = { rounds: 1, events: 3, warmUp: 1, pauseMs: 1 };
+  prints(await chainLatency(sizes), 'floor A', 'kios, p99 to floor C');
+});
+
+test('the chain, many at once', async () => {
+  const sizes = { rounds: 1, events: 12, inFlight: 4, kiosks: 2 };
+  prints(await chainThroughput(sizes), 'of K', 'of C');
+});
+
+test('beside Express', async () => {
+  const sizes = { rounds: 1, notices: 8, charges: 4, connections: 4, postgres: false };
+  prints(await peers(sizes), 'SQLite: notices confirmed', 'SQLite: charges');
+});
+
+test('the fleet', async () => {
+  const sizes = {
+    ...{ rounds: 1, kiosks: 20, spreadMs: 50, limitMs: 10_000, settleMs: 50 },
+    ...{ samples: 2, salesPerSecond: 5, tls: [false], brokers: ['inside' as const] },
+  };
+  prints(await fleet(sizes), 'memory a kiosk', 'all back', 'verdict to 1 of 20');
+});
+
+test('history', async () => {
+  const sizes = { rounds: 1, few: 10, many: 40, kiosks: 5, sales: 3, warmUp: 1, postgres: false };
+  prints(await history(sizes), 'SQLite', 'a whole sale', 'a catch-up');
+});
+
+test('the cost of a sale', async () => {
+  const sizes = { sales: 10, kiosks: 2, wireSales: 2, postgres: false };
+  prints(await saleCost(sizes), 'growth of the file', 'MQTT');
+});
+
+test('many notices share their syncs', async () => {
+  prints(await notices({ together: [4], midtransMs: 200 }), '4 at once, kept');
+});

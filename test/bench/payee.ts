@@ -1,0 +1,2 @@
+// The merchant of the benches, made up.
+export const payee = { name: 'KIOS CONTOH', nmid: 'ID1099000000001', pan: '9360091400000000017' };
