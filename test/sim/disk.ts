@@ -1,5 +1,12 @@
 // The kiosk's journal in a run: it keeps what was synced. A batch under way when the power goes is kept or lost as a whole.
+import { DatabaseSync } from 'node:sqlite';
 import type { Entry, Journal } from '../../src/kiosk/journal.ts';
+import {
+  PastSales,
+  type ClaimedSale,
+  type ProvedSale,
+  type SaleNote,
+} from '../../src/kiosk/past-sales.ts';
 import type { KioskEvent, State } from '../../src/kiosk/state.ts';
 import type { World } from './world.ts';
 
@@ -7,10 +14,12 @@ export class Disk {
   readonly #world: World;
   #state: State | undefined;
   #events: KioskEvent[] = [];
-  #underWay: readonly Entry[] | undefined;
+  #writes = 0;
+  #underWay: readonly [readonly Entry[], readonly SaleNote[]] | undefined;
   /** Sales whose intent is on the disk: to charge, to dispense. */
   readonly #charged = new Set<string>();
   readonly #dispensed = new Set<string>();
+  readonly #past = new PastSales(new DatabaseSync(':memory:'));
 
   constructor(world: World) {
     this.#world = world;
@@ -24,24 +33,34 @@ export class Disk {
     return this.#dispensed.has(saleId);
   }
 
+  proved(): readonly ProvedSale[] {
+    return this.#past.proved();
+  }
+
+  /** Sales of the past that a claim code can belong to. */
+  claimed(): readonly ClaimedSale[] {
+    return this.#past.claimed();
+  }
+
   /** The power goes: what was under way is on the disk, or it is not. */
   lose(): void {
-    if (this.#underWay !== undefined && this.#world.draw.chance(500)) this.#write(this.#underWay);
+    if (this.#underWay !== undefined && this.#world.draw.chance(500))
+      this.#write(...this.#underWay);
     this.#underWay = undefined;
   }
 
   /** The journal of one life of the kiosk, which may end before or after any write. */
   journal(alive: () => boolean, crash: () => void): Journal {
     const { clock, draw, faults, bug } = this.#world;
-    const append = (entries: readonly Entry[]): Promise<void> => {
+    const append: Journal['append'] = (entries, notes = []) => {
       if (!alive()) return new Promise(() => undefined);
-      this.#underWay = entries;
+      this.#underWay = [entries, notes];
       const synced = Promise.withResolvers<undefined>();
       if (faults.strikes('kiosk crash')) crash();
       clock.after(draw.between(1, 40), () => {
         if (!alive()) return;
         this.#underWay = undefined;
-        this.#write(entries);
+        this.#write(entries, notes);
         if (faults.strikes('kiosk crash')) crash();
         else synced.resolve(undefined);
       });
@@ -52,11 +71,14 @@ export class Disk {
       tail: () => ({ state: copy(this.#state), events: copy(this.#events) }),
       verify: () => undefined,
       read: () => [],
+      proved: () => this.proved(),
+      claimed: () => this.claimed(),
       close: () => undefined,
     };
   }
 
-  #write(entries: readonly Entry[]): void {
+  #write(entries: readonly Entry[], notes: readonly SaleNote[]): void {
+    this.#past.note(notes, ++this.#writes);
     for (const { kind, body } of entries) {
       if (kind === 'event') {
         const event = body as KioskEvent;
@@ -67,7 +89,7 @@ export class Disk {
       this.#state = body as State;
       this.#events = [];
       const { phase } = this.#state;
-      if (phase.at === 'dispensing') this.#dispensed.add(phase.sale.saleId);
+      if (phase.at === 'dispensing') this.#dispensed.add(phase.dispenseId ?? phase.sale.saleId);
     }
   }
 }

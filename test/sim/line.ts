@@ -44,13 +44,20 @@ export function createClient(
     look: (saleId) => sale({ kind: 'look', saleId }),
     stop: (effect) => sale(effect, chargeTimeoutMs),
     report: (effect) => sale(effect),
-    async changes(since) {
+    async recover(body) {
+      const reply = await request(world, relay, { kind: 'give-back', kioskId, body }, timeoutMs);
+      return reply.kind === 'recovered' ? { ok: true, value: reply.answer } : failed(reply);
+    },
+    redeem: (effect) => plain(effect),
+    redeemResult: (redemption) => plain({ kind: 'redeem-result', ...redemption }),
+    async changes(since, ledgerId) {
       const askedAtMs = end.monotonicMs();
-      const reply = await request(world, relay, { kind: 'changes', kioskId, since }, timeoutMs);
+      const call = { kind: 'changes', kioskId, since, ledgerId } as const;
+      const reply = await request(world, relay, call, timeoutMs);
       if (reply.kind !== 'page') return failed(reply);
-      const { sales, ledgerId, upTo, more } = reply.page;
+      const { sales, ...page } = reply.page;
       const told = sales.map((said) => ({ ...said, askedAtMs }));
-      return { ok: true, value: { told, answer: { ledgerId, upTo, more, sales: [] } } };
+      return { ok: true, value: { told, answer: { ...page, sales: [] } } };
     },
     ack: (ledgerId, upTo) => plain({ kind: 'ack', kioskId, ledgerId, upTo }),
     probe: () => plain({ kind: 'probe' }),

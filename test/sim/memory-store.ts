@@ -1,16 +1,24 @@
 // The relay's store in memory: what the SQLite store does, transaction by transaction, with the same `decide`. It outlives
 // the relay's crashes.
 /* eslint-disable @typescript-eslint/require-await -- the seam is asynchronous, memory is not */
+import { changedClaim } from '../../src/relay/ledger-claims.ts';
 import type { Decision, ClaimChange } from '../../src/relay/ledger-rules.ts';
 import type { decide, LedgerEvent } from '../../src/relay/ledger.ts';
 import type { ClaimRow, SaleRow } from '../../src/relay/sale-row.ts';
 import type { KioskRow, NoticeRow, OutboxRow } from '../../src/relay/store/schema.ts';
-import type { Changes, Keeping, NewNotice, CoreStore } from '../../src/relay/store/store.ts';
+import type {
+  Changes,
+  CoreStore,
+  Judgement,
+  Kept,
+  NewNotice,
+  NoticeAnswer,
+} from '../../src/relay/store/store.ts';
 
 export type Decide = typeof decide;
 
 export class MemoryStore implements CoreStore {
-  readonly ledgerId = 'ledger-1';
+  ledgerId = 'ledger-1';
   readonly sales = new Map<string, SaleRow>();
   readonly claims = new Map<string, ClaimRow>();
   readonly kiosks = new Map<string, KioskRow>();
@@ -22,6 +30,11 @@ export class MemoryStore implements CoreStore {
   constructor(nowMs: () => number, decide: Decide) {
     this.#nowMs = nowMs;
     this.#decide = decide;
+  }
+
+  /** The relay's clock. */
+  nowMs(): number {
+    return this.#nowMs();
   }
 
   addKiosk(kioskId: string): void {
@@ -77,12 +90,41 @@ export class MemoryStore implements CoreStore {
     return this.claims.get(saleId);
   }
 
-  async keepNotice({ pending, ...notice }: NewNotice): Promise<Keeping> {
-    if (this.notices.has(notice.noticeId)) return 'repeated';
+  async keepNotice(
+    { pending, amountIdr, settlement, ...notice }: NewNotice,
+    leaseMs: number,
+  ): Promise<Kept> {
+    let sale = this.sales.get(notice.saleId);
+    if (this.notices.has(notice.noticeId)) return { keeping: 'repeated', sale, notice: undefined };
     const nowMs = this.#nowMs();
-    const fresh = { receivedAtMs: nowMs, attempts: 0, nextAtMs: nowMs, pending: pending ? 1 : 0 };
-    this.notices.set(notice.noticeId, { ...notice, ...fresh, state: 'unconfirmed' });
-    return 'stored';
+    const state = sale === undefined ? 'unknown-order' : 'unconfirmed';
+    const times = { receivedAtMs: nowMs, attempts: 1, nextAtMs: nowMs + leaseMs };
+    const row: NoticeRow = { ...notice, ...times, state, pending: pending ? 1 : 0 };
+    this.notices.set(notice.noticeId, row);
+    if (sale === undefined) return { keeping: 'stored', sale, notice: undefined };
+    if (settlement && amountIdr === sale.amountIdr) {
+      sale = this.#apply(sale, { type: 'noticed' }).row;
+    }
+    return { keeping: 'stored', sale, notice: { ...row } };
+  }
+
+  async answerNotices(
+    saleId: string,
+    event: NoticeAnswer,
+    judge: (decision: Decision, nowMs: number) => Judgement[],
+  ): Promise<Decision | undefined> {
+    const row = this.sales.get(saleId);
+    if (row === undefined) return undefined;
+    const decision = this.#apply(row, event);
+    await this.settleNotices((nowMs) => judge(decision, nowMs));
+    return decision;
+  }
+
+  async settleNotices(judge: (nowMs: number) => Judgement[]): Promise<void> {
+    for (const { noticeId, ...to } of judge(this.#nowMs())) {
+      const row = this.notices.get(noticeId);
+      if (row !== undefined) this.notices.set(noticeId, { ...row, ...to });
+    }
   }
 
   async salesNoticed(limit: number): Promise<string[]> {
@@ -96,14 +138,6 @@ export class MemoryStore implements CoreStore {
     const taken = due.map((row) => ({ ...row, attempts: row.attempts + 1, nextAtMs }));
     for (const row of taken) this.notices.set(row.noticeId, row);
     return taken;
-  }
-
-  async settleNotice(
-    noticeId: string,
-    to: { state: NoticeRow['state']; nextAtMs: number },
-  ): Promise<void> {
-    const row = this.notices.get(noticeId);
-    if (row !== undefined) this.notices.set(noticeId, { ...row, ...to });
   }
 
   async kiosksToTell(limit: number): Promise<string[]> {
@@ -129,7 +163,8 @@ export class MemoryStore implements CoreStore {
       });
   }
 
-  async sent(row: OutboxRow, nextAtMs: number): Promise<void> {
+  async sent(row: Pick<OutboxRow, 'saleId' | 'seq'>, waitMs: number): Promise<void> {
+    const nextAtMs = this.#nowMs() + waitMs;
     const now = this.outbox.get(row.saleId);
     if (now?.seq !== row.seq) return;
     this.outbox.set(row.saleId, { ...now, state: 'sent', attempts: now.attempts + 1, nextAtMs });
@@ -211,9 +246,16 @@ export class MemoryStore implements CoreStore {
   }
 
   #apply(row: SaleRow | undefined, event: LedgerEvent): Decision {
+    return this.keep(this.#decide(row, event, this.#nowMs()));
+  }
+
+  /** As src/relay/store/sales.ts. */
+  keep(decision: Decision): Decision {
     const nowMs = this.#nowMs();
-    const decision = this.#decide(row, event, nowMs);
-    if (decision.refusal !== undefined) return decision;
+    if (decision.refusal !== undefined) {
+      if (decision.claim !== undefined) this.#applyClaim(decision.row, decision.claim);
+      return decision;
+    }
     const made = decision.row;
     if (decision.moved) this.#takeSeq(made);
     this.sales.set(made.saleId, made);
@@ -235,27 +277,7 @@ export class MemoryStore implements CoreStore {
   }
 
   #applyClaim(row: SaleRow, change: ClaimChange): void {
-    const { saleId, kioskId } = row;
-    const nowMs = this.#nowMs();
-    const before = this.claims.get(saleId);
-    if (change.do === 'open') {
-      if (before !== undefined) return;
-      const { kind, amountIdr } = change;
-      const operatorOnly = change.operatorOnly ? 1 : 0;
-      const times = { openedAtMs: nowMs, changedAtMs: nowMs };
-      const claim = { saleId, kioskId, kind, amountIdr, operatorOnly, ...times };
-      const fresh = { dispenseId: null, refundN: 0, refundIdr: 0, note: null, askAtMs: null };
-      this.claims.set(saleId, { ...claim, ...fresh, state: 'open' });
-      return;
-    }
-    if (before === undefined) return;
-    const isOpen = before.state === 'open';
-    if (change.do === 'rest') {
-      if (!isOpen) return;
-      const { amountIdr } = change;
-      this.claims.set(saleId, { ...before, amountIdr, operatorOnly: 1, changedAtMs: nowMs });
-    } else if (isOpen || (change.as !== 'honoured' && before.state === 'refunding')) {
-      this.claims.set(saleId, { ...before, state: change.as, changedAtMs: nowMs });
-    }
+    const { claim } = changedClaim(row, this.claims.get(row.saleId), change, this.#nowMs());
+    if (claim !== undefined) this.claims.set(row.saleId, claim);
   }
 }

@@ -1,4 +1,5 @@
 // The relay's routes without HTTP and without signatures: the same hops in the same order as src/relay/routes.
+import type { RecoverAnswer, RecoverBody } from '../../src/protocol/api.ts';
 import { errors, KiosError } from '../../src/protocol/errors.ts';
 import { cursorAfter, cursorSeq } from '../../src/protocol/sale.ts';
 import { isSettled } from '../../src/protocol/verdict.ts';
@@ -9,18 +10,28 @@ import { takeAck } from '../../src/relay/fleet/presence.ts';
 import { announce, move, type Hops } from '../../src/relay/hops.ts';
 import type { Decision } from '../../src/relay/ledger-rules.ts';
 import { readNotice } from '../../src/relay/midtrans/notification.ts';
-import type { Inquiries } from '../../src/relay/notices.ts';
+import { noticeLeaseMs, type Inquiries } from '../../src/relay/notices.ts';
 import { pursue } from '../../src/relay/pursue.ts';
+import type { ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
 import type { SaleRow } from '../../src/relay/sale-row.ts';
 import { within } from '../../src/relay/within.ts';
+import { giveBack, moveClaimIn, proofOf } from './give-back.ts';
+import type { MemoryStore } from './memory-store.ts';
 import { serverKey } from './midtrans.ts';
 
 /** A sale as the relay says it; its proof is taken for granted. */
 export type Said = Omit<Told, 'askedAtMs'>;
 
 export type Call =
-  | Extract<Effect, { kind: 'charge' | 'look' | 'stop' | 'report' }>
-  | { kind: 'changes'; kioskId: string; since: string }
+  | Extract<Effect, { kind: 'charge' | 'look' | 'stop' | 'report' | 'redeem' }>
+  | {
+      kind: 'redeem-result';
+      saleId: string;
+      dispenseId: string;
+      result: 'done' | 'failed' | 'unknown';
+    }
+  | { kind: 'give-back'; kioskId: string; body: RecoverBody }
+  | { kind: 'changes'; kioskId: string; since: string; ledgerId: string }
   | { kind: 'ack'; kioskId: string; ledgerId: string; upTo: number }
   | { kind: 'probe' };
 
@@ -32,13 +43,19 @@ export interface Page {
 }
 
 export type Reply =
-  { kind: 'sale'; sale: Said } | { kind: 'page'; page: Page } | { kind: 'ok' } | Failed;
+  | { kind: 'sale'; sale: Said }
+  | { kind: 'page'; page: Page }
+  | { kind: 'recovered'; answer: RecoverAnswer }
+  | { kind: 'ok' }
+  | Failed;
 export interface Failed {
   kind: 'failed';
   failure: RequestFailure;
 }
 
 export interface RouteParts {
+  /** What no hop of a run asks for by itself: claims, and what is given back after a loss. */
+  store: MemoryStore;
   hops: Hops;
   background: Background;
   inquiries: Inquiries;
@@ -58,7 +75,7 @@ export async function serve(parts: RouteParts, call: Call): Promise<Reply> {
   } catch (error) {
     if (!(error instanceof KiosError)) throw error;
     const { code, retryable } = error;
-    const kind = errors[code].http < 500 ? 'refused' : 'lost';
+    const kind = errors[code].http < 500 || code === 'recovering' ? 'refused' : 'lost';
     return {
       kind: 'failed',
       failure: kind === 'refused' ? { kind, code, retryable } : { kind, code },
@@ -77,21 +94,40 @@ async function route(parts: RouteParts, call: Call): Promise<Reply> {
     case 'report':
       return fulfil(parts, call);
     case 'changes':
-      return changes(parts, call.kioskId, call.since);
+      return changes(parts, call);
     case 'ack': {
       const { store, metrics } = parts.hops;
       if (!(await takeAck({ store, metrics }, call.kioskId, call))) differs();
       return { kind: 'ok' };
     }
+    case 'redeem': {
+      const { saleId, dispenseId } = call;
+      return moveClaim(parts, saleId, { type: 'redeem', dispenseId });
+    }
+    case 'redeem-result': {
+      const { saleId, dispenseId, result } = call;
+      return moveClaim(parts, saleId, { type: 'redeem-result', dispenseId, result });
+    }
+    case 'give-back':
+      return { kind: 'recovered', answer: giveBack(parts.store, call.kioskId, call.body) };
     case 'probe':
       return { kind: 'ok' };
   }
 }
 
+/** As in src/relay/routes/claims.ts, without the look at Midtrans. */
+function moveClaim({ store }: RouteParts, saleId: string, event: ClaimEvent): Reply {
+  const decision = moveClaimIn(store, saleId, event);
+  if (decision === undefined) throw new KiosError('claim-unknown', 'no claim');
+  if (decision.refusal !== undefined) throw new KiosError('claim-locked', decision.refusal);
+  return { kind: 'ok' };
+}
+
 async function put(
-  { hops, background }: RouteParts,
+  { store, hops, background }: RouteParts,
   { saleId, amountIdr, items }: Extract<Call, { kind: 'charge' }>,
 ): Promise<Reply> {
+  refuseWhileRecovering(store, kioskOf(saleId));
   const done = await hops.store.put({
     type: 'put',
     saleId,
@@ -112,11 +148,19 @@ async function put(
   return answer({ hops }, saleId);
 }
 
+function refuseWhileRecovering({ sales }: MemoryStore, kioskId: string): void {
+  for (const row of sales.values()) {
+    if (row.kioskId !== kioskId || row.recovering === 0) continue;
+    throw new KiosError('recovering', 'Midtrans is being asked');
+  }
+}
+
 async function cancel(
-  { hops, background }: RouteParts,
+  { store, hops, background }: RouteParts,
   { saleId, amountIdr, reason }: Extract<Call, { kind: 'stop' }>,
 ): Promise<Reply> {
   const kioskId = kioskOf(saleId);
+  refuseWhileRecovering(store, kioskId);
   const decision = await hops.store.cancel({ type: 'cancel', saleId, kioskId, amountIdr, reason });
   refuseRefused(decision);
   announce(hops, decision);
@@ -136,7 +180,11 @@ async function fulfil(
   return answer({ hops }, saleId);
 }
 
-async function changes({ hops }: RouteParts, kioskId: string, since: string): Promise<Reply> {
+async function changes(
+  { hops }: RouteParts,
+  { kioskId, since, ledgerId }: Extract<Call, { kind: 'changes' }>,
+): Promise<Reply> {
+  if (ledgerId !== hops.store.ledgerId) differs();
   const seq = cursorSeq(since);
   if (seq > ((await hops.store.kiosk(kioskId))?.seq ?? 0)) differs();
   const row = seq === 0 ? undefined : await hops.store.saleAt(kioskId, seq);
@@ -153,24 +201,14 @@ async function changes({ hops }: RouteParts, kioskId: string, since: string): Pr
 }
 
 /** Midtrans' webhook. Resolves with the HTTP status of its answer. */
-export async function takeNotice(
-  { hops, background, inquiries }: RouteParts,
-  text: string,
-): Promise<number> {
+export async function takeNotice({ hops, inquiries }: RouteParts, text: string): Promise<number> {
   const reading = readNotice(Buffer.from(text), serverKey);
   if (reading.kind !== 'authentic') return 403;
   const { notice } = reading;
-  const { noticeId, saleId, pending, chargeId } = notice;
-  const kept = { noticeId, saleId, body: text, chargeId: chargeId ?? null, pending };
-  if ((await hops.store.keepNotice(kept)) === 'stored') {
-    void background.run(`notice ${noticeId}`, async () => {
-      const row = await hops.store.sale(saleId);
-      if (row !== undefined && notice.amountIdr === row.amountIdr && notice.settlement) {
-        await move(hops, saleId, { type: 'noticed' });
-      }
-      await inquiries.ask(saleId);
-    });
-  }
+  const { noticeId, saleId, pending, chargeId, amountIdr, settlement } = notice;
+  const stored = { noticeId, saleId, body: text, chargeId: chargeId ?? null, pending };
+  const kept = await hops.store.keepNotice({ ...stored, amountIdr, settlement }, noticeLeaseMs);
+  if (kept.notice !== undefined) void inquiries.ask(saleId, kept);
   return 200;
 }
 
@@ -180,7 +218,7 @@ export function saidOf({ clock, store }: Hops, row: SaleRow, by: 'http' | 'mqtt'
   const { saleId, amountIdr, verdict, seq, prev, qrString, settledAtMs } = row;
   const payable = verdict === 'pending' && row.stop === null && qrString !== null;
   const settled = isSettled(verdict) && settledAtMs !== null;
-  return {
+  const said: Said = {
     ...{ saleId, amountIdr, verdict, seq, prev, ledgerId: store.ledgerId },
     ...(row.fulfilment === null ? {} : { fulfilment: row.fulfilment }),
     ...(row.reason === null ? {} : { reason: row.reason }),
@@ -188,6 +226,7 @@ export function saidOf({ clock, store }: Hops, row: SaleRow, by: 'http' | 'mqtt'
     ...(payable && by === 'http' ? { expiresInMs: Math.max(0, row.deadlineAtMs - nowMs) } : {}),
     ...(settled && by === 'http' ? { settledAgoMs: Math.max(0, nowMs - settledAtMs) } : {}),
   };
+  return { ...said, proof: proofOf(said, nowMs) };
 }
 
 async function answer({ hops }: Pick<RouteParts, 'hops'>, saleId: string): Promise<Reply> {

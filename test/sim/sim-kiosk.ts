@@ -3,6 +3,7 @@
 import { ulid } from 'ulid';
 import type { Dispenser, Key } from '../../drivers/device.ts';
 import type { Supervised } from '../../drivers/supervise.ts';
+import { saleOfCode } from '../../src/kiosk/claim-code.ts';
 import { createPerform } from '../../src/kiosk/effects.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from '../../src/kiosk/kiosk.ts';
 import type { RelayClient } from '../../src/kiosk/relay-client.ts';
@@ -30,6 +31,8 @@ const rules: Rules = {
   receipts: false,
   maxPieces: 99,
 };
+/** Of all kiosks of all runs. */
+export const claimSecret = Buffer.alloc(32, 7).toString('base64url');
 const brokerLost = { ok: false, code: 'broker-unreachable' } as const;
 const yearsMs = 10 * 365 * 24 * 3_600_000;
 /** A technician comes to a kiosk that says its dispenser is out of order. */
@@ -86,9 +89,12 @@ export class SimKiosk {
   }
 
   press(key: Key): void {
+    this.#post(this.#life, { kind: 'key', key, freshId: this.#mintId() });
+  }
+
+  #mintId(): string {
     const { clock, draw } = this.#world;
-    const freshId = `${this.kioskId}-${ulid(clock.nowMs() + this.#boot.wallOffMs, draw.unit)}`;
-    this.#post(this.#life, { kind: 'key', key, freshId });
+    return `${this.kioskId}-${ulid(clock.nowMs() + this.#boot.wallOffMs, draw.unit)}`;
   }
 
   crash(): void {
@@ -173,6 +179,9 @@ export class SimKiosk {
         this.#post(life, event);
       },
       ledgerId: () => life.kiosk.state().ledgerId,
+      proved: () => this.#disk.proved(),
+      seekClaim: (code) => saleOfCode(claimSecret, code, this.#disk.claimed()),
+      mintId: () => this.#mintId(),
       slip: () => ({ blocks: [] }),
     });
   }

@@ -5,6 +5,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { createBackground } from '../../src/relay/background.ts';
 import { createPresence } from '../../src/relay/fleet/presence.ts';
 import type { Hops } from '../../src/relay/hops.ts';
+import { withBreaker } from '../../src/relay/midtrans/breaker.ts';
 import { decide } from '../../src/relay/ledger.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
 import { createInquiries } from '../../src/relay/notices.ts';
@@ -25,10 +26,11 @@ const tickMs = 1_000;
 const maxKiosksATick = 100;
 const maxSalesAtOnce = 100;
 /** Before or after these the relay may die; the others change nothing. */
-const writes = new Set(['put', 'cancel', 'move', 'keepNotice', 'settleNotice', 'acked', 'sent']);
+const writes = new Set(['put', 'cancel', 'move', 'keepNotice', 'answerNotices', 'acked', 'sent']);
 
 interface Life {
   alive: boolean;
+  store: MemoryStore;
   hops: Hops;
   background: ReturnType<typeof createBackground>;
   inquiries: ReturnType<typeof createInquiries>;
@@ -75,7 +77,7 @@ export class SimRelay {
     const reach: { wake: (kioskId: string) => void } = { wake: () => undefined };
     const hops: Hops = {
       ...{ store, clock, log, metrics, random: draw.unit },
-      gateway: this.midtrans.gateway(),
+      ...withBreaker(this.midtrans.gateway(), { clock, random: draw.unit, log, metrics }),
       newKey: () => draw.uuid(),
       payee: merchant,
       merchantId: merchant.id,
@@ -90,7 +92,7 @@ export class SimRelay {
     };
     const presence = createPresence({ store, log, metrics, wake });
     startReconcile(hops, background, inquiries);
-    this.#life = Object.assign(life, { hops, background, inquiries, presence });
+    this.#life = Object.assign(life, { store: this.store, hops, background, inquiries, presence });
     void store.allOffline();
   }
 
@@ -170,7 +172,7 @@ export class SimRelay {
       for (const row of await store.dueOutbox(kioskId, maxSalesAtOnce)) {
         this.onPublish(kioskId, saidOf(hops, row.sale, 'mqtt'));
         const waitMs = backoffMs(resend, row.attempts + 1, hops.random());
-        await store.sent(row, clock.nowMs() + waitMs);
+        await store.sent(row, waitMs);
       }
     };
     const wake = (kioskId: string): void => {

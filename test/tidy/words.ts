@@ -47,7 +47,8 @@ function declaredNames(node: ts.Node): string[] {
 }
 
 const midtransWords = /order_id|gross_amount|transaction_status/;
-const midtransRooms = /^(src\/(relay\/midtrans|twin)|test\/(relay|twin|e2e|sim))\/|^test\/tidy/;
+const midtransRooms =
+  /^(src\/(relay\/midtrans|twin)|test\/(relay|twin|e2e|sim|bench\/midtrans))\/|^test\/tidy/;
 
 /** Midtrans' own words stay in the two rooms that speak with Midtrans; comments may explain by them. */
 export function midtransWordsAtHome(file: SourceFile): Fault[] {
