@@ -1,18 +1,27 @@
 // What the answers of the relay, the dispenser and the printer do. PURE. Verdicts are in `told.ts`.
-import { close, openClaim, stop, type Step } from './phases.ts';
+import { relayRecovers, saleUnknown } from './ledger-check.ts';
+import { close, isSameReport, openClaim, oweClaim, stop, type Step } from './phases.ts';
+import { redeemed, redeemFailed } from './redeem.ts';
 import { saleInHand } from './told.ts';
 import {
   patience,
   retryDelayMs,
   type Effect,
   type EventOf,
+  type Report,
   type Rules,
   type State,
 } from './state.ts';
 
-export function requestFailed(state: State, event: EventOf<'request-failed'>): Step {
+/** A relay that refuses a redemption's result has it otherwise: it is told so often, so far apart. */
+const maxRefusals = 5;
+const refusedAgainMs = 60_000;
+
+export function requestFailed(before: State, event: EventOf<'request-failed'>): Step {
   const { request, saleId, failure, atMs } = event;
+  const state = failure.code === 'recovering' ? relayRecovers(before, atMs) : before;
   if (request === 'report') return reportFailed(state, event);
+  if (request === 'redeem') return redeemFailed(state, event);
   const { phase } = state;
   if (saleInHand(state)?.saleId !== saleId) return [state, []];
   if (phase.at === 'charging' && request === 'charge') {
@@ -33,11 +42,10 @@ export function requestFailed(state: State, event: EventOf<'request-failed'>): S
     const retryAtMs = atMs + retryDelayMs(phase.tries);
     return [{ ...state, phase: { ...phase, sent: 'maybe', retryAtMs } }, []];
   }
+  const unknown = failure.kind === 'refused' && failure.code === 'sale-unknown';
   if (phase.at === 'checking' && request === 'look') {
-    // The relay never had it: a tombstone makes sure that it never will.
-    if (failure.kind === 'refused' && failure.code === 'sale-unknown') {
-      return stop(state, phase.sale, 'fault', atMs);
-    }
+    // The relay never had it: a tombstone makes sure that it never will. A relay of which that is not sure is asked again.
+    if (unknown && state.ledger.at === 'same') return stop(state, phase.sale, 'fault', atMs);
     return [{ ...state, phase: { ...phase, retryAtMs: atMs + retryDelayMs(phase.tries) } }, []];
   }
   if (phase.at === 'stopping' && request === 'stop') {
@@ -46,38 +54,63 @@ export function requestFailed(state: State, event: EventOf<'request-failed'>): S
     const waiting = { ...phase, retryAtMs: atMs + retryDelayMs(phase.tries) };
     return [{ ...state, phase: because === undefined ? waiting : { ...waiting, because } }, []];
   }
+  // It has shown us the QR of this sale, signed: it has lost its memory.
+  if (phase.at === 'paying' && unknown) return saleUnknown(state, atMs);
   return [state, []];
 }
 
 function reportFailed(state: State, event: EventOf<'request-failed'>): Step {
-  const { saleId, failure, atMs } = event;
+  const { failure, atMs } = event;
   // The relay holds another result for this sale and the first one wins: nothing is left to say.
   if (failure.code === 'fulfilment-mismatch') return reported(state, event);
-  const reports = state.reports.map((report) =>
-    report.saleId === saleId ? { ...report, retryAtMs: atMs + retryDelayMs(report.tries) } : report,
+  const reports = state.reports.flatMap((report) =>
+    isSameReport(report, event) ? reportAgain(report, failure, atMs) : [report],
   );
-  return [{ ...state, reports }, []];
+  const waiting = { ...state, reports };
+  return failure.code === 'sale-unknown' ? saleUnknown(waiting, atMs) : [waiting, []];
 }
 
-export function reported(state: State, event: { saleId: string; atMs: number }): Step {
-  const reports = state.reports.filter((report) => report.saleId !== event.saleId);
+/** None: a redemption's result that the relay has refused often enough. It is locked there, and the journal has it. */
+function reportAgain(
+  report: Report,
+  failure: EventOf<'request-failed'>['failure'],
+  atMs: number,
+): readonly Report[] {
+  const final = failure.kind === 'refused' && !failure.retryable;
+  if (report.dispenseId === undefined || !final) {
+    return [{ ...report, retryAtMs: atMs + retryDelayMs(report.tries) }];
+  }
+  const refusals = (report.refusals ?? 0) + 1;
+  if (refusals >= maxRefusals) return [];
+  return [{ ...report, refusals, retryAtMs: atMs + refusedAgainMs }];
+}
+
+export function reported(
+  state: State,
+  event: Pick<Report, 'saleId' | 'dispenseId'> & { atMs: number },
+): Step {
+  const reports = state.reports.filter((report) => !isSameReport(report, event));
   const next = { ...state, reports };
   const { phase } = state;
-  if (phase.at !== 'abandoning' || phase.sale.saleId !== event.saleId) return [next, []];
+  if (phase.at !== 'abandoning' || !isSameReport(phase.sale, event)) return [next, []];
   const outcome = phase.sale.verdict === 'paid' ? ('claim' as const) : ('abandoned' as const);
   const untilMs = event.atMs + (outcome === 'claim' ? patience.claimMs : patience.resultMs);
-  return [{ ...next, phase: { ...phase, at: 'result', outcome, untilMs } }, []];
+  // Without a QR nobody can have paid.
+  const owing = phase.sale.deadlineMs === undefined ? next : oweClaim(next, event.saleId);
+  return [{ ...owing, phase: { ...phase, at: 'result', outcome, untilMs } }, []];
 }
 
 export function dispensed(
   state: State,
-  saleId: string,
+  order: Pick<Report, 'saleId' | 'dispenseId'> & { atMs: number },
   result: 'done' | 'failed' | 'unknown',
-  atMs: number,
   rules: Rules,
 ): Step {
   const { phase } = state;
+  const { saleId, dispenseId, atMs } = order;
   if (phase.at !== 'dispensing' || phase.sale.saleId !== saleId) return [state, []];
+  if (phase.dispenseId !== dispenseId) return [state, []];
+  if (dispenseId !== undefined) return redeemed(state, phase, dispenseId, result, atMs, rules);
   const { sale } = phase;
   if (result !== 'done') {
     const code = result === 'failed' ? 'dispenser-failed' : 'dispenser-unknown';

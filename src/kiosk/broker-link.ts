@@ -1,8 +1,9 @@
 // The kiosk's MQTT line. A message is acknowledged (PUBACK) only when it is stored; nothing depends on this line alone.
-import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
+import { Socket } from 'node:net';
+import mqtt, { type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import { KiosError } from '../protocol/errors.ts';
 import { sale as saleSchema } from '../protocol/sale.ts';
-import { kioskTopics, type StatusMessage } from '../protocol/topics.ts';
+import { kioskTopics, statusMessage, type StatusMessage } from '../protocol/topics.ts';
 import { backoffMs, type Backoff } from '../lib/backoff.ts';
 import { wait, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -24,6 +25,8 @@ export interface BrokerLink {
 export interface BrokerLinkOptions {
   url: string;
   kioskId: string;
+  /** From enrolment, where the broker cannot check tokens; otherwise a fresh token is shown at every connection. */
+  brokerPassword?: string | undefined;
   client: RelayClient;
   clock: Clock;
   log: Log;
@@ -42,11 +45,14 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
   const ended = new AbortController();
   const stopped = (): boolean => ended.signal.aborted;
   let line: MqttClient | undefined;
-  let connection = 0;
+  // Counts on over restarts of this process, so that within one boot a later connection always has the higher number.
+  let connection = Math.floor(clock.monotonicMs());
   let latest = offline;
 
   /** Only our own parse and proof errors are poison: they are counted and put away, never asked for again. */
-  const take = async (topic: string, payload: Buffer): Promise<void> => {
+  const take = async ({ topic, retain }: IPublishPacket, payload: Buffer): Promise<void> => {
+    // A retained one is from before this connection, which says its own right after.
+    if (topic === topics.status && !retain) watchStatus(payload);
     if (topic !== topics.sale) return;
     try {
       const document = saleSchema.parse(JSON.parse(payload.toString('utf8')));
@@ -67,7 +73,7 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
       protocolVersion: 4,
       clientId: kioskId,
       username: kioskId,
-      password: await client.brokerToken(),
+      password: options.brokerPassword ?? (await client.brokerToken()),
       clean: false,
       keepalive: keepaliveS,
       connectTimeout: connectTimeoutMs,
@@ -76,9 +82,11 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
       will: { topic: topics.status, payload: Buffer.from(will), qos: 1, retain: true },
     };
     const opened = mqtt.connect(url, settings);
+    // Small packets both ways: with Nagle's algorithm one waits for the other's delayed acknowledgement, 40 ms.
+    if (opened.stream instanceof Socket) opened.stream.setNoDelay();
     // mqtt.js sends the PUBACK when this calls back, so the callback waits for the disk.
     opened.handleMessage = (packet, callback): void => {
-      take(packet.topic, Buffer.from(packet.payload)).then(
+      take(packet, Buffer.from(packet.payload)).then(
         () => {
           callback();
         },
@@ -92,7 +100,7 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
     ended.signal.addEventListener('abort', stop, { once: true });
     let wasUp = false;
     opened.on('connect', () => {
-      opened.subscribe([topics.sale, topics.command], { qos: 1 }, (error) => {
+      opened.subscribe([topics.sale, topics.command, topics.status], { qos: 1 }, (error) => {
         if (error !== null) {
           log.warn({ reason: error.message }, 'broker.subscribe-refused');
           opened.end(true);
@@ -123,6 +131,20 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
       qos: 1,
       retain: true,
     });
+  };
+
+  /** An old connection's will may land after this one has spoken (PROTOCOL.md §5). Our own words are left alone. */
+  const watchStatus = (payload: Buffer): void => {
+    let said: unknown;
+    try {
+      said = JSON.parse(payload.toString('utf8'));
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+    const status = statusMessage.safeParse(said).data;
+    if (status?.bootId === offline.bootId && status.connection === connection) return;
+    log.info({ connection }, 'broker.old-will');
+    publishStatus();
   };
 
   const run = async (): Promise<void> => {

@@ -12,6 +12,16 @@ export function claimCode(claimSecret: string, saleId: string): string {
   return `${body}${luhnDigit(body)}`;
 }
 
+/** The sale, among these, whose code this is. */
+export function saleOfCode<T extends { saleId: string }>(
+  claimSecret: string,
+  code: string,
+  sales: readonly T[],
+): T | undefined {
+  if (luhnDigit(code.slice(0, digits)) !== code.slice(digits)) return undefined;
+  return sales.find(({ saleId }) => claimCode(claimSecret, saleId) === code);
+}
+
 /** ISO/IEC 7812-1 Annex B: catches every single wrong digit and most swapped neighbours. */
 export function luhnDigit(body: string): string {
   let sum = 0;

@@ -1,4 +1,5 @@
 // Does what the machine asks for, and posts what came of it. One function an effect; it decides nothing.
+import assert from 'node:assert';
 import {
   DeviceError,
   type DispenseResult,
@@ -10,9 +11,11 @@ import { wait, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { BrokerLink } from './broker-link.ts';
 import type { Devices } from './devices.ts';
-import type { Answer, RelayClient } from './relay-client.ts';
 import type { NewEvent } from './kiosk.ts';
-import type { Effect, Part, PartHealth, Request, Told } from './state.ts';
+import type { ProvedSale } from './past-sales.ts';
+import { postSales, type Recovered } from './recover.ts';
+import type { Answer, RelayClient } from './relay-client.ts';
+import type { Effect, FoundClaim, Part, PartHealth, Request, Told } from './state.ts';
 
 type PrintEffect = Extract<Effect, { kind: 'print' }>;
 
@@ -30,6 +33,12 @@ export interface EffectsOptions {
   /** Tells the machine of a part's health when it changed. */
   onPart: (part: Part, health: PartHealth) => void;
   ledgerId: () => string;
+  /** What the relay has signed for, out of the journal. */
+  proved: () => readonly ProvedSale[];
+  /** The sale that a claim code belongs to, out of the journal. */
+  seekClaim: (code: string) => FoundClaim | undefined;
+  /** A new id for a sale or a dispense. */
+  mintId: () => string;
   /** The paper for a slip, with the times of now. */
   slip: (effect: Extract<Effect, { kind: 'print' }>) => PrintDocument;
   signal: AbortSignal;
@@ -39,6 +48,7 @@ export interface EffectsOptions {
 export function createPerform(options: EffectsOptions): (effect: Effect) => void {
   const { client, link, devices, clock, log, post, onPart, ledgerId, slip, signal } = options;
   let catchingUp = false;
+  let recovering = false;
   let printing = Promise.resolve();
   const qrJobs = new Map<string, AbortController>();
 
@@ -48,7 +58,7 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
   };
 
   const ask = async (
-    request: Exclude<Request, 'report'>,
+    request: Exclude<Request, 'report' | 'redeem'>,
     saleId: string,
     answering: Promise<Answer<Told>>,
   ): Promise<void> => {
@@ -63,15 +73,68 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
   };
 
   const report = async (effect: Extract<Effect, { kind: 'report' }>): Promise<void> => {
-    const { saleId } = effect;
-    const answer = await client.report(effect);
+    const { saleId, dispenseId, result } = effect;
+    let answer: Answer<unknown>;
+    if (dispenseId === undefined) answer = await client.report(effect);
+    else {
+      assert(result !== 'abandoned', 'a redemption is never handed over to the relay');
+      answer = await client.redeemResult({ saleId, dispenseId, result });
+    }
     relayAnswered(answer);
-    if (answer.ok) post({ kind: 'reported', saleId });
-    else post({ kind: 'request-failed', request: 'report', saleId, failure: answer.failure });
+    const what = { saleId, ...(dispenseId === undefined ? {} : { dispenseId }) };
+    if (answer.ok) {
+      post({ kind: 'reported', ...what });
+      return;
+    }
+    log.warn({ request: 'report', ...what, ...answer.failure }, 'relay.request-failed');
+    post({ kind: 'request-failed', request: 'report', ...what, failure: answer.failure });
+  };
+
+  const redeem = async (effect: Extract<Effect, { kind: 'redeem' }>): Promise<void> => {
+    const { saleId, dispenseId, amountIdr } = effect;
+    const answer = await client.redeem(effect);
+    relayAnswered(answer);
+    if (answer.ok) {
+      log.info({ saleId, dispenseId }, 'claim.granted');
+      post({ kind: 'granted', saleId, dispenseId, amountIdr });
+      return;
+    }
+    const { failure } = answer;
+    log.warn({ request: 'redeem', saleId, dispenseId, ...failure }, 'relay.request-failed');
+    post({ kind: 'request-failed', request: 'redeem', saleId, dispenseId, failure });
+  };
+
+  const recover = async (effect: Extract<Effect, { kind: 'recover' }>): Promise<void> => {
+    if (recovering) return;
+    recovering = true;
+    try {
+      const answer: Answer<Recovered> =
+        effect.post === 'nothing'
+          ? await client.recover({ sales: [] })
+          : await postSales((body) => client.recover(body), options.proved(), effect.since, log);
+      relayAnswered(answer);
+      if (answer.ok) {
+        const { ledgerId: ledger, recovering: still } = answer.value;
+        post({ kind: 'recovered', post: effect.post, ledgerId: ledger, recovering: still });
+      } else {
+        log.warn({ ...answer.failure }, 'relay.recover-failed');
+        post({ kind: 'recover-failed', code: answer.failure.code });
+      }
+    } finally {
+      recovering = false;
+    }
+  };
+
+  const seekClaim = (code: string): void => {
+    const found = options.seekClaim(code);
+    log.info({ saleId: found?.saleId }, 'claim.sought');
+    const freshId = options.mintId();
+    post({ kind: 'claim-sought', code, freshId, ...(found === undefined ? {} : { found }) });
   };
 
   const dispense = async (effect: Extract<Effect, { kind: 'dispense' }>): Promise<void> => {
-    const { saleId, amountIdr, items } = effect;
+    const { saleId, dispenseId, amountIdr, items } = effect;
+    const granted = dispenseId === undefined ? {} : { dispenseId };
     const device = devices().dispenser.current();
     // Without a connection nothing can have moved.
     const result =
@@ -79,7 +142,7 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
         ? 'failed'
         : await device.dispense(
             {
-              id: saleId,
+              id: dispenseId ?? saleId,
               amountIdr,
               ...(items.length === 0
                 ? {}
@@ -89,36 +152,37 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
           );
     // The kiosk is ending: it does not know, and the next run asks the board.
     if (signal.aborted) return;
-    log.info({ saleId, result }, 'sale.dispensed');
+    log.info({ saleId, ...granted, result }, 'sale.dispensed');
     // A line that was lost in mid-vend comes back, and the board remembers what it did.
-    if (result === 'unknown') await recall(saleId);
-    else post({ kind: 'dispensed', saleId, result });
+    if (result === 'unknown') await recall({ saleId, ...granted });
+    else post({ kind: 'dispensed', saleId, ...granted, result });
   };
 
   /** Asks the board what became of an order, for as long as the board may need to come back. */
-  const recall = async (saleId: string): Promise<void> => {
+  const recall = async (order: { saleId: string; dispenseId?: string }): Promise<void> => {
     const untilMs = clock.monotonicMs() + devicePatienceMs;
-    let result = await askDispenser(saleId);
+    const id = order.dispenseId ?? order.saleId;
+    let result = await askDispenser(id);
     while (result === 'no-answer' && clock.monotonicMs() < untilMs) {
       await wait(clock, deviceStepMs, signal);
       if (signal.aborted) return;
-      result = await askDispenser(saleId);
+      result = await askDispenser(id);
     }
     if (signal.aborted) return;
     const said = result === 'no-answer' ? 'unknown' : result;
-    log.warn({ saleId, result: said }, 'sale.recalled');
-    post({ kind: 'dispenser-recalled', saleId, result: said });
+    log.warn({ ...order, result: said }, 'sale.recalled');
+    post({ kind: 'dispenser-recalled', ...order, result: said });
   };
 
-  const askDispenser = async (saleId: string): Promise<DispenseResult | 'never' | 'no-answer'> => {
+  const askDispenser = async (id: string): Promise<DispenseResult | 'never' | 'no-answer'> => {
     const device = devices().dispenser.current();
     if (device === undefined) return 'no-answer';
     if (device.lastResult === undefined) return 'unknown';
     try {
-      return await device.lastResult(saleId, signal);
+      return await device.lastResult(id, signal);
     } catch (error) {
       if (!(error instanceof DeviceError)) throw error;
-      log.debug({ saleId, fault: error.kind }, 'dispenser.no-answer');
+      log.debug({ id, fault: error.kind }, 'dispenser.no-answer');
       return 'no-answer';
     }
   };
@@ -164,7 +228,8 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
     if (catchingUp) return;
     catchingUp = true;
     try {
-      const answer = await client.changes(since);
+      const asked = ledgerId();
+      const answer = await client.changes(since, asked);
       relayAnswered(answer);
       if (answer.ok) {
         const { told, answer: page } = answer.value;
@@ -176,6 +241,7 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
         });
       } else {
         log.warn({ ...answer.failure }, 'relay.catch-up-failed');
+        if (answer.failure.code === 'ledger-differs') post({ kind: 'ledger-differs', asked });
       }
     } finally {
       catchingUp = false;
@@ -185,7 +251,11 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
   const ack = async (upTo: number): Promise<void> => {
     if (link()?.ack(ledgerId(), upTo) === true) return;
     // The outbox keeps the row until an acknowledgement arrives, so a failed one costs a repeat and nothing else.
-    await client.ack(ledgerId(), upTo);
+    const asked = ledgerId();
+    const answer = await client.ack(asked, upTo);
+    if (!answer.ok && answer.failure.code === 'ledger-differs') {
+      post({ kind: 'ledger-differs', asked });
+    }
   };
 
   return (effect) => {
@@ -202,8 +272,17 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
         return void report(effect);
       case 'dispense':
         return void dispense(effect);
-      case 'recall-dispenser':
-        return void recall(effect.saleId);
+      case 'recall-dispenser': {
+        const { saleId, dispenseId } = effect;
+        return void recall({ saleId, ...(dispenseId === undefined ? {} : { dispenseId }) });
+      }
+      case 'recover':
+        return void recover(effect);
+      case 'redeem':
+        return void redeem(effect);
+      case 'seek-claim':
+        seekClaim(effect.code);
+        return;
       case 'print':
         print(effect);
         return;

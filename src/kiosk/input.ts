@@ -11,6 +11,7 @@ import {
   typedFault,
 } from './entry.ts';
 import { block, sell, stop, toIdle, type Step } from './phases.ts';
+import { beginEntry, claimInScan, enterCode, giveUp, typedCode } from './redeem.ts';
 import { patience, type EventOf, type Rules, type State } from './state.ts';
 
 export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step {
@@ -21,6 +22,9 @@ export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step
   const { phase } = state;
   switch (phase.at) {
     case 'idle':
+      return phase.zeros === undefined
+        ? typed(state, '', event, rules)
+        : afterClear(state, phase.zeros, event, rules);
     case 'blocked':
       return typed(state, '', event, rules);
     case 'entering':
@@ -29,13 +33,19 @@ export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step
       if (key === 'enter') {
         return sell(state, basketTotalIdr(phase.items), phase.items, event.freshId, atMs, rules);
       }
-      if (key === 'cancel' || key === 'clear') return toIdle(state);
+      if (key === 'clear') return cleared(state);
+      if (key === 'cancel') return toIdle(state);
       if (key === 'backspace') return basket(state, removeFromBasket(phase.items), atMs);
       return [state, []];
     case 'result':
+      if (key === 'clear') return cleared(state);
       // A claim code must be read: only a deliberate key puts it away.
       if (phase.outcome === 'claim') return isClosingKey(key) ? toIdle(state) : [state, []];
       return isClosingKey(key) ? toIdle(state) : typed(state, '', event, rules);
+    case 'claiming':
+      return typedCode(state, phase, key, atMs, rules);
+    case 'redeeming':
+      return key === 'cancel' ? giveUp(state, phase, atMs) : [state, []];
     case 'charging':
     case 'checking':
     case 'paying':
@@ -43,12 +53,25 @@ export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step
     case 'stopping':
     case 'abandoning':
     case 'dispensing':
+    case 'seeking':
       return [state, []];
   }
 }
 
 function isClosingKey(key: Key): boolean {
-  return key === 'enter' || key === 'cancel' || key === 'clear';
+  return key === 'enter' || key === 'cancel';
+}
+
+function cleared(state: State): Step {
+  return [{ ...state, phase: { at: 'idle', zeros: 0 } }, []];
+}
+
+/** CLEAR and then 00, or 0 twice on keypads without that key: no amount begins so. */
+function afterClear(state: State, before: number, event: EventOf<'key'>, rules: Rules): Step {
+  const { key, atMs } = event;
+  if (key !== '0' && key !== '00') return typed(state, '', event, rules);
+  const zeros = before + key.length;
+  return zeros < 2 ? [{ ...state, phase: { at: 'idle', zeros } }, []] : beginEntry(state, atMs);
 }
 
 /** A key while an amount may be typed; `digits` are those before it. */
@@ -56,8 +79,9 @@ function typed(state: State, digits: string, event: EventOf<'key'>, rules: Rules
   const { key, atMs } = event;
   switch (key) {
     case 'cancel':
-    case 'clear':
       return toIdle(state);
+    case 'clear':
+      return cleared(state);
     case 'backspace':
       return entering(state, digits.slice(0, -1), atMs);
     case 'enter':
@@ -115,8 +139,11 @@ export function scanned(state: State, event: EventOf<'scan'>, rules: Rules): Ste
     phase.at === 'blocked' ||
     phase.at === 'entering' ||
     phase.at === 'basket' ||
+    phase.at === 'claiming' ||
     (phase.at === 'result' && phase.outcome !== 'claim');
   if (!free) return [state, []];
+  const code = phase.at === 'basket' ? undefined : claimInScan(event.scan.text);
+  if (code !== undefined) return enterCode(state, code, atMs, rules);
   const items = phase.at === 'basket' ? phase.items : [];
   const found = findScanned(event.scan, rules);
   if (typeof found === 'string') {

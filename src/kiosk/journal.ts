@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
 import { KiosError } from '../protocol/errors.ts';
+import { PastSales, type ClaimedSale, type ProvedSale, type SaleNote } from './past-sales.ts';
 
 /** `event`: what happened. `state`: the folded state at that point, so that a boot need not read years. */
 export interface Entry {
@@ -14,16 +15,20 @@ export interface Entry {
 
 export interface Journal {
   /**
-   * Writes entries as one transaction; resolves when they are synced.
+   * Writes entries, and what they add to what is known of each sale, as one transaction; resolves when it is synced.
    * @throws KiosError `journal-failed`
    */
-  append(entries: readonly Entry[]): Promise<void>;
+  append(entries: readonly Entry[], notes?: readonly SaleNote[]): Promise<void>;
   /** The last `state` entry and every event after it, oldest first. */
   tail(): { state: unknown; events: readonly unknown[] };
   /** Number of the first entry whose hash does not fit, or undefined when the chain is whole. */
   verify(): number | undefined;
   /** The entries with numbers from `first` on, at most `limit`. */
   read(first: number, limit: number): readonly (Entry & { number: number })[];
+  /** What the relay has signed for, to give it back when it was lost there. */
+  proved(): readonly ProvedSale[];
+  /** The sales that a claim code can belong to. */
+  claimed(): readonly ClaimedSale[];
   close(): void;
 }
 
@@ -70,6 +75,7 @@ export function openJournal(path: string): Journal {
 
 class SqliteJournal implements Journal {
   readonly #db: DatabaseSync;
+  readonly #past: PastSales;
   #last: { number: number; hash: string };
 
   constructor(path: string) {
@@ -77,6 +83,7 @@ class SqliteJournal implements Journal {
     // WAL with FULL costs one sync a commit; rollback journals cost four to six.
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
     this.#db.exec(schema);
+    this.#past = new PastSales(this.#db);
     const row = this.#db
       .prepare('SELECT number, hash FROM entries ORDER BY number DESC LIMIT 1')
       .get() as { number: number; hash: string } | undefined;
@@ -87,7 +94,7 @@ class SqliteJournal implements Journal {
     }
   }
 
-  async append(entries: readonly Entry[]): Promise<void> {
+  async append(entries: readonly Entry[], notes: readonly SaleNote[] = []): Promise<void> {
     await Promise.resolve(); // The seam is asynchronous: a slow card may move the sync off this thread.
     let { number, hash } = this.#last;
     try {
@@ -101,6 +108,7 @@ class SqliteJournal implements Journal {
         number = row.number;
         insert.run(row.number, row.kind, row.at, row.body, hash);
       }
+      this.#past.note(notes, number);
       this.#db.exec('COMMIT');
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
@@ -132,6 +140,14 @@ class SqliteJournal implements Journal {
       rows.push({ number, kind, at, body: JSON.parse(body) });
     }
     return rows;
+  }
+
+  proved(): readonly ProvedSale[] {
+    return this.#past.proved();
+  }
+
+  claimed(): readonly ClaimedSale[] {
+    return this.#past.claimed();
   }
 
   close(): void {

@@ -4,6 +4,8 @@ import assert from 'node:assert';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Entry, Journal } from './journal.ts';
+import { notesOf, withoutProofs } from './notes.ts';
+import type { SaleNote } from './past-sales.ts';
 import { nextWake, step } from './sale.ts';
 import { newState, type Effect, type KioskEvent, type Rules, type State } from './state.ts';
 
@@ -44,6 +46,7 @@ export interface KioskOptions {
 interface Stepped {
   event: KioskEvent;
   effects: readonly Effect[];
+  notes: readonly SaleNote[];
   /** It asked for something, or led to another phase. */
   moved: boolean;
   stored: PromiseWithResolvers<undefined>;
@@ -77,9 +80,10 @@ export function createKiosk(options: KioskOptions): Kiosk {
     const [next, effects] = step(state, timed, rules);
     logPhase(log, state, next);
     const moved = effects.length > 0 || next.phase.at !== state.phase.at;
+    const notes = notesOf(state, timed, next);
     state = next;
     const stored = Promise.withResolvers<undefined>();
-    unwritten.push({ event: timed, effects, moved, stored });
+    unwritten.push({ event: timed, effects, notes, moved, stored });
     draw(state);
     armWake();
     armTick();
@@ -121,7 +125,10 @@ export function createKiosk(options: KioskOptions): Kiosk {
       const batch = unwritten;
       unwritten = [];
       try {
-        await journal.append(entriesOf(batch));
+        await journal.append(
+          entriesOf(batch),
+          batch.flatMap(({ notes }) => notes),
+        );
       } catch (error) {
         halt(error, batch);
         return;
@@ -136,7 +143,11 @@ export function createKiosk(options: KioskOptions): Kiosk {
   /** Called in the same turn as the batch is taken, when `state` is exactly what the batch folds to. */
   const entriesOf = (batch: readonly Stepped[]): Entry[] => {
     const at = new Date(clock.nowMs()).toISOString();
-    const entries: Entry[] = batch.map(({ event }) => ({ kind: 'event', at, body: event }));
+    const entries: Entry[] = batch.map(({ event }) => ({
+      kind: 'event',
+      at,
+      body: withoutProofs(event),
+    }));
     eventsSinceState += batch.length;
     // A later run may have other prices, limits or code: what was decided is written down, never decided again.
     const decided = batch.some(({ moved }) => moved);
@@ -184,6 +195,7 @@ function isUrgent(event: KioskEvent): boolean {
     case 'told':
     case 'caught-up':
     case 'reported':
+    case 'recovered':
       return true;
     default:
       return false;
@@ -211,8 +223,8 @@ function logPhase(log: Log, before: State, { phase }: State): void {
 function fold(options: KioskOptions): { state: State; events: number } {
   const { journal, rules, cursor, ledgerId, language } = options;
   const tail = journal.tail();
-  let state =
-    tail.state === undefined ? { ...newState(cursor, ledgerId), language } : (tail.state as State);
+  // A state of an earlier version lacks what was not known then.
+  let state = { ...newState(cursor, ledgerId), language, ...(tail.state as State | undefined) };
   for (const event of tail.events) {
     // The journal's own hash chain vouches that this is what an earlier run wrote.
     const [next] = step(state, event as KioskEvent, rules);

@@ -2,6 +2,7 @@
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { SaleItem } from '../protocol/sale.ts';
 import {
+  maxOpenClaims,
   maxReports,
   patience,
   type Effect,
@@ -12,6 +13,7 @@ import {
   type StopReason,
 } from './state.ts';
 import { amountFault } from './entry.ts';
+import { ledgerCode } from './ledger-check.ts';
 
 export type Step = readonly [State, readonly Effect[]];
 
@@ -56,7 +58,9 @@ export function missingParts(state: State, rules: Rules): readonly ErrorCode[] {
     const health = state.parts[part];
     return health.ok ? [] : [health.code];
   });
-  return state.reports.length >= maxReports ? [...codes, 'relay-unreachable'] : codes;
+  const ledger = state.parts.relay.ok ? ledgerCode(state.ledger) : undefined;
+  const waiting = state.reports.length >= maxReports ? ['relay-unreachable' as const] : [];
+  return [...new Set([...codes, ...waiting, ...(ledger === undefined ? [] : [ledger])])];
 }
 
 /** Ready for the next customer. */
@@ -65,8 +69,13 @@ export function toIdle(state: State): Step {
 }
 
 /** Says why not, for a moment. */
-export function block(state: State, codes: readonly ErrorCode[], atMs: number): Step {
-  return [{ ...state, phase: { at: 'blocked', codes, untilMs: atMs + patience.noticeMs } }, []];
+export function block(
+  state: State,
+  codes: readonly ErrorCode[],
+  atMs: number,
+  forMs: number = patience.noticeMs,
+): Step {
+  return [{ ...state, phase: { at: 'blocked', codes, untilMs: atMs + forMs } }, []];
 }
 
 /** Asks the relay to end the charge. The QR is gone from this moment on. */
@@ -90,23 +99,35 @@ export function stop(
   return [{ ...state, phase }, [{ kind: 'stop', saleId, amountIdr, reason }]];
 }
 
-/** The one place from which goods move. The event that leads here is on disk before the effect runs (rule 1). */
-export function dispense(state: State, sale: OpenSale): Step {
+/**
+ * The one place from which goods move. The event that leads here is on disk before the effect runs (rule 1).
+ * @param dispenseId of the relay's grant, for a claim; without it the sale's own dispense.
+ */
+export function dispense(state: State, sale: OpenSale, dispenseId?: string): Step {
   const { saleId, amountIdr, items } = sale;
+  const granted = dispenseId === undefined ? {} : { dispenseId };
   return [
-    { ...state, phase: { at: 'dispensing', sale } },
-    [{ kind: 'dispense', saleId, amountIdr, items }],
+    { ...state, phase: { at: 'dispensing', sale, ...granted } },
+    [{ kind: 'dispense', saleId, ...granted, amountIdr, items }],
   ];
+}
+
+/** Whether both speak of the same dispense: of the sale itself, or of one redemption of its claim. */
+export function isSameReport(
+  one: Pick<Report, 'saleId' | 'dispenseId'>,
+  other: Pick<Report, 'saleId' | 'dispenseId'>,
+): boolean {
+  return one.saleId === other.saleId && one.dispenseId === other.dispenseId;
 }
 
 /** Notes what the kiosk did and reports it until the relay has taken it. */
 export function close(
   state: State,
-  report: Pick<Report, 'saleId' | 'result' | 'detail'>,
+  report: Pick<Report, 'saleId' | 'dispenseId' | 'result' | 'detail'>,
   atMs: number,
 ): Step {
   const noted: Report = { ...report, tries: 0, retryAtMs: atMs + reportPatienceMs };
-  const reports = [...state.reports.filter((other) => other.saleId !== report.saleId), noted];
+  const reports = [...state.reports.filter((other) => !isSameReport(other, report)), noted];
   return [{ ...state, reports }, [{ kind: 'report', ...report }]];
 }
 
@@ -119,9 +140,10 @@ export function resendReports(state: State, atMs: number): Step {
       ? { ...report, tries: report.tries + 1, retryAtMs: atMs + reportPatienceMs }
       : report,
   );
-  const effects = due.map(({ saleId, result, detail }) => ({
+  const effects = due.map(({ saleId, dispenseId, result, detail }) => ({
     kind: 'report' as const,
     saleId,
+    ...(dispenseId === undefined ? {} : { dispenseId }),
     result,
     ...(detail === undefined ? {} : { detail }),
   }));
@@ -143,7 +165,22 @@ export function openClaim(
     ...(report.detail === 'not-served' ? {} : { because: because as ErrorCode }),
     untilMs: atMs + patience.claimMs,
   };
-  const [closed, effects] = close({ ...state, phase }, { saleId: sale.saleId, ...report }, atMs);
+  const owing = { ...oweClaim(state, sale.saleId), phase };
+  const [closed, effects] = close(owing, { saleId: sale.saleId, ...report }, atMs);
   const print: Effect = { kind: 'print', slip: 'claim', sale };
   return [closed, [...effects, print]];
+}
+
+/** Remembers that a customer may come back with a code for this sale. */
+export function oweClaim(state: State, saleId: string): State {
+  const others = state.claims.open.filter((other) => other !== saleId);
+  const open = [...others, saleId].slice(-maxOpenClaims);
+  return { ...state, claims: { ...state.claims, open } };
+}
+
+/** Its goods are out, or its money went back. */
+export function forgetClaim(state: State, saleId: string): State {
+  if (!state.claims.open.includes(saleId)) return state;
+  const open = state.claims.open.filter((other) => other !== saleId);
+  return { ...state, claims: { ...state.claims, open } };
 }

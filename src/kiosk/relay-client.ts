@@ -6,14 +6,20 @@ import {
   ackAnswer,
   changesAnswer,
   problem,
+  recoverAnswer,
+  redeemAnswer,
+  redeemResultAnswer,
   timeAnswer,
   type ChangesAnswer,
+  type RecoverAnswer,
+  type RecoverBody,
 } from '../protocol/api.ts';
 import { errors, isErrorCode, KiosError, type ErrorCode } from '../protocol/errors.ts';
 import {
   nonceHeader,
   openProof,
   timeClaims,
+  verifyGrant,
   verifySale,
   type TrustedKeys,
 } from '../protocol/proof.ts';
@@ -29,6 +35,8 @@ export type Answer<T> = { ok: true; value: T } | { ok: false; failure: RequestFa
 /** A charge waits for Midtrans; everything else is the relay alone. */
 const chargeTimeoutMs = 15_000;
 const timeoutMs = 8_000;
+/** The relay stores hundreds of sales before it answers. */
+const recoverTimeoutMs = 30_000;
 /** A token lives five minutes, so so much does no harm. */
 const clockToleranceMs = 30_000;
 /** No answer of the relay is larger: a page of changes with QR texts. */
@@ -40,7 +48,21 @@ export interface RelayClient {
   stop(effect: Extract<Effect, { kind: 'stop' }>): Promise<Answer<Told>>;
   /** Taken only when the relay's own signature says so. */
   report(effect: Extract<Effect, { kind: 'report' }>): Promise<Answer<Told>>;
-  changes(since: string): Promise<Answer<{ told: Told[]; answer: ChangesAnswer }>>;
+  /** @param ledgerId the ledger that `since` is of: a relay that has another one refuses with `ledger-differs`. */
+  changes(
+    since: string,
+    ledgerId: string,
+  ): Promise<Answer<{ told: Told[]; answer: ChangesAnswer }>>;
+  /** What the relay has signed for, given back after it was restored from a backup. */
+  recover(body: RecoverBody): Promise<Answer<RecoverAnswer>>;
+  /** Asks for the grant of one dispense; answered well only when it is signed for exactly this one. */
+  redeem(effect: Extract<Effect, { kind: 'redeem' }>): Promise<Answer<unknown>>;
+  /** Whether the goods of a granted dispense came out. */
+  redeemResult(redemption: {
+    saleId: string;
+    dispenseId: string;
+    result: 'done' | 'failed' | 'unknown';
+  }): Promise<Answer<unknown>>;
   ack(ledgerId: string, upTo: number): Promise<Answer<unknown>>;
   /** Whether the relay answers, and is the one that this kiosk trusts. */
   probe(): Promise<Answer<unknown>>;
@@ -52,14 +74,17 @@ export interface RelayClient {
 
 export interface RelayClientOptions {
   identity: Identity;
+  /** May grow while the client lives. */
   keys: TrustedKeys;
+  /** Called with every proof before it is opened: it may add the key that the proof names to `keys`. */
+  meetKey?: (proof: string) => Promise<void>;
   bootId: string;
   clock: Clock;
   log: Log;
 }
 
 export function createRelayClient(options: RelayClientOptions): RelayClient {
-  const { identity, keys, bootId, clock, log } = options;
+  const { identity, keys, meetKey, bootId, clock, log } = options;
   const { kioskId, environment } = identity.enrolment;
   const privateKey = privateKeyOf(identity);
   /** Relay's clock minus ours, learnt from a signed `clock-skew` answer. */
@@ -77,12 +102,14 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
 
   const prove = async (document: Sale, askedAtMs: number, asked?: string): Promise<Told> => {
     const nonce = asked === undefined ? {} : { nonce: asked };
+    await meetKey?.(document.proof);
     await verifySale(document, { kioskId, environment, ...nonce }, keys);
     return toTold(document, askedAtMs);
   };
 
   /** Believes a `clock-skew` only with the relay's signature, and only for the token that was refused. */
   const learnClock = async (proof: string, refused: string): Promise<void> => {
+    await meetKey?.(proof);
     const { time, nonce } = await openProof(proof, 'kios-time', timeClaims, keys);
     if (nonce !== skewNonce(refused))
       throw new KiosError('bad-proof', 'the time answers another call');
@@ -203,10 +230,10 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     stop: ({ saleId, amountIdr, reason }) =>
       saleCall('POST', `/v1/sales/${saleId}/cancel`, { reason, amountIdr }, chargeTimeoutMs),
     report,
-    changes: async (since) => {
+    changes: async (since, ledgerId) => {
       const askedAtMs = clock.monotonicMs();
       const nonce = freshNonce();
-      const path = `/v1/changes?since=${encodeURIComponent(since)}`;
+      const path = `/v1/changes?${new URLSearchParams({ since, ledgerId }).toString()}`;
       const answer = await call('GET', path, undefined, changesAnswer, nonce);
       if (!answer.ok) return answer;
       return proven(path, async () => {
@@ -217,12 +244,29 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
         return { told, answer: answer.value };
       });
     },
+    recover: (body) =>
+      call('POST', '/v1/recover', body, recoverAnswer, freshNonce(), recoverTimeoutMs),
+    redeem: async ({ saleId, amountIdr, dispenseId }) => {
+      const path = `/v1/claims/${saleId}/redeem`;
+      const answer = await call('POST', path, { dispenseId }, redeemAnswer, freshNonce());
+      if (!answer.ok) return answer;
+      const { grant } = answer.value;
+      return proven(path, async () => {
+        await meetKey?.(grant);
+        await verifyGrant(grant, { environment, kioskId, saleId, amountIdr, dispenseId }, keys);
+      });
+    },
+    redeemResult: ({ saleId, dispenseId, result }) => {
+      const path = `/v1/claims/${saleId}/result`;
+      return call('POST', path, { dispenseId, result }, redeemResultAnswer, freshNonce());
+    },
     ack: (ledgerId, upTo) => call('POST', '/v1/ack', { ledgerId, upTo }, ackAnswer, freshNonce()),
     probe: async () => {
       const nonce = freshNonce();
       const answer = await call('GET', `/v1/time?nonce=${nonce}`, undefined, timeAnswer, nonce);
       if (!answer.ok) return answer;
       return proven('/v1/time', async () => {
+        await meetKey?.(answer.value.proof);
         const claims = await openProof(answer.value.proof, 'kios-time', timeClaims, keys);
         if (claims.nonce !== nonce)
           throw new KiosError('bad-proof', 'the time answers another call');
@@ -243,7 +287,7 @@ function lost(code: ErrorCode): { ok: false; failure: RequestFailure } {
 }
 
 function toTold(document: Sale, askedAtMs: number): Told {
-  const { saleId, amountIdr, verdict, seq, prev, ledgerId } = document;
+  const { saleId, amountIdr, verdict, seq, prev, ledgerId, proof } = document;
   const { fulfilment, qrString, reason, expiresInMs, settledAgoMs } = document;
   return {
     saleId,
@@ -253,6 +297,7 @@ function toTold(document: Sale, askedAtMs: number): Told {
     prev,
     ledgerId,
     askedAtMs,
+    proof,
     ...(fulfilment === undefined ? {} : { fulfilment }),
     ...(qrString === undefined ? {} : { qrString }),
     ...(reason === undefined ? {} : { reason }),
@@ -279,6 +324,10 @@ function transportFailure(error: unknown): RequestFailure {
 
 /** 5xx and 429 say nothing about the sale; a 4xx is the relay's own refusal, as far as it has our code. */
 function statusFailure(status: number, code: string | undefined): RequestFailure {
+  // Nothing was taken, and it will not be within a customer's patience: a cancel follows, not half a minute of tries.
+  if (code === 'gateway-down') return { kind: 'refused', code, retryable: false };
+  // The relay is there and says why not: the screen says it, too.
+  if (code === 'recovering') return { kind: 'refused', code, retryable: true };
   if (code !== undefined && isErrorCode(code) && status < 500) {
     return { kind: 'refused', code, retryable: errors[code].retryable };
   }

@@ -8,7 +8,7 @@ import { notifySystemd } from '../lib/notify.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { startBrokerLink, type BrokerLink } from './broker-link.ts';
-import { claimCode, formatClaimCode } from './claim-code.ts';
+import { claimCode, formatClaimCode, saleOfCode } from './claim-code.ts';
 import type { KioskConfig } from './config.ts';
 import { startDevices, type Devices } from './devices.ts';
 import { createPerform } from './effects.ts';
@@ -17,8 +17,10 @@ import { slipOf } from './slip-paper.ts';
 import { pingWatchdog, watchDisk, watchHealth, watchRelay } from './watches.ts';
 import { lockFolder } from './lock.ts';
 import { watchPaper } from './printer-watch.ts';
-import { readIdentity, trustedKeys } from './identity.ts';
+import { readIdentity } from './identity.ts';
+import { createRelayKeys } from './key-chain.ts';
 import { openJournal } from './journal.ts';
+import { ledgerCode } from './ledger-check.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
 import { missingParts } from './phases.ts';
 import { createRelayClient } from './relay-client.ts';
@@ -53,13 +55,18 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
   const journal = openJournal(join(config.stateDir, 'journal.sqlite'));
   const bootId = machineBootId();
   const rules = rulesOf(config, identity);
-  const keys = trustedKeys(identity);
-  const client = createRelayClient({ identity, keys, bootId, clock, log });
+  const keys = createRelayKeys({ identity, stateDir: config.stateDir, clock, log, random });
+  const client = createRelayClient({
+    ...{ identity, bootId, clock, log },
+    keys: keys.trusted,
+    meetKey: (proof) => keys.meet(proof),
+  });
   const screen = createScreen(log.child({ device: 'display' }));
   const ended = Promise.withResolvers<Error>();
   const stopping = new AbortController();
   /** Made after the machine, because they feed it; the machine's effects reach them through here. */
   const late: { devices?: Devices; link?: BrokerLink } = {};
+  let told: string | undefined;
 
   const context = (): ScreenContext => ({
     rules,
@@ -74,6 +81,8 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
         post({ kind: 'not-shown', saleId: state.phase.sale.saleId });
       }
     });
+    // What keeps the kiosk from selling may change without a part: the ledger, reports that nobody takes.
+    if (told !== undefined && told !== missingParts(state, rules).join()) publishStatus();
   };
   const post = (event: NewEvent): void => {
     ignoreHalt(kiosk.post(event));
@@ -84,13 +93,18 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
     post({ kind: 'part', part, health });
     publishStatus();
   };
-  let told: string | undefined;
   const publishStatus = (): void => {
     const missing = missingParts(kiosk.state(), rules);
     const selling = missing.length === 0;
     if (told !== missing.join()) log.info({ selling, missing }, 'kiosk.selling');
     told = missing.join();
-    late.link?.status({ online: true, bootId, version, selling, parts: kiosk.state().parts });
+    late.link?.status({
+      online: true,
+      bootId,
+      version,
+      selling,
+      parts: partsToTell(kiosk.state()),
+    });
   };
   const perform = createPerform({
     client,
@@ -104,6 +118,9 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
     post,
     onPart,
     ledgerId: () => kiosk.state().ledgerId,
+    proved: () => journal.proved(),
+    seekClaim: (code) => saleOfCode(enrolment.claimSecret, code, journal.claimed()),
+    mintId: () => mintSaleId(enrolment.kioskId, clock, random),
     slip: (effect) => slipOf(effect, kiosk.state(), { config, identity, clock }),
     signal: stopping.signal,
   });
@@ -152,6 +169,7 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
   const link = startBrokerLink({
     url: enrolment.brokerUrl,
     kioskId: enrolment.kioskId,
+    brokerPassword: enrolment.brokerPassword,
     client,
     clock,
     log,
@@ -209,6 +227,12 @@ function machineBootId(): string {
 
 function mintSaleId(kioskId: string, clock: Clock, random: () => number): string {
   return `${kioskId}-${ulid(clock.nowMs(), random)}`;
+}
+
+/** A relay that recovers is there and can not be used: the operator reads it where the relay stands. */
+function partsToTell({ parts, ledger }: State): State['parts'] {
+  const code = parts.relay.ok ? ledgerCode(ledger) : undefined;
+  return code === undefined ? parts : { ...parts, relay: { ok: false, code } };
 }
 
 function withoutJournal(state: State): State {

@@ -3,7 +3,16 @@
 import { cursorAfter, cursorSeq } from '../protocol/sale.ts';
 import { dispensed, notShown, printed, reported, requestFailed } from './answers.ts';
 import { pressed, scanned } from './input.ts';
+import {
+  doubtLedger,
+  ledgerDiffers,
+  lineBack,
+  lineLost,
+  recovered,
+  recoverFailed,
+} from './ledger-check.ts';
 import { stop, toIdle, type Step } from './phases.ts';
+import { claimSought, giveUp, granted, lockAfterBoot } from './redeem.ts';
 import { takeTold } from './told.ts';
 import { woke } from './wake.ts';
 import {
@@ -26,7 +35,7 @@ export function step(state: State, event: KioskEvent, rules: Rules): Step {
     case 'restarted':
       return restarted(state, event, rules);
     case 'part':
-      return [{ ...state, parts: { ...state.parts, [event.part]: event.health } }, []];
+      return partChanged(state, event);
     case 'key':
       return pressed(state, event, rules);
     case 'scan':
@@ -39,17 +48,22 @@ export function step(state: State, event: KioskEvent, rules: Rules): Step {
       return reported(state, event);
     case 'caught-up':
       return caughtUp(state, event, rules);
+    case 'ledger-differs':
+      // An answer from before the new ledger was taken says nothing of it.
+      return event.asked === state.ledgerId ? ledgerDiffers(state, event.atMs) : [state, []];
+    case 'recovered':
+      return recovered(state, event);
+    case 'recover-failed':
+      return recoverFailed(state, event);
+    case 'claim-sought':
+      return claimSought(state, event);
+    case 'granted':
+      return granted(state, event);
     case 'dispensed':
-      return dispensed(state, event.saleId, event.result, event.atMs, rules);
+      return dispensed(state, event, event.result, rules);
     case 'dispenser-recalled':
       // `never` is still no leave to start now (rule 2): the customer gets a claim.
-      return dispensed(
-        state,
-        event.saleId,
-        event.result === 'never' ? 'failed' : event.result,
-        event.atMs,
-        rules,
-      );
+      return dispensed(state, event, event.result === 'never' ? 'failed' : event.result, rules);
     case 'printed':
       return printed(state, event, rules);
     case 'not-shown':
@@ -62,33 +76,40 @@ export function step(state: State, event: KioskEvent, rules: Rules): Step {
 /** The first event of each run: nothing of the world is known any more, only what the journal says. */
 function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): Step {
   const newBoot = before.bootId !== event.bootId;
-  const reports = before.reports.map((report) => ({ ...report, retryAtMs: event.atMs }));
-  const parts = unheardParts(rules.required);
-  const state: State = { ...before, bootId: event.bootId, reports, parts };
-  const { phase } = state;
   const { atMs } = event;
+  const reports = before.reports.map((report) => ({ ...report, retryAtMs: atMs }));
+  const parts = unheardParts(rules.required);
+  // Kiosks check the ledger at every start, before the first charge (PROTOCOL.md §8).
+  const ledger = { at: 'unknown' as const, retryAtMs: atMs };
+  const fresh: State = { ...before, bootId: event.bootId, reports, parts, ledger };
+  const state = newBoot ? lockAfterBoot(fresh, atMs) : fresh;
+  const { phase } = state;
   switch (phase.at) {
     case 'charging': {
       if (newBoot) return stop(state, phase.sale, 'fault', atMs);
-      const { saleId, amountIdr, items } = phase.sale;
-      return [
-        { ...state, phase: { ...phase, sent: 'maybe' } },
-        [{ kind: 'charge', saleId, amountIdr, items }],
-      ];
+      // It is asked for again as soon as the ledger is known to be the same.
+      return [{ ...state, phase: { ...phase, sent: 'maybe', retryAtMs: atMs } }, []];
     }
     case 'checking':
     case 'paying':
       return check(state, phase.sale, atMs);
     case 'stopping':
       return stop(state, phase.sale, phase.reason, atMs, phase.because);
-    case 'dispensing':
-      return [state, [{ kind: 'recall-dispenser', saleId: phase.sale.saleId }]];
+    case 'dispensing': {
+      const granted = phase.dispenseId === undefined ? {} : { dispenseId: phase.dispenseId };
+      return [state, [{ kind: 'recall-dispenser', saleId: phase.sale.saleId, ...granted }]];
+    }
+    case 'redeeming':
+      // Its customer may be gone: no motor starts by itself after a restart.
+      return giveUp(state, phase, atMs);
     case 'abandoning':
       return [state, []];
     case 'idle':
     case 'entering':
     case 'basket':
     case 'blocked':
+    case 'claiming':
+    case 'seeking':
       return toIdle(state);
     case 'result': {
       if (phase.outcome !== 'claim') return toIdle(state);
@@ -100,6 +121,18 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
   }
 }
 
+/** What is being recovered stays so until the relay has taken it. */
+function ledgerAgrees(state: State, atMs: number): State {
+  if (state.ledger.at !== 'unknown') return state;
+  const { retryAtMs: _over, ...ledger } = state.ledger;
+  const agreed: State = { ...state, ledger: { ...ledger, at: 'same' } };
+  const { phase } = state;
+  // A charge that waited for this need not wait longer.
+  return phase.at === 'charging' && phase.sent === 'maybe' && phase.retryAtMs < phase.untilMs
+    ? { ...agreed, phase: { ...phase, retryAtMs: Math.min(phase.retryAtMs, atMs) } }
+    : agreed;
+}
+
 function check(state: State, sale: OpenSale, atMs: number): Step {
   const phase = { at: 'checking' as const, sale, tries: 0, retryAtMs: atMs + patience.chargeMs };
   return [{ ...state, phase }, [{ kind: 'look', saleId: sale.saleId }]];
@@ -107,16 +140,26 @@ function check(state: State, sale: OpenSale, atMs: number): Step {
 
 function told(state: State, event: EventOf<'told'>, rules: Rules): Step {
   const [taken, effects] = takeTold(state, event.told, event.via, event.atMs, rules);
+  if (event.told.ledgerId !== state.ledgerId) {
+    const [doubting, asked] = doubtLedger(taken, event.atMs);
+    return [doubting, [...effects, ...asked]];
+  }
   if (event.via === 'http') return [taken, effects];
   const [moved, acks] = moveCursor(taken, event.told);
   return [moved, [...effects, ...acks]];
 }
 
+function partChanged(before: State, { part, health, atMs }: EventOf<'part'>): Step {
+  const state = { ...before, parts: { ...before.parts, [part]: health } };
+  if (part !== 'relay' && part !== 'broker') return [state, []];
+  if (part === 'relay' && !health.ok) return [lineLost(state, atMs), []];
+  // A broker's line is lost with the relay that it is in; one elsewhere costs a question.
+  return health.ok && !before.parts[part].ok ? lineBack(lineLost(state, atMs), atMs) : [state, []];
+}
+
 /** PROTOCOL.md §5: the cursor moves only over a message whose `prev` it stands on; a gap is fetched. */
 function moveCursor(state: State, change: Told): Step {
   const at = cursorSeq(state.cursor);
-  if (change.ledgerId !== state.ledgerId)
-    return [state, [{ kind: 'catch-up', since: state.cursor }]];
   if (change.seq <= at) return [state, [{ kind: 'ack', upTo: at }]];
   if (change.prev !== at) return [state, [{ kind: 'catch-up', since: state.cursor }]];
   return [{ ...state, cursor: cursorAfter(change) }, [{ kind: 'ack', upTo: change.seq }]];
@@ -127,8 +170,8 @@ function moveCursor(state: State, change: Told): Step {
  * not, and another ledger is the recovery's to take.
  */
 function caughtUp(state: State, event: EventOf<'caught-up'>, rules: Rules): Step {
-  if (event.ledgerId !== state.ledgerId) return [state, []];
-  let next = state;
+  if (event.ledgerId !== state.ledgerId) return ledgerDiffers(state, event.atMs);
+  let next = ledgerAgrees(state, event.atMs);
   const effects: Effect[] = [];
   for (const change of event.told) {
     const [taken, wanted] = takeTold(next, change, 'http', event.atMs, rules);

@@ -4,6 +4,7 @@ import type { ErrorCode } from '../protocol/errors.ts';
 import { shortSaleId } from '../protocol/ids.ts';
 import { formatRupiah } from '../protocol/money.ts';
 import { basketTotalIdr } from './entry.ts';
+import { codeDigits } from './redeem.ts';
 import { missingParts } from './phases.ts';
 import type { OpenSale, Phase, Rules, State } from './state.ts';
 import { say, sayCode, type Word } from './words.ts';
@@ -44,9 +45,21 @@ export function sceneOf(state: State, context: ScreenContext): Scene {
       return stopping(state, phase, context);
     case 'dispensing':
       return {
-        ...scene(state, context, 'good', 'received', [say(state.language, 'dispensing')]),
+        ...scene(
+          state,
+          context,
+          'good',
+          phase.dispenseId === undefined ? 'received' : 'claimGoods',
+          [say(state.language, 'dispensing')],
+        ),
         amount: formatRupiah(phase.sale.amountIdr),
       };
+    case 'claiming':
+      return claiming(state, phase, context);
+    case 'seeking':
+      return scene(state, context, 'neutral', 'claimChecking', [say(state.language, 'pleaseWait')]);
+    case 'redeeming':
+      return waiting(state, context, phase.sale, 'claimChecking', ['pleaseWait']);
     case 'result':
       return result(state, phase, context);
   }
@@ -99,7 +112,31 @@ function idle(state: State, context: ScreenContext): Scene {
       say(state.language, words),
       say(state.language, 'anyWallet'),
     ]),
-    hints: [hint(state, '/', 'keyLanguage')],
+    hints: [
+      ...(state.claims.open.length > 0 ? [hint(state, 'C 00', 'keyClaim')] : []),
+      hint(state, '/', 'keyLanguage'),
+    ],
+  };
+}
+
+function claiming(
+  state: State,
+  { digits, notice }: Extract<Phase, { at: 'claiming' }>,
+  context: ScreenContext,
+): Scene {
+  const how =
+    notice === undefined
+      ? [say(state.language, 'claimEntryHow')]
+      : codeLines(state, [notice], context);
+  const shown = digits.padEnd(codeDigits, '_').replace(/^(.{4})(.{4})/, '$1 $2 ');
+  return {
+    ...scene(state, context, notice === undefined ? 'neutral' : 'warn', 'claimEntry', how),
+    amount: shown,
+    hints: [
+      hint(state, 'Enter', 'keyOk'),
+      hint(state, '⌫', 'keyBack'),
+      hint(state, 'Esc', 'keyCancel'),
+    ],
   };
 }
 
@@ -252,6 +289,11 @@ function result(
         hints: done,
       };
     case 'abandoned':
+      // No QR was ever shown for it: nobody can have paid.
+      if (phase.because === 'gateway-down' && phase.sale.deadlineMs === undefined) {
+        const lines = [...because, nothing, again];
+        return { ...scene(state, context, 'warn', 'unsent', lines), hints: done };
+      }
       return {
         ...scene(state, context, 'warn', 'abandoned', [
           say(language, 'abandonedIfPaid'),

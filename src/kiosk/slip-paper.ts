@@ -4,6 +4,7 @@ import type { Clock } from '../lib/clock.ts';
 import { claimCode, formatClaimCode } from './claim-code.ts';
 import type { KioskConfig } from './config.ts';
 import type { Identity } from './identity.ts';
+import { scannedClaim } from './redeem.ts';
 import { claimSlip, qrSlip, receiptSlip, type SlipContext } from './slips.ts';
 import type { Effect, State } from './state.ts';
 
@@ -27,12 +28,11 @@ export function slipOf(
   switch (effect.slip) {
     case 'receipt':
       return receiptSlip(sale, context);
-    case 'claim':
-      return claimSlip(
-        sale,
-        formatClaimCode(claimCode(enrolment.claimSecret, sale.saleId)),
-        context,
-      );
+    case 'claim': {
+      const code = claimCode(enrolment.claimSecret, sale.saleId);
+      const scanned = config.scanner === undefined ? undefined : scannedClaim(code);
+      return claimSlip(sale, formatClaimCode(code), context, scanned);
+    }
     case 'qr':
       return qrSlip(
         sale,

@@ -70,9 +70,25 @@ export function receiptSlip(sale: OpenSale, context: SlipContext): PrintDocument
   };
 }
 
-/** Money came and no goods did: the code that a person brings back. */
-export function claimSlip(sale: OpenSale, code: string, context: SlipContext): PrintDocument {
+/**
+ * Money came and no goods did: the code that a person brings back, and how it is brought.
+ * @param code as people read it. @param scanned the text of the QR, where this kiosk has a scanner.
+ */
+export function claimSlip(
+  sale: OpenSale,
+  code: string,
+  context: SlipContext,
+  scanned?: string,
+): PrintDocument {
   const { language } = context;
+  const scan: PrintBlock[] =
+    scanned === undefined
+      ? []
+      : [
+          text(say(language, 'claimRedeemScan')),
+          { kind: 'qr', text: scanned },
+          text(say(language, 'claimNotForPaying'), { align: 'centre', bold: true }),
+        ];
   return {
     blocks: [
       ...head(context, say(language, 'claimSlip')),
@@ -85,6 +101,8 @@ export function claimSlip(sale: OpenSale, code: string, context: SlipContext): P
       },
       text(say(language, 'claimKeep')),
       text(code, { align: 'centre', size: 'double' }),
+      text(say(language, 'claimRedeem')),
+      ...scan,
       ...foot(context, sale),
     ],
   };

@@ -65,7 +65,8 @@ export interface OpenSale {
 
 /** Where the kiosk is with the customer in front of it. Exactly one at a time. */
 export type Phase =
-  | { at: 'idle' }
+  /** `zeros`: so many were typed since CLEAR, and nothing else: two of them lead to the entry of a claim code. */
+  | { at: 'idle'; zeros?: number }
   | { at: 'entering'; digits: string; notice?: ErrorCode; untilMs: number }
   | { at: 'basket'; items: readonly SaleItem[]; notice?: ErrorCode; untilMs: number }
   /** Something is missing, or the input was refused: says what, then goes back to idle. */
@@ -100,7 +101,22 @@ export type Phase =
     }
   /** The relay answers but cannot bring the charge to an end: it is handed over for good. */
   | { at: 'abandoning'; sale: OpenSale; because?: ErrorCode }
-  | { at: 'dispensing'; sale: OpenSale }
+  /** With a `dispenseId`: for a claim, by the relay's grant. */
+  | { at: 'dispensing'; sale: OpenSale; dispenseId?: string }
+  /** A claim code is being typed. */
+  | { at: 'claiming'; digits: string; notice?: ErrorCode; untilMs: number }
+  /** The kiosk looks in its journal whose code it is. */
+  | { at: 'seeking'; code: string; untilMs: number }
+  /** The relay is asked for a grant. `sent`: whether any request may have reached it. */
+  | {
+      at: 'redeeming';
+      sale: OpenSale;
+      dispenseId: string;
+      sent: 'no' | 'maybe';
+      tries: number;
+      retryAtMs: number;
+      untilMs: number;
+    }
   | {
       at: 'result';
       noReceipt?: true;
@@ -122,17 +138,47 @@ export type Outcome =
   /** Money came and no goods did, or nobody can say: there is a claim. */
   | 'claim';
 
-/** A fulfilment that the relay has not yet taken. */
+/** A fulfilment that the relay has not yet taken; with a `dispenseId`, what became of that redemption. */
 export interface Report {
   saleId: string;
+  dispenseId?: string;
   result: Exclude<Fulfilment, 'unreported'>;
   detail?: string;
   tries: number;
   retryAtMs: number;
+  /** How often the relay has said that it has this otherwise. */
+  refusals?: number;
 }
 
 /** As many unreported sales as the kiosk carries before it stops selling. */
 export const maxReports = 50;
+
+/** Whether the relay has the ledger that this kiosk knows (PROTOCOL.md §8). Nothing is sold unless it is `same`. */
+export type LedgerCheck = {
+  /** When the journal was last posted, so that a relay that contradicts itself is not posted it without end. */
+  postedAtMs?: number;
+} & (
+  | /** Not asked yet since the relay was last away. */ { at: 'unknown'; retryAtMs: number }
+  | { at: 'same' }
+  /** It was restored: it is given what this kiosk's journal knows. */
+  | { at: 'posting'; tries: number; retryAtMs: number }
+  /** It has that, and asks Midtrans. */
+  | { at: 'waiting'; retryAtMs: number }
+);
+
+/** What the kiosk remembers of claims between two customers. */
+export interface ClaimDesk {
+  /** Sales whose money waits for its customer, the newest last; at most `maxOpenClaims`. */
+  open: readonly string[];
+  /** Wrong codes since the last lock or grant. */
+  wrong: number;
+  /** No code is taken before this moment. */
+  lockedUntilMs?: number;
+}
+
+/** Older ones are still honoured; only the hint on the idle screen forgets them. */
+export const maxOpenClaims = 20;
+export const maxWrongCodes = 5;
 
 export interface State {
   bootId: string;
@@ -143,6 +189,8 @@ export interface State {
   /** Catch-up cursor and the ledger that it belongs to. */
   cursor: string;
   ledgerId: string;
+  ledger: LedgerCheck;
+  claims: ClaimDesk;
 }
 
 /** A sale document whose proof was verified, with the moment from which its durations count. */
@@ -160,6 +208,18 @@ export interface Told {
   settledAgoMs?: number;
   /** Monotonic: when the request was sent that this answers; for MQTT, when it arrived. */
   askedAtMs: number;
+  /** The relay's signature, for a relay that forgets. */
+  proof?: string;
+}
+
+/** A past sale that a claim code belongs to. */
+export interface FoundClaim {
+  saleId: string;
+  amountIdr: number;
+  items: readonly SaleItem[];
+  verdict: Verdict;
+  /** Its goods came out at this kiosk, for the sale or for the claim: never again, whatever the relay says. */
+  honoured: boolean;
 }
 
 /** How a request to the relay failed. `unsent`: it certainly never left. `lost`: nobody knows. `refused`: a 4xx. */
@@ -168,7 +228,7 @@ export type RequestFailure =
   | { kind: 'lost'; code: ErrorCode }
   | { kind: 'refused'; code: ErrorCode; retryable: boolean };
 
-export type Request = 'charge' | 'look' | 'stop' | 'report';
+export type Request = 'charge' | 'look' | 'stop' | 'report' | 'redeem';
 
 export type KioskEvent = { atMs: number } & (
   | { kind: 'restarted'; bootId: string }
@@ -177,11 +237,31 @@ export type KioskEvent = { atMs: number } & (
   | { kind: 'key'; key: Key; freshId: string }
   | { kind: 'scan'; scan: Scan }
   | { kind: 'told'; via: 'http' | 'mqtt'; told: Told }
-  | { kind: 'request-failed'; request: Request; saleId: string; failure: RequestFailure }
-  | { kind: 'reported'; saleId: string }
+  | {
+      kind: 'request-failed';
+      request: Request;
+      saleId: string;
+      dispenseId?: string;
+      failure: RequestFailure;
+    }
+  | { kind: 'reported'; saleId: string; dispenseId?: string }
   | { kind: 'caught-up'; told: readonly Told[]; ledgerId: string; more: boolean }
-  | { kind: 'dispensed'; saleId: string; result: DispenseResult }
-  | { kind: 'dispenser-recalled'; saleId: string; result: DispenseResult | 'never' }
+  /** The relay has another ledger than the one that it was `asked` about. */
+  | { kind: 'ledger-differs'; asked: string }
+  /** The relay has taken what the journal knows. `recovering`: it still asks Midtrans. */
+  | { kind: 'recovered'; post: RecoverPost; ledgerId: string; recovering: boolean }
+  | { kind: 'recover-failed'; code: ErrorCode }
+  /** `freshId`: a dispense id to use if this starts a redemption. */
+  | { kind: 'claim-sought'; code: string; freshId: string; found?: FoundClaim }
+  /** The relay's grant, verified. */
+  | { kind: 'granted'; saleId: string; dispenseId: string; amountIdr: number }
+  | { kind: 'dispensed'; saleId: string; dispenseId?: string; result: DispenseResult }
+  | {
+      kind: 'dispenser-recalled';
+      saleId: string;
+      dispenseId?: string;
+      result: DispenseResult | 'never';
+    }
   | {
       kind: 'printed';
       slip: SlipKind;
@@ -195,6 +275,9 @@ export type KioskEvent = { atMs: number } & (
   | { kind: 'woke' }
 );
 
+/** `nothing`: only asks whether the relay still recovers. */
+export type RecoverPost = 'all' | 'nothing';
+
 /** One kind of event. */
 export type EventOf<K extends KioskEvent['kind']> = Extract<KioskEvent, { kind: K }>;
 
@@ -204,12 +287,28 @@ export type Effect =
   | { kind: 'charge'; saleId: string; amountIdr: number; items: readonly SaleItem[] }
   | { kind: 'look'; saleId: string }
   | { kind: 'stop'; saleId: string; amountIdr: number; reason: StopReason }
-  | { kind: 'report'; saleId: string; result: Report['result']; detail?: string }
-  | { kind: 'dispense'; saleId: string; amountIdr: number; items: readonly SaleItem[] }
-  | { kind: 'recall-dispenser'; saleId: string }
+  | {
+      kind: 'report';
+      saleId: string;
+      dispenseId?: string;
+      result: Report['result'];
+      detail?: string;
+    }
+  | {
+      kind: 'dispense';
+      saleId: string;
+      /** What the board is told, where it is not the sale's own id. */
+      dispenseId?: string;
+      amountIdr: number;
+      items: readonly SaleItem[];
+    }
+  | { kind: 'recall-dispenser'; saleId: string; dispenseId?: string }
   | { kind: 'print'; slip: SlipKind; sale: OpenSale; qrString?: string; leftMs?: number }
   | { kind: 'catch-up'; since: string }
-  | { kind: 'ack'; upTo: number };
+  | { kind: 'ack'; upTo: number }
+  | { kind: 'recover'; post: RecoverPost; since: string }
+  | { kind: 'seek-claim'; code: string }
+  | { kind: 'redeem'; saleId: string; amountIdr: number; dispenseId: string };
 
 /** Every duration of the machine, in milliseconds. */
 export const patience = {
@@ -218,6 +317,12 @@ export const patience = {
   noticeMs: 4_000,
   resultMs: 8_000,
   claimMs: 60_000,
+  /** A claim that is refused: what to do must be read. */
+  refusedMs: 12_000,
+  /** Five wrong claim codes lock the entry for so long (PROTOCOL.md §7). */
+  lockMs: 600_000,
+  /** A claim that was not granted by then is not served now. */
+  redeemMs: 30_000,
   /** A charge that is not known by then is stopped. */
   chargeMs: 30_000,
   /** A relay that answers but cannot end the charge by then is handed it as abandoned. */
@@ -275,5 +380,7 @@ export function newState(cursor: string, ledgerId: string): State {
     reports: [],
     cursor,
     ledgerId,
+    ledger: { at: 'unknown', retryAtMs: 0 },
+    claims: { open: [], wrong: 0 },
   };
 }

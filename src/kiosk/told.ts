@@ -2,7 +2,7 @@
 import { checkQris } from '../protocol/qris.ts';
 import { isErrorCode, type ErrorCode } from '../protocol/errors.ts';
 import { mayReach } from '../protocol/verdict.ts';
-import { close, dispense, openClaim, stop, type Step } from './phases.ts';
+import { close, dispense, forgetClaim, openClaim, oweClaim, stop, type Step } from './phases.ts';
 import {
   patience,
   retryDelayMs,
@@ -30,7 +30,8 @@ export function takeTold(
   rules: Rules,
 ): Step {
   const sale = saleInHand(state);
-  if (sale?.saleId !== told.saleId || sale.amountIdr !== told.amountIdr) return [state, []];
+  if (sale?.saleId !== told.saleId) return [pastSale(state, told), []];
+  if (sale.amountIdr !== told.amountIdr) return [state, []];
   if (sale.verdict !== told.verdict && !mayReach(sale.verdict, told.verdict)) return [state, []];
   switch (told.verdict) {
     case 'creating':
@@ -46,6 +47,12 @@ export function takeTold(
     case 'paid-late':
       return paidLate(state, atMs);
   }
+}
+
+/** Money for a sale that is over, or money that went back: its customer may come with a code, or no more. */
+function pastSale(state: State, { saleId, verdict, fulfilment }: Told): State {
+  if (verdict === 'refunded' || fulfilment === 'done') return forgetClaim(state, saleId);
+  return verdict === 'paid-late' ? oweClaim(state, saleId) : state;
 }
 
 function stillOpen(
@@ -110,7 +117,10 @@ function stillNotStopped(state: State, told: Told, via: 'http' | 'mqtt', atMs: n
   const { phase } = state;
   if (phase.at !== 'stopping' || via === 'mqtt') return [state, []];
   const sale = { ...phase.sale, verdict: told.verdict };
-  if (atMs - phase.sinceMs < patience.stopMs) {
+  // With Midtrans away it cannot be ended now, and no QR was ever shown: nobody need wait for it.
+  const hopeless = phase.because === 'gateway-down' && sale.deadlineMs === undefined;
+  const patienceMs = hopeless ? 0 : patience.stopMs;
+  if (atMs - phase.sinceMs < patienceMs) {
     const retryAtMs = atMs + retryDelayMs(phase.tries);
     return [{ ...state, phase: { ...phase, sale, retryAtMs } }, []];
   }
@@ -190,7 +200,11 @@ function reasonOf(told: Told): ErrorCode | undefined {
 /** Money for a sale that is over, or that must not be honoured here: never a motor, always a claim. */
 function paidLate(state: State, atMs: number): Step {
   const { phase } = state;
-  if (!('sale' in phase) || phase.at === 'dispensing') return [state, []];
+  if (!('sale' in phase) || phase.at === 'dispensing' || phase.at === 'redeeming') {
+    return [state, []];
+  }
+  // The same word again prints no second slip, and takes no thanks for a claim that was honoured off the screen.
+  if (phase.at === 'result' && phase.sale.verdict === 'paid-late') return [state, []];
   const sale: OpenSale = { ...phase.sale, verdict: 'paid-late' };
   const result = {
     at: 'result' as const,
@@ -198,5 +212,6 @@ function paidLate(state: State, atMs: number): Step {
     sale,
     untilMs: atMs + patience.claimMs,
   };
-  return [{ ...state, phase: result }, [{ kind: 'print', slip: 'claim', sale }]];
+  const owing = oweClaim(state, sale.saleId);
+  return [{ ...owing, phase: result }, [{ kind: 'print', slip: 'claim', sale }]];
 }

@@ -1,19 +1,26 @@
 // When the machine wants to be woken, and what it does then. PURE: it is told the time.
-import { resendReports, stop, toIdle, type Step } from './phases.ts';
-import { patience, type State } from './state.ts';
+import { doubtLedger, ledgerWake, wokeLedger } from './ledger-check.ts';
+import { block, resendReports, stop, toIdle, type Step } from './phases.ts';
+import { wokeRedeeming } from './redeem.ts';
+import { patience, retryDelayMs, type Phase, type State } from './state.ts';
 
 /** When the machine wants a `woke` event, on the monotonic clock; undefined: never by itself. */
 export function nextWake(state: State): number | undefined {
   const times = state.reports.map((report) => report.retryAtMs);
   const { phase } = state;
+  const ledger = ledgerWake(state);
+  if (ledger !== undefined) times.push(ledger);
   switch (phase.at) {
     case 'entering':
     case 'basket':
     case 'blocked':
     case 'result':
+    case 'claiming':
+    case 'seeking':
       times.push(phase.untilMs);
       break;
     case 'charging':
+    case 'redeeming':
       times.push(phase.retryAtMs, phase.untilMs);
       break;
     case 'paying':
@@ -33,8 +40,9 @@ export function nextWake(state: State): number | undefined {
 
 export function woke(before: State, atMs: number): Step {
   const [state, resent] = resendReports(before, atMs);
-  const [next, effects] = wokePhase(state, atMs);
-  return [next, [...resent, ...effects]];
+  const [asking, asked] = wokeLedger(state, atMs);
+  const [next, effects] = wokePhase(asking, atMs);
+  return [next, [...resent, ...asked, ...effects]];
 }
 
 function wokePhase(state: State, atMs: number): Step {
@@ -44,10 +52,16 @@ function wokePhase(state: State, atMs: number): Step {
     case 'basket':
     case 'blocked':
     case 'result':
+    case 'claiming':
       return atMs >= phase.untilMs ? toIdle(state) : [state, []];
+    case 'seeking':
+      return atMs >= phase.untilMs ? block(state, ['claim-not-now'], atMs) : [state, []];
+    case 'redeeming':
+      return wokeRedeeming(state, phase, atMs);
     case 'charging': {
       if (atMs >= phase.untilMs) return stop(state, phase.sale, 'fault', atMs, 'relay-unreachable');
       if (atMs < phase.retryAtMs) return [state, []];
+      if (state.ledger.at !== 'same') return askLedgerFirst(state, phase, atMs);
       const { saleId, amountIdr, items } = phase.sale;
       const again = { ...phase, tries: phase.tries + 1, retryAtMs: phase.untilMs };
       return [{ ...state, phase: again }, [{ kind: 'charge', saleId, amountIdr, items }]];
@@ -78,4 +92,15 @@ function wokePhase(state: State, atMs: number): Step {
     case 'dispensing':
       return [state, []];
   }
+}
+
+/** PROTOCOL.md §8: the ledger is checked at every connect, before the first PUT. */
+function askLedgerFirst(
+  state: State,
+  phase: Extract<Phase, { at: 'charging' }>,
+  atMs: number,
+): Step {
+  const waiting = { ...phase, tries: phase.tries + 1, retryAtMs: atMs + retryDelayMs(phase.tries) };
+  const next = { ...state, phase: waiting };
+  return state.ledger.at === 'unknown' ? doubtLedger(next, atMs) : [next, []];
 }

@@ -54,6 +54,17 @@ const table = {
     'The money arrived, but we cannot be sure that your goods did.',
   ],
   claimKeep: ['Simpan kode ini dan hubungi petugas.', 'Keep this code and call the attendant.'],
+  claimRedeem: [
+    'Jika mesin sudah baik, di mesin ini: tekan C, 00, ketik kode, lalu Enter.',
+    'Once the machine is mended, here: press C, 00, type the code, then Enter.',
+  ],
+  claimRedeemScan: ['Atau pindai QR ini di mesin.', 'Or scan this QR at the machine.'],
+  claimNotForPaying: ['Bukan QR pembayaran.', 'Not for paying.'],
+  claimEntry: ['Ketik kode klaim', 'Type the claim code'],
+  claimEntryHow: ['Sebelas angka di bukti klaim Anda.', 'The eleven digits on your claim slip.'],
+  claimChecking: ['Memeriksa kode klaim…', 'Checking the claim code…'],
+  claimGoods: ['Klaim Anda diterima', 'Your claim is accepted'],
+  keyClaim: ['Kode klaim', 'Claim code'],
   outOfService: ['Maaf, sedang tidak dapat melayani', 'Sorry, not selling just now'],
   notice: ['Perhatian', 'Please note'],
   testBanner: ['TEST – JANGAN DIBAYAR', 'TEST – JANGAN DIBAYAR'],
@@ -115,6 +126,36 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
   'disk-full': ['Penyimpanan mesin penuh.', "The machine's storage is full."],
   'journal-failed': ['Penyimpanan mesin rusak.', "The machine's storage has failed."],
   'charge-try-again': ['GoPay sedang sibuk.', 'GoPay is busy.'],
+  recovering: [
+    'Server sedang memulihkan catatan. Coba lagi sebentar lagi.',
+    'The server is restoring its records. Try again soon.',
+  ],
+  'claim-code-short': ['Kodenya sebelas angka.', 'The code has eleven digits.'],
+  'claim-code-wrong': [
+    'Kode ini bukan dari mesin ini. Periksa angkanya.',
+    'This code is not from this machine. Check its digits.',
+  ],
+  'claim-entry-locked': [
+    'Terlalu banyak kode salah. Coba lagi 10 menit lagi.',
+    'Too many wrong codes. Try again in 10 minutes.',
+  ],
+  'claim-honoured': [
+    'Barang untuk klaim ini sudah keluar.',
+    'The goods of this claim have already come out.',
+  ],
+  'claim-not-now': [
+    'Klaim belum bisa dilayani. Kode tetap berlaku: coba lagi nanti.',
+    'The claim cannot be served now. Its code stays valid: try again later.',
+  ],
+  'claim-locked': [
+    'Klaim ini sedang diproses atau sudah selesai. Hubungi petugas.',
+    'This claim is in progress or already settled. Call the attendant.',
+  ],
+  'claim-unknown': [
+    'Server belum mengenal klaim ini. Hubungi petugas.',
+    'The server does not know this claim. Call the attendant.',
+  ],
+  'gateway-down': ['Pembayaran QRIS sedang terganggu.', 'QRIS payments are down just now.'],
 };
 
 export function sayCode(
@@ -141,4 +182,9 @@ const customerCodes: ReadonlySet<ErrorCode> = new Set([
   'barcode-check-digit',
   'basket-full',
   'charge-try-again',
+  'claim-code-short',
+  'claim-code-wrong',
+  'claim-entry-locked',
+  'claim-honoured',
+  'claim-not-now',
 ]);

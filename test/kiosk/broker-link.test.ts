@@ -2,13 +2,14 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { Aedes, type Client } from 'aedes';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { z } from 'zod';
 import { startBrokerLink, type BrokerLink } from '../../src/kiosk/broker-link.ts';
 import { trustedKeys } from '../../src/kiosk/identity.ts';
 import { createRelayClient } from '../../src/kiosk/relay-client.ts';
 import type { Told } from '../../src/kiosk/state.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { kioskTopics } from '../../src/protocol/topics.ts';
+import { kioskTopics, statusMessage, type StatusMessage } from '../../src/protocol/topics.ts';
 import { identityFor, signedSale } from './signer.ts';
 
 const topics = kioskTopics('ksk01');
@@ -20,6 +21,7 @@ let told: { told: Told; stored: PromiseWithResolvers<undefined> }[];
 let published: { topic: string; payload: string }[];
 let acknowledged: number;
 let connected: Client | undefined;
+let passwords: string[];
 let ups: boolean[];
 let changed: () => void;
 
@@ -27,9 +29,15 @@ beforeEach(async () => {
   told = [];
   published = [];
   acknowledged = 0;
+  passwords = [];
   ups = [];
   changed = () => undefined;
-  aedes = await Aedes.createBroker();
+  aedes = await Aedes.createBroker({
+    authenticate(_client, _username, password, done) {
+      passwords.push(password?.toString() ?? '');
+      done(null, true);
+    },
+  });
   aedes.on('publish', (packet, client) => {
     if (client === null) return;
     published.push({ topic: packet.topic, payload: packet.payload.toString() });
@@ -38,13 +46,20 @@ beforeEach(async () => {
   aedes.on('clientReady', (client) => {
     connected = client;
   });
-  aedes.on('ack', () => {
-    acknowledged++;
+  aedes.on('ack', (packet: unknown) => {
+    // None for a packet that aedes did not keep, such as a status of our own.
+    const { topic } = z.object({ topic: z.string() }).catch({ topic: '' }).parse(packet);
+    if (topic === topics.sale) acknowledged++;
     changed();
   });
   server = createServer(aedes.handle);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   ({ port } = server.address() as AddressInfo);
+  link = startLink();
+  await until(() => ups.includes(true));
+});
+
+function startLink(brokerPassword?: string): BrokerLink {
   const identity = identityFor('http://127.0.0.1:1', `mqtt://127.0.0.1:${port}`);
   const client = createRelayClient({
     identity,
@@ -53,9 +68,10 @@ beforeEach(async () => {
     clock: systemClock,
     log: silentLog,
   });
-  link = startBrokerLink({
+  return startBrokerLink({
     url: identity.enrolment.brokerUrl,
     kioskId: 'ksk01',
+    brokerPassword,
     client,
     clock: systemClock,
     log: silentLog,
@@ -72,8 +88,7 @@ beforeEach(async () => {
       changed();
     },
   });
-  await until(() => ups.includes(true));
-});
+}
 afterEach(async () => {
   for (const { stored } of told) stored.resolve(undefined);
   await link.stop();
@@ -83,6 +98,14 @@ afterEach(async () => {
   server.close();
 });
 
+/** What the kiosk has said of itself; wills are the broker's. */
+function statuses(): StatusMessage[] {
+  return published
+    .filter(({ topic }) => topic === topics.status)
+    .map(({ payload }) => statusMessage.parse(JSON.parse(payload)))
+    .filter(({ version }) => version !== 'will');
+}
+
 async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) {
     await new Promise<void>((resolve) => {
@@ -91,7 +114,7 @@ async function until(isSo: () => boolean): Promise<void> {
   }
 }
 
-async function send(payload: string): Promise<void> {
+async function send(payload: string, topic = topics.sale): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     aedes.publish(
       {
@@ -99,7 +122,7 @@ async function send(payload: string): Promise<void> {
         qos: 1,
         dup: false,
         retain: false,
-        topic: topics.sale,
+        topic,
         payload: Buffer.from(payload),
       },
       (error) => {
@@ -135,10 +158,8 @@ test('the status is retained, and the goodbye says offline', async () => {
   link.status({ online: true, bootId: 'boot-1', version: '1', selling: true });
   await until(() => published.some(({ payload }) => payload.includes('"selling":true')));
   await link.stop();
-  expect(JSON.parse(published.at(-1)?.payload ?? '')).toMatchObject({
-    online: false,
-    connection: 1,
-  });
+  const goodbye = statuses().at(-1);
+  expect(goodbye).toMatchObject({ online: false, connection: statuses()[0]?.connection });
 });
 
 test('acknowledgements go out while the line is up', async () => {
@@ -153,5 +174,28 @@ test('a cut line comes back by itself, with the next connection number', async (
   connected?.close();
   await until(() => ups.includes(false));
   await until(() => ups.filter(Boolean).length === 2);
-  await until(() => published.some(({ payload }) => payload.includes('"connection":2')));
+  await until(() => statuses().length === 2);
+  const [first, second] = statuses();
+  expect(second?.connection).toBe((first?.connection ?? 0) + 1);
+});
+
+test('an old connection’s will that lands late is answered with the present status', async () => {
+  const connection = statuses()[0]?.connection ?? 0;
+  const will = { online: false, bootId: 'boot-1', connection: connection - 1, version: 'will' };
+  await send(JSON.stringify(will), topics.status);
+  await until(() => statuses().length === 2);
+  // Its own words come back to it as well, and are not answered.
+  link.status({ online: true, bootId: 'boot-1', version: 'last' });
+  await until(() => statuses().some(({ version }) => version === 'last'));
+  expect(statuses()).toHaveLength(3);
+});
+
+test('it shows a fresh token, or the password of its enrolment where it has one', async () => {
+  expect(passwords).toHaveLength(1);
+  expect(passwords[0]).toMatch(/^eyJ/);
+  await link.stop();
+  ups = [];
+  link = startLink('of-the-enrolment');
+  await until(() => ups.includes(true));
+  expect(passwords[1]).toBe('of-the-enrolment');
 });

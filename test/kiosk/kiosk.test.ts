@@ -42,6 +42,12 @@ class HeldDisk implements Journal {
   read(): readonly [] {
     return [];
   }
+  proved(): readonly [] {
+    return [];
+  }
+  claimed(): readonly [] {
+    return [];
+  }
   close(): void {
     this.waiting.length = 0;
   }
@@ -78,6 +84,8 @@ async function bench(disk = new HeldDisk(), some = rules): Promise<Bench> {
   const heard = parts.map(async (part) => kiosk.post({ kind: 'part', part, health: { ok: true } }));
   await clock.advance(1000);
   await Promise.all(heard);
+  await kiosk.post({ kind: 'caught-up', told: [], ledgerId, more: false });
+  effects.splice(0, effects.length, ...effects.filter(({ kind }) => kind !== 'catch-up'));
   return { kiosk, disk, clock, effects, drawn, halts };
 }
 

@@ -103,7 +103,18 @@ export class Machine {
   boot(bootId: string): Effect[] {
     const asked = this.take({ kind: 'restarted', bootId });
     for (const part of parts) this.take({ kind: 'part', part, health: { ok: true } });
+    this.sameLedger();
     return asked;
+  }
+
+  /** The relay has answered the catch-up: nothing is new. */
+  sameLedger(): Effect[] {
+    return this.take({
+      kind: 'caught-up',
+      told: [],
+      ledgerId: this.state.ledgerId,
+      more: false,
+    });
   }
 
   take(event: NewEvent): Effect[] {

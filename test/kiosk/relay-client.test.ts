@@ -260,6 +260,7 @@ describe('how a call failed', () => {
     ['sale-open', 409, true],
     ['rate-limited', 429, true],
     ['kiosk-revoked', 403, false],
+    ['gateway-down', 503, false],
   ])('%s is the relay’s own refusal', async (code, status, retryable) => {
     const failure = await failureOf((_q, response) => {
       json(response, status, problem(code, status));

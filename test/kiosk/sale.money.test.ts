@@ -90,6 +90,22 @@ describe('ending without goods', () => {
     expect(kiosk.count('dispense')).toBe(0);
   });
 
+  test('with Midtrans away the customer is told at once: cancelled, handed over, next', () => {
+    const kiosk = new Machine();
+    kiosk.keys('1', '5', '000', 'enter');
+    const failure = { kind: 'refused', code: 'gateway-down', retryable: false } as const;
+    const failed = { kind: 'request-failed', request: 'charge', saleId: saleA, failure } as const;
+    expect(kiosk.take(failed)).toMatchObject([{ kind: 'stop', reason: 'fault' }]);
+    // The relay holds its tombstone and cannot prove it now.
+    expect(kiosk.take(tell('creating'))).toEqual([
+      { kind: 'report', saleId: saleA, result: 'abandoned' },
+    ]);
+    expect(kiosk.at).toBe('abandoning');
+    kiosk.take({ kind: 'reported', saleId: saleA });
+    expect(kiosk.phase('result')).toMatchObject({ outcome: 'abandoned', because: 'gateway-down' });
+    expect(kiosk.count('dispense')).toBe(0);
+  });
+
   test('no new sale starts before the old charge is known to be dead (rule 5)', () => {
     const kiosk = new Machine().showQr();
     kiosk.keys('cancel', '5', '000', 'enter', 'cancel');

@@ -42,7 +42,8 @@ describe('a restart', () => {
   test('while charging asks again in the same boot, and cancels in another', () => {
     const same = new Machine();
     same.keys('1', '5', '000', 'enter');
-    expect(same.boot('boot-1')).toMatchObject([{ kind: 'charge', saleId: saleA }]);
+    expect(same.boot('boot-1')).toEqual([]);
+    expect(same.wakeAfter(0)).toMatchObject([{ kind: 'charge', saleId: saleA }]);
     const other = new Machine();
     other.keys('1', '5', '000', 'enter');
     expect(other.boot('boot-2')).toMatchObject([{ kind: 'stop', saleId: saleA }]);
@@ -137,8 +138,9 @@ describe('the catch-up cursor (PROTOCOL.md §5)', () => {
     const kiosk = new Machine();
     expect(kiosk.take({ kind: 'caught-up', told: [], ledgerId, more: true })).toEqual([]);
     const told = [{ ...change, seq: 4, prev: 3 }];
-    expect(kiosk.take({ kind: 'caught-up', told, ledgerId: 'evil', more: false })).toEqual([]);
-    expect(kiosk.state.cursor).toBe('0.00000000');
+    kiosk.take({ kind: 'caught-up', told, ledgerId: 'evil', more: false });
+    expect(kiosk.state).toMatchObject({ cursor: '0.00000000', ledgerId });
+    kiosk.take({ kind: 'recovered', post: 'all', ledgerId, recovering: false });
     kiosk.take({ kind: 'caught-up', told, ledgerId, more: false });
     const older = [{ ...change, seq: 2, prev: 1 }];
     kiosk.take({ kind: 'caught-up', told: older, ledgerId, more: false });
@@ -152,6 +154,7 @@ test('every part has a name for its absence, and the kiosk sells again when it i
     kiosk.take({ kind: 'part', part, health: { ok: false, code: 'relay-unreachable' } });
     kiosk.take({ kind: 'part', part, health: { ok: true } });
   }
+  kiosk.sameLedger();
   kiosk.keys('5', '000', 'enter');
   expect(kiosk.at).toBe('charging');
 });

@@ -79,6 +79,7 @@ const phases: Record<string, Phase> = {
   denied: result('denied', 'charge-try-again'),
   unsent: result('unsent', 'relay-unreachable'),
   abandoned: result('abandoned'),
+  'abandoned, with Midtrans away': result('abandoned', 'gateway-down'),
   claim: result('claim', 'dispenser-unknown'),
 };
 
@@ -100,6 +101,14 @@ describe.each(Object.entries(phases))('%s', (_name, phase) => {
       expect(frame.width).toBe(geometry.width);
     }
   });
+});
+
+test('with Midtrans away the customer reads that nothing was charged, and no claim code', () => {
+  const away = sceneOf(stateAt(result('abandoned', 'gateway-down'), 'en'), context);
+  const ordinary = sceneOf(stateAt(result('abandoned'), 'en'), context);
+  const nothing = sceneOf(stateAt(result('unsent', 'gateway-down'), 'en'), context);
+  expect(away.lines).toEqual(nothing.lines);
+  expect(away.lines).not.toEqual(ordinary.lines);
 });
 
 test('a live QR carries amount, time left, merchant, NMID, the sale and a moving mark', () => {
