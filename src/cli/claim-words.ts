@@ -1,4 +1,5 @@
 // What the operator reads about claims: how each stands, what to do next, and why a command was refused. Text only.
+import { formatClaimCode } from '../protocol/claim-code.ts';
 import { formatRupiah } from '../protocol/money.ts';
 import { type ClaimRefusal } from '../relay/ledger-claim-rules.ts';
 import { type ClaimRow, type SaleRow } from '../relay/sale-row.ts';
@@ -19,8 +20,12 @@ export function ageText(ageMs: number): string {
   return `${Math.max(0, Math.floor(ageMs / minuteMs))} min`;
 }
 
-/** A claim as two lines: how it stands, and what to do. */
-export function claimText({ sale, claim }: ClaimWithSale, nowMs: number): string {
+/** A claim as two lines: how it stands, and what to do. @param code on the customer's slip, where it is known */
+export function claimText(
+  { sale, claim }: ClaimWithSale,
+  code: string | undefined,
+  nowMs: number,
+): string {
   const { saleId, kind, amountIdr, state, openedAtMs } = claim;
   const age = ageText(nowMs - openedAtMs);
   const flags = [
@@ -29,7 +34,14 @@ export function claimText({ sale, claim }: ClaimWithSale, nowMs: number): string
     ...(sale.refundedIdr > 0 ? [`${formatRupiah(sale.refundedIdr)} back at Midtrans`] : []),
     ...(claim.note === null ? [] : [claim.note]),
   ];
-  const head = [saleId, kind.padEnd(10), formatRupiah(amountIdr).padStart(13), age.padStart(6)];
+  const slip = code === undefined ? '-'.padEnd(13) : formatClaimCode(code);
+  const head = [
+    saleId,
+    slip,
+    kind.padEnd(10),
+    formatRupiah(amountIdr).padStart(13),
+    age.padStart(6),
+  ];
   const stands = [state.padEnd(9), ...(flags.length === 0 ? [] : [flags.join(', ')])];
   return `${[...head, ...stands].join('  ').trimEnd()}\n    ${nextStep({ sale, claim })}`;
 }
@@ -42,6 +54,9 @@ export function nextStep({ sale, claim }: ClaimWithSale): string {
     case 'refunded':
       return finishedStep(claim);
     case 'redeeming':
+      if (note === 'unsigned') {
+        return 'Somebody without the key of the kiosk says that the goods came out. Look there; then claim settle --as honoured, or claim release.';
+      }
       if (note === 'redeem-unknown') {
         return `The kiosk cannot say whether the goods came out. Look there; then claim settle --as honoured, or claim release.`;
       }
@@ -56,6 +71,8 @@ export function nextStep({ sale, claim }: ClaimWithSale): string {
 function finishedStep({ note }: ClaimRow): string {
   if (note === 'goods-and-refund')
     return 'Goods are out and the money went back: a loss. Write it off.';
+  if (note === 'disputed')
+    return 'The kiosk says that the goods are out, and has said otherwise: look there. If so, it is a loss.';
   if (note === 'goods-twice') return 'Goods came out twice for one payment: a loss. Write it off.';
   if (note === 'refunded-twice')
     return 'More went back than came: by hand and at Midtrans. Write it off.';
@@ -89,6 +106,8 @@ function openStep(claim: ClaimRow): string {
   if (disputed) {
     return 'The kiosk says that the goods are out, and has said otherwise. Look there; then claim settle, or claim refund.';
   }
+  const held = heldTexts[note];
+  if (held !== undefined) return held;
   switch (claim.kind) {
     case 'unknown':
     case 'unreported':
@@ -103,6 +122,19 @@ function openStep(claim: ClaimRow): string {
         : 'It is refunded by itself, unless the customer redeems it at the kiosk before.';
   }
 }
+
+/** Claims that were made the operator's, by why. */
+const heldTexts: Readonly<Record<string, string>> = {
+  restored:
+    'It may have been paid out after the backup. Ask the customer and look into your notes; then claim settle, or claim refund.',
+  unsigned:
+    'Somebody without the key of the kiosk says that the goods did not come out. Look there; then claim settle, or claim refund.',
+  'kiosk-cloned':
+    'Two machines had the card of this kiosk. Look what came out; then claim settle, or claim refund.',
+  revoked: 'Its kiosk was revoked. Look what came out; then claim settle, or claim refund.',
+  'redeemed-often':
+    'It was redeemed again and again, and the kiosk says that nothing came out. Look there; then claim settle, or claim refund.',
+};
 
 /** Why a command about a claim was refused. */
 export const refusalTexts: Readonly<Record<ClaimRefusal, string>> = {

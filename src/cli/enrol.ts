@@ -1,6 +1,8 @@
 // `kios enrol`: gives this machine its identity at a relay.
 import { Command } from 'commander';
 import { enrol } from '../kiosk/enrol.ts';
+import { userName } from '../lib/user-name.ts';
+import { KiosError } from '../protocol/errors.ts';
 
 interface Flags {
   relay: string;
@@ -31,8 +33,18 @@ command again: the same code gives the same answer until it expires.`,
         stateDir: flags.state,
         force: flags.force,
         ...(flags.serial === undefined ? {} : { serial: flags.serial }),
+      }).catch((error: unknown) => {
+        throw folderFault(flags.state, error);
       });
       const { kioskId, merchant, environment } = identity.enrolment;
       process.stdout.write(`enrolled as ${kioskId} for ${merchant.name} (${environment})\n`);
     });
+}
+
+/** A folder that this user may not use, in one line; what is no such fault passes unchanged. */
+function folderFault(stateDir: string, error: unknown): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !('syscall' in error)) return error;
+  const who = `the user ${userName()} cannot use ${stateDir} (${error.message})`;
+  const what = 'run it as the user of the kiosk: sudo -u kios kios enrol …';
+  return new KiosError('not-enrolled', `${who}; ${what}`, error);
 }

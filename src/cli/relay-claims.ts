@@ -6,6 +6,7 @@ import { kioskId, saleId } from '../protocol/ids.ts';
 import { formatRupiah } from '../protocol/money.ts';
 import { type ClaimEvent, type SettledAs } from '../relay/ledger-claim-rules.ts';
 import { claimStates, type ClaimRow, type ClaimState } from '../relay/sale-row.ts';
+import { codesOf, findByCode, parseClaimCode } from './claim-search.ts';
 import { claimText, nextStep, refusalTexts, type ClaimWithSale } from './claim-words.ts';
 import { withStore } from './relay-store.ts';
 
@@ -17,6 +18,7 @@ const unfinished: readonly ClaimState[] = ['open', 'redeeming', 'refunding'];
 interface ListFlags {
   state?: ClaimState;
   kiosk?: string;
+  code?: string;
   json?: true;
 }
 
@@ -31,6 +33,7 @@ export function addClaimCommands(relay: Command): void {
       ]),
     )
     .option('-k, --kiosk <id>', 'only of this kiosk', parsed(kioskId))
+    .option('--code <code>', "the one with this code, from a customer's slip", parseClaimCode)
     .option('--json', 'one JSON document a line')
     .action(async (flags: ListFlags) => {
       await list(configOf(relay), flags);
@@ -48,7 +51,7 @@ export function addClaimCommands(relay: Command): void {
       const part = amount === undefined ? {} : { amountIdr: amount };
       const row = await tell(configOf(relay), flags.sale, { type: 'order-refund', ...part });
       say(`${formatRupiah(row.orderedIdr)} of ${row.saleId} go back; the running relay does it.`);
-      say('See how it ends: kios relay claims');
+      say('See how it ends: kios relay claims, and afterwards kios relay claims --state refunded');
     });
   settleCommand(relay, claim);
   claim
@@ -90,16 +93,26 @@ function configOf(relay: Command): string {
   return relay.opts<{ config: string }>().config;
 }
 
-async function list(file: string, { state, kiosk, json }: ListFlags): Promise<void> {
-  await withStore(file, async (store) => {
-    const states = state === undefined ? unfinished : [state];
+async function list(file: string, { state, kiosk, code, json }: ListFlags): Promise<void> {
+  await withStore(file, 'read', async (store) => {
+    if (kiosk !== undefined && (await store.kiosk(kiosk)) === undefined) {
+      throw new KiosError('not-found', `no kiosk ${kiosk} was ever enrolled here`);
+    }
     const only = kiosk === undefined ? {} : { kioskId: kiosk };
-    const rows = await store.claims({ states, ...only }, maxListed);
+    const rows =
+      code === undefined
+        ? await store.claims(
+            { states: state === undefined ? unfinished : [state], ...only },
+            maxListed,
+          )
+        : await findByCode(store, code, only);
+    const codes = await codesOf(store, rows);
     const nowMs = store.nowMs();
     for (const row of rows) {
-      say(json === true ? JSON.stringify(asJson(row, nowMs)) : claimText(row, nowMs));
+      const its = codes.get(row.claim.saleId);
+      say(json === true ? JSON.stringify(asJson(row, its, nowMs)) : claimText(row, its, nowMs));
     }
-    if (json === true) return;
+    if (json === true || code !== undefined) return;
     const owedIdr = rows.reduce((sum, { claim }) => sum + owed(claim), 0);
     say(`${rows.length} claims, ${formatRupiah(owedIdr)} owed.`);
     if (rows.length === maxListed) say(`These are the oldest ${maxListed}; there are more.`);
@@ -110,10 +123,11 @@ function owed({ state, amountIdr }: ClaimRow): number {
   return unfinished.includes(state) ? amountIdr : 0;
 }
 
-function asJson({ sale, claim }: ClaimWithSale, nowMs: number): unknown {
+function asJson({ sale, claim }: ClaimWithSale, code: string | undefined, nowMs: number): unknown {
   const { openedAtMs, changedAtMs, refundAtMs, askAtMs, operatorOnly, ...rest } = claim;
   return {
     ...rest,
+    code: code ?? null,
     operatorOnly: operatorOnly === 1,
     refundedIdr: sale.refundedIdr,
     openedAt: instant(openedAtMs),
@@ -131,13 +145,16 @@ function instant(ms: number | null): string | null {
 
 /** @throws KiosError `claim-unknown`, or `claim-locked` with the reason in words. */
 async function tell(file: string, sale: string, event: ClaimEvent): Promise<ClaimRow> {
-  return withStore(file, async (store) => {
+  return withStore(file, 'change', async (store) => {
     const moved = await store.moveClaim(sale, event);
     if (moved === undefined) throw new KiosError('claim-unknown', `no claim of ${sale}`);
     const { claim, refusal } = moved.decision;
     if (refusal === undefined) return claim;
-    const owes = refusal === 'amount' ? ` (${formatRupiah(claim.amountIdr)})` : '';
-    throw new KiosError('claim-locked', `refused: ${refusalTexts[refusal]}${owes}`);
+    if (refusal === 'amount') {
+      const owes = formatRupiah(claim.amountIdr);
+      throw new KiosError('bad-request', `refused: ${refusalTexts.amount} (${owes})`);
+    }
+    throw new KiosError('claim-locked', `refused: ${refusalTexts[refusal]}`);
   });
 }
 

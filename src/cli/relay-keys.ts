@@ -44,7 +44,7 @@ Until then they sell nothing.`,
 }
 
 async function rotate(file: string, activeInMs: number): Promise<void> {
-  await withStore(file, async (store, { stateDir, store: place }) => {
+  await withStore(file, 'change', async (store, { stateDir, store: place }) => {
     const rotation = await rotateKey({ stateDir, store }, activeInMs);
     if (rotation.kind === 'pending') {
       const at = instant(rotation.activeAtMs);
@@ -70,7 +70,7 @@ async function newChain(file: string, { yes }: Flags): Promise<void> {
       'after this no kiosk believes the relays until it is enrolled again; with --yes it is done',
     );
   }
-  await withStore(file, async (store, { stateDir }) => {
+  await withStore(file, 'change', async (store, { stateDir }) => {
     const key = await beginChain({ stateDir, store });
     say(`The chain begins anew with ${key.kid}.`);
     say(`Its private half: ${key.file}. Remove the old relay-key*.pem files of every relay,`);

@@ -1,6 +1,7 @@
 // `kios relay kiosks`: who is out there, and how they are. Reads only; safe while the relay runs.
-import { type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { statusMessage, type StatusMessage } from '../protocol/topics.ts';
+import { localTime, zones, type Zone } from '../relay/report-form.ts';
 import { type KioskLine } from '../relay/store/day.ts';
 import { withStore } from './relay-store.ts';
 
@@ -24,17 +25,20 @@ export function addKiosksCommand(relay: Command): void {
   relay
     .command('kiosks')
     .description('Lists the kiosks: online, last status, version, what is not well.')
-    .option('--json', 'one JSON document a line')
-    .action(async ({ json }: { json?: true }) => {
+    .addOption(
+      new Option('--zone <zone>', 'whose clock').choices(Object.keys(zones)).default('WIB'),
+    )
+    .option('--json', 'one JSON document a line, times in UTC')
+    .action(async ({ json, zone }: { json?: true; zone: Zone }) => {
       const { config } = relay.opts<{ config: string }>();
-      await list(config, json === true);
+      await list(config, zone, json === true);
     });
 }
 
-async function list(file: string, json: boolean): Promise<void> {
-  await withStore(file, async (store) => {
+async function list(file: string, zone: Zone, json: boolean): Promise<void> {
+  await withStore(file, 'read', async (store) => {
     if (!json)
-      say(columns('kiosk', 'state', 'last status (UTC)', 'version', 'unacked', 'not well'));
+      say(columns('kiosk', 'state', `last status (${zone})`, 'version', 'unacked', 'not well'));
     let after = '';
     for (;;) {
       const lines = await store.kiosksAfter(after, pageSize);
@@ -42,7 +46,7 @@ async function list(file: string, json: boolean): Promise<void> {
       if (last === undefined) return;
       for (const line of lines) {
         const shown = shownOf(line);
-        say(json ? JSON.stringify(shown) : asText(shown));
+        say(json ? JSON.stringify(shown) : asText(shown, line.kiosk.statusAtMs, zone));
       }
       after = last.kiosk.kioskId;
     }
@@ -68,9 +72,13 @@ function statusOf(text: string | null): StatusMessage | undefined {
   return text === null ? undefined : statusMessage.safeParse(JSON.parse(text)).data;
 }
 
-function asText({ kioskId, state, statusAt, version, selling, notOk, unacked }: Shown): string {
+function asText(
+  { kioskId, state, version, selling, notOk, unacked }: Shown,
+  statusAtMs: number | null,
+  zone: Zone,
+): string {
   const ill = [...(selling === false ? ['does not sell'] : []), ...notOk].join(', ');
-  const at = statusAt?.slice(0, 19).replace('T', ' ') ?? 'never';
+  const at = statusAtMs === null ? 'never' : localTime(statusAtMs, zone);
   return columns(kioskId, state, at, version ?? '-', String(unacked), ill);
 }
 

@@ -1,8 +1,7 @@
 // `kios relay report`: the day close. Thin: all of it is in src/relay/report.ts.
-import { existsSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
-import { ConfigError, readConfigFile } from '../lib/config-file.ts';
+import { readConfigFile } from '../lib/config-file.ts';
 import { silentLog } from '../lib/log.ts';
 import { KiosError } from '../protocol/errors.ts';
 import {
@@ -28,6 +27,7 @@ import { writeReport } from '../relay/report.ts';
 import { readServerKey } from '../relay/server-key.ts';
 import { connectDatabase } from '../relay/store/connect.ts';
 import { dayStore } from '../relay/store/day.ts';
+import { checkSchema } from '../relay/store/open.ts';
 import { systemRandom } from './run-process.ts';
 import { startFault } from './start-fault.ts';
 
@@ -88,8 +88,10 @@ async function report(file: string, flags: Flags): Promise<Summary> {
     ? undefined
     : midtransOf(config, readServerKey(config.midtrans, credentials));
   try {
-    const database = await databaseOf(file, config);
+    const parts = { random: systemRandom, log: silentLog, use: 'read' } as const;
+    const database = await connectDatabase(config.store, systemClock, parts);
     try {
+      await checkSchema(database);
       return await writeReport({
         store: dayStore(database),
         ask:
@@ -115,17 +117,6 @@ async function report(file: string, flags: Flags): Promise<Summary> {
   } finally {
     await midtrans?.close();
   }
-}
-
-/** As it is: a report brings no schema up to date, and makes no database. */
-async function databaseOf(
-  file: string,
-  { store }: RelayConfig,
-): ReturnType<typeof connectDatabase> {
-  if (store.sqlite !== undefined && !existsSync(store.sqlite)) {
-    throw new ConfigError(file, [`store.sqlite: there is no ${store.sqlite}; has the relay run?`]);
-  }
-  return connectDatabase(store, systemClock, { random: systemRandom, log: silentLog });
 }
 
 function headOf(config: RelayConfig, { day: asked, zone, offline }: Flags): DayHead {

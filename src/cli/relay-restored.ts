@@ -1,10 +1,18 @@
 // `kios relay restored`: after the database came back from a backup. Begins a new ledger on it, so that every kiosk
 // notices and posts what was lost (PROTOCOL.md §8).
 import { randomUUID } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { type Command } from 'commander';
+import { readConfigFile } from '../lib/config-file.ts';
 import { KiosError } from '../protocol/errors.ts';
+import { relayConfig, relayExamples } from '../relay/config.ts';
 import { type LedgerBegun } from '../relay/store/recovery.ts';
 import { withStore } from './relay-store.ts';
+
+interface Flags {
+  yes?: true;
+  withWal?: true;
+}
 
 const willHappen = `
 Run it once, after the database was restored from a backup and before a relay is started on it. Stop all relays first;
@@ -30,22 +38,41 @@ export function addRestoredCommand(relay: Command): void {
     .command('restored')
     .description('After the database was restored from a backup: lets kiosks bring back the rest.')
     .option('--yes', 'it was restored, and the relays are stopped')
+    .option('--with-wal', 'the -wal file beside it is of the same snapshot, not of the life before')
     .addHelpText('after', willHappen)
-    .action(async ({ yes }: { yes?: true }) => {
+    .action(async (flags: Flags) => {
       const { config } = relay.opts<{ config: string }>();
-      await restored(config, yes === true);
+      await restored(config, flags);
     });
 }
 
-async function restored(file: string, sure: boolean): Promise<void> {
-  if (!sure) {
+async function restored(file: string, { yes, withWal }: Flags): Promise<void> {
+  if (yes !== true) {
     throw new KiosError(
       'bad-request',
       `nothing was changed; with --yes it is done.\n${willHappen}`,
     );
   }
-  const begun = await withStore(file, (store) => store.beginLedger(randomUUID()));
+  const { store: place } = readConfigFile(file, relayConfig, relayExamples);
+  if (place.sqlite !== undefined && withWal !== true) refuseWal(place.sqlite);
+  const begun = await withStore(file, 'upgrade', (store) => store.beginLedger(randomUUID()));
   process.stdout.write(`${report(begun)}\n`);
+}
+
+/**
+ * SQLite plays whatever -wal lies beside a file into it, and cannot tell that it belongs to the database that lay there
+ * before. @throws KiosError `bad-request` with what to do
+ */
+function refuseWal(path: string): void {
+  const wal = `${path}-wal`;
+  const size = statSync(wal, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0) return;
+  throw new KiosError(
+    'bad-request',
+    `${wal} is there: a relay still runs, or it was left by the database from before, which it would mix into the backup.
+Stop all relays, then: rm -f ${wal} ${path}-shm, copy the backup to ${path} again, and run this again.
+Only if it came with the backup, as one snapshot of both files: run this again with --with-wal.`,
+  );
 }
 
 function report({ sales, claims, codes, kiosks }: LedgerBegun): string {

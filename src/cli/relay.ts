@@ -7,9 +7,11 @@ import { createLog } from '../lib/log.ts';
 import { notifySystemd } from '../lib/notify.ts';
 import { KiosError } from '../protocol/errors.ts';
 import { kioskId } from '../protocol/ids.ts';
-import { relayExamples, startableRelayConfig } from '../relay/config.ts';
+import { relayExamples, servingRelayConfig } from '../relay/config.ts';
 import { codeBytes, formatCode, hashCode } from '../relay/fleet/codes.ts';
 import { createRelay } from '../relay/relay.ts';
+import { localTime } from '../relay/report-form.ts';
+import { addBackupCommand } from './relay-backup.ts';
 import { addClaimCommands } from './relay-claims.ts';
 import { addKeyCommands } from './relay-keys.ts';
 import { addKiosksCommand } from './relay-kiosks.ts';
@@ -25,11 +27,14 @@ const maxValidMinutes = 7 * 24 * 60;
 export function relayCommand(): Command {
   const command = new Command('relay')
     .description('Charges Midtrans for the kiosks, keeps every verdict, tells the kiosks.')
-    .requiredOption('-c, --config <file>', 'configuration (see config/relay.example.yaml)')
+    .option('-c, --config <file>', 'configuration (see config/relay.example.yaml)')
     .option('--log-level <level>', 'debug, info, warn or error', 'info')
     .action(async (options: { config: string; logLevel: string }) => {
       await runRelay(options.config, options.logLevel);
-    });
+    })
+    // Here and not by commander, which would ask for the file before it looks at the word.
+    .allowExcessArguments()
+    .hook('preAction', checkLine);
   command
     .command('enrolment')
     .description('Makes a one-time code with which a kiosk enrols; safe while the relay runs.')
@@ -63,8 +68,16 @@ becomes a claim for the operator. To bring it back, enrol it anew.`,
   addKeyCommands(command);
   addReportCommand(command);
   addKiosksCommand(command);
+  addBackupCommand(command);
   addRestoredCommand(command);
   return command;
+}
+
+function checkLine(relay: Command, asked: Command): void {
+  const [word] = relay.args;
+  if (asked === relay && word !== undefined) relay.error(`error: unknown command '${word}'`);
+  if (relay.opts<{ config?: string }>().config !== undefined) return;
+  relay.error("error: required option '-c, --config <file>' not specified");
 }
 
 function needsConfig(subcommand: string): string {
@@ -75,7 +88,7 @@ Needs the relay's configuration: kios relay --config FILE ${subcommand} --kiosk 
 /** @throws ConfigError with every fault of the file, also where a port or folder of it cannot be had */
 async function runRelay(file: string, level: string): Promise<void> {
   const credentialsDirectory = process.env['CREDENTIALS_DIRECTORY'];
-  const schema = startableRelayConfig(credentialsDirectory);
+  const schema = servingRelayConfig(credentialsDirectory);
   const config = readConfigFile(file, schema, relayExamples);
   const log = createLog('relay', level);
   const relay = createRelay(config, {
@@ -107,7 +120,7 @@ async function makeCode(
 ): Promise<void> {
   const { kiosk, validMinutes } = options;
   const code = formatCode(randomBytes(codeBytes));
-  await withStore(file, (store) =>
+  await withStore(file, 'change', (store) =>
     store.addEnrolment(hashCode(code), kiosk, validMinutes * 60_000),
   );
   process.stdout.write(
@@ -118,9 +131,17 @@ async function makeCode(
 }
 
 async function revoke(file: string, kiosk: string): Promise<void> {
-  const known = await withStore(file, (store) => store.revoke(kiosk));
-  if (!known) throw new KiosError('not-found', `no kiosk ${kiosk} was ever enrolled here`);
-  process.stdout.write(`${kiosk} is revoked.\n`);
+  const before = await withStore(file, 'change', async (store) => {
+    const row = await store.kiosk(kiosk);
+    if (row?.revokedAtMs === null) await store.revoke(kiosk);
+    return row;
+  });
+  if (before === undefined) {
+    throw new KiosError('not-found', `no kiosk ${kiosk} was ever enrolled here`);
+  }
+  const atMs = before.revokedAtMs;
+  const when = atMs === null ? '' : ` already, since ${localTime(atMs, 'WIB')} WIB`;
+  process.stdout.write(`${kiosk} is revoked${when}.\n`);
 }
 
 function parseKioskId(text: string): string {

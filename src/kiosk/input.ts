@@ -10,7 +10,7 @@ import {
   typeDigits,
   typedFault,
 } from './entry.ts';
-import { block, sell, stop, toIdle, type Step } from './phases.ts';
+import { block, cleared, sell, stop, toIdle, type Step } from './phases.ts';
 import { beginEntry, claimInScan, enterCode, giveUp, typedCode } from './redeem.ts';
 import { patience, type EventOf, type Rules, type State } from './state.ts';
 
@@ -60,10 +60,6 @@ export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step
 
 function isClosingKey(key: Key): boolean {
   return key === 'enter' || key === 'cancel';
-}
-
-function cleared(state: State): Step {
-  return [{ ...state, phase: { at: 'idle', zeros: 0 } }, []];
 }
 
 /** CLEAR and then 00, or 0 twice on keypads without that key: no amount begins so. */

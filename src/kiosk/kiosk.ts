@@ -196,6 +196,7 @@ function isUrgent(event: KioskEvent): boolean {
     case 'caught-up':
     case 'reported':
     case 'recovered':
+    case 'claim-sought':
       return true;
     default:
       return false;

@@ -68,6 +68,11 @@ export function toIdle(state: State): Step {
   return [{ ...state, phase: { at: 'idle' } }, []];
 }
 
+/** Ready as well, and CLEAR was the last key: 00 may follow (redeem.ts). */
+export function cleared(state: State): Step {
+  return [{ ...state, phase: { at: 'idle', zeros: 0 } }, []];
+}
+
 /** Says why not, for a moment. */
 export function block(
   state: State,

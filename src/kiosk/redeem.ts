@@ -2,7 +2,16 @@
 // (PROTOCOL.md §7). PURE. No motor moves without a grant for the id that is on the disk, and none moves twice.
 import type { Key } from '../../drivers/device.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import { block, close, dispense, forgetClaim, missingParts, toIdle, type Step } from './phases.ts';
+import {
+  block,
+  close,
+  dispense,
+  forgetClaim,
+  missingParts,
+  cleared,
+  toIdle,
+  type Step,
+} from './phases.ts';
 import {
   maxWrongCodes,
   patience,
@@ -32,10 +41,9 @@ export function claimInScan(text: string): string | undefined {
   return scannedForm.exec(text)?.[1];
 }
 
-/** The customer wants to type a code. */
+/** The customer wants to type a code. While none is taken its digits go nowhere: they must not become an amount. */
 export function beginEntry(state: State, atMs: number): Step {
-  if (isLocked(state, atMs)) return refuse(state, ['claim-entry-locked'], atMs);
-  return typing(state, '', atMs);
+  return typing(state, '', atMs, isLocked(state, atMs) ? 'claim-entry-locked' : undefined);
 }
 
 /** A key while a code is typed. */
@@ -49,8 +57,9 @@ export function typedCode(
   const { digits } = phase;
   switch (key) {
     case 'cancel':
-    case 'clear':
       return toIdle(state);
+    case 'clear':
+      return cleared(state);
     case 'language':
       return [state, []];
     case 'backspace':
@@ -97,6 +106,12 @@ export function claimSought(state: State, event: EventOf<'claim-sought'>): Step 
     ...{ sale, dispenseId, sent: 'no' as const, tries: 0, retryAtMs: untilMs, untilMs },
   };
   return [{ ...state, phase: redeeming }, [{ kind: 'redeem', saleId, amountIdr, dispenseId }]];
+}
+
+/** A power cut before the journal's answer was written tries no code for free: it counts as a wrong one. */
+export function soughtBeforeRestart(state: State, atMs: number): Step {
+  const [counted] = wrongCode(state, atMs);
+  return toIdle(counted);
 }
 
 function wrongCode(state: State, atMs: number): Step {

@@ -23,6 +23,7 @@ import {
   verifySale,
   type TrustedKeys,
 } from '../protocol/proof.ts';
+import { signReport, type SaleReport } from '../protocol/report.ts';
 import { sale as saleSchema, type Sale } from '../protocol/sale.ts';
 import { signKioskToken, skewNonce, tokenLifeS } from '../protocol/token.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -99,6 +100,9 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     }
     return cached.token;
   };
+
+  const sign = (report: SaleReport): string =>
+    signReport(report, privateKey, clock.nowMs() + offsetMs);
 
   const prove = async (document: Sale, askedAtMs: number, asked?: string): Promise<Told> => {
     const nonce = asked === undefined ? {} : { nonce: asked };
@@ -200,7 +204,8 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
 
   const report = async (effect: Extract<Effect, { kind: 'report' }>): Promise<Answer<Told>> => {
     const { saleId, result, detail } = effect;
-    const body = { result, ...(detail === undefined ? {} : { detail }) };
+    const signed = sign({ saleId, result });
+    const body = { result, signed, ...(detail === undefined ? {} : { detail }) };
     const answer = await saleCall('POST', `/v1/sales/${saleId}/fulfilment`, body);
     // A page of some proxy is no relay: only its own signature over our word, or over another one, ends the report.
     if (answer.ok) return answer.value.fulfilment === result ? answer : lost('bad-proof');
@@ -258,7 +263,8 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     },
     redeemResult: ({ saleId, dispenseId, result }) => {
       const path = `/v1/claims/${saleId}/result`;
-      return call('POST', path, { dispenseId, result }, redeemResultAnswer, freshNonce());
+      const body = { dispenseId, result, signed: sign({ saleId, dispenseId, result }) };
+      return call('POST', path, body, redeemResultAnswer, freshNonce());
     },
     ack: (ledgerId, upTo) => call('POST', '/v1/ack', { ledgerId, upTo }, ackAnswer, freshNonce()),
     probe: async () => {

@@ -8,7 +8,7 @@ import { notifySystemd } from '../lib/notify.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { startBrokerLink, type BrokerLink } from './broker-link.ts';
-import { claimCode, formatClaimCode, saleOfCode } from './claim-code.ts';
+import { claimCode, formatClaimCode, saleOfCode } from '../protocol/claim-code.ts';
 import type { KioskConfig } from './config.ts';
 import { startDevices, type Devices } from './devices.ts';
 import { createPerform } from './effects.ts';

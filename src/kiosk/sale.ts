@@ -12,7 +12,7 @@ import {
   recoverFailed,
 } from './ledger-check.ts';
 import { stop, toIdle, type Step } from './phases.ts';
-import { claimSought, giveUp, granted, lockAfterBoot } from './redeem.ts';
+import { claimSought, giveUp, granted, lockAfterBoot, soughtBeforeRestart } from './redeem.ts';
 import { takeTold } from './told.ts';
 import { woke } from './wake.ts';
 import {
@@ -109,8 +109,9 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
     case 'basket':
     case 'blocked':
     case 'claiming':
-    case 'seeking':
       return toIdle(state);
+    case 'seeking':
+      return soughtBeforeRestart(state, atMs);
     case 'result': {
       if (phase.outcome !== 'claim') return toIdle(state);
       // The customer may not have read the code yet, and its slip may have been lost with the power.

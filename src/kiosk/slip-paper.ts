@@ -1,7 +1,7 @@
 // The document of a slip that the machine asked for, with the times of now in the kiosk's zone.
 import type { PrintDocument } from '../../drivers/device.ts';
 import type { Clock } from '../lib/clock.ts';
-import { claimCode, formatClaimCode } from './claim-code.ts';
+import { claimCode, formatClaimCode } from '../protocol/claim-code.ts';
 import type { KioskConfig } from './config.ts';
 import type { Identity } from './identity.ts';
 import { scannedClaim } from './redeem.ts';

@@ -2,6 +2,8 @@
 import { z } from 'zod';
 import { kioskId, saleId } from './ids.ts';
 import { amountIdr, qrisLimitsIdr } from './money.ts';
+import { cleanedText, plainText } from './plain-text.ts';
+import { maxReportLength } from './report.ts';
 import { cursor, fulfilments, sale, saleItem } from './sale.ts';
 import { ackMessage } from './topics.ts';
 
@@ -28,12 +30,16 @@ export const cancelReasons = ['customer', 'timeout', 'fault'] as const;
 export const cancelBody = z.strictObject({ reason: z.enum(cancelReasons), amountIdr });
 export type CancelBody = z.infer<typeof cancelBody>;
 
+/** The kiosk's signature over the report (report.ts); without it the report ends no claim and pays none out. */
+const signed = z.string().max(maxReportLength).optional();
+
 /** What a kiosk may report. `unreported` is not among them: it is the relay's own word. */
 export const reportedResults = fulfilments.filter((word) => word !== 'unreported');
 /** `POST /v1/sales/{saleId}/fulfilment`. */
 export const fulfilmentBody = z.strictObject({
   result: z.enum(['done', 'failed', 'unknown', 'abandoned']),
-  detail: z.string().max(200).optional(),
+  detail: cleanedText(200).optional(),
+  signed,
 });
 export type FulfilmentBody = z.infer<typeof fulfilmentBody>;
 
@@ -66,7 +72,7 @@ export type PublicJwk = z.infer<typeof publicJwk>;
 export const enrolBody = z.strictObject({
   code: z.string().min(8).max(64),
   publicKey: publicJwk,
-  serial: z.string().max(64).optional(),
+  serial: plainText(64).optional(),
 });
 export type EnrolBody = z.infer<typeof enrolBody>;
 
@@ -135,12 +141,13 @@ export const recoverAnswer = z.object({
 export type RecoverAnswer = z.infer<typeof recoverAnswer>;
 
 /** `POST /v1/claims/{saleId}/redeem` and its answer, a JWS of type `kios-grant`. */
-export const redeemBody = z.strictObject({ dispenseId: z.string().min(1).max(64) });
+export const redeemBody = z.strictObject({ dispenseId: plainText(64, 1) });
 export const redeemAnswer = z.object({ grant: z.string().max(4096) });
 /** `POST /v1/claims/{saleId}/result`. */
 export const redeemResultBody = z.strictObject({
-  dispenseId: z.string().min(1).max(64),
+  dispenseId: plainText(64, 1),
   result: z.enum(['done', 'failed', 'unknown']),
+  signed,
 });
 /** Where the claim stands then. `redeeming`: locked, the operator must look. */
 export const redeemResultAnswer = z.object({

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { kioskId, saleId } from './ids.ts';
 import { amountIdr } from './money.ts';
+import { plainText } from './plain-text.ts';
 import { verdict } from './verdict.ts';
 
 /** What the kiosk did for a sale. `unreported` is the relay's word for a kiosk that never said (PROTOCOL.md §6). */
@@ -48,8 +49,8 @@ export type Sale = z.infer<typeof sale>;
 
 /** One thing in the customer's basket. The sum of price × quantity is the amount of the sale. */
 export const saleItem = z.object({
-  id: z.string().min(1).max(50),
-  name: z.string().min(1).max(50),
+  id: plainText(50, 1),
+  name: plainText(50, 1),
   priceIdr: z.int().min(0).max(10_000_000),
   quantity: z.int().min(1).max(999),
 });

@@ -4,6 +4,7 @@ import { SignJWT, decodeJwt, errors as joseErrors, jwtVerify } from 'jose';
 import { z } from 'zod';
 import { KiosError } from './errors.ts';
 import { kioskId } from './ids.ts';
+import { plainText } from './plain-text.ts';
 
 /** Longest life of a token, and the most that a kiosk's clock may be off. */
 export const tokenLifeS = 300;
@@ -13,7 +14,7 @@ export type TokenAudience = 'kios-relay' | 'kios-broker';
 const claims = z.object({
   sub: kioskId,
   /** The kiosk's boot: two live boots with one key are two copies of one card (PROTOCOL.md §8). */
-  boot: z.string().min(1).max(64),
+  boot: plainText(64, 1),
   iat: z.int(),
   exp: z.int(),
 });

@@ -22,7 +22,9 @@ import { type Accounts } from './fleet/accounts.ts';
 import { failureLimit } from './failure-limit.ts';
 import { type Hops } from './hops.ts';
 import { type KeyChain } from './key-chain.ts';
+import { refuseMalformed } from './malformed.ts';
 import { nonceOf } from './nonce.ts';
+import { type Letters } from './letters.ts';
 import { type Inquiries } from './notices.ts';
 import { answerError, problemOf, sendProblem } from './problems.ts';
 import { signTime, type Signer } from './proofs.ts';
@@ -46,6 +48,7 @@ export interface AppParts {
   auth: Auth;
   broker: Broker;
   accounts: Accounts;
+  letters: Letters;
   store: Store;
   background: Background;
   inquiries: Inquiries;
@@ -79,6 +82,8 @@ const strangersPerMinute = 600;
 export type Authenticated = (request: FastifyRequest) => KioskRow;
 
 export async function createApp(parts: AppParts): Promise<App> {
+  const { ledgerId } = parts.signer;
+  const answer = answerError(parts.hops.log, ledgerId);
   const app = Fastify({
     bodyLimit: maxBodyBytes,
     serverFactory: serverFactory(parts.config.http.tls),
@@ -87,11 +92,12 @@ export async function createApp(parts: AppParts): Promise<App> {
     // Going down is told in our own words (`going-down`), by the route that would begin something.
     return503OnClosing: false,
     genReqId: () => randomUUID(),
+    frameworkErrors: (error, request, reply) => void answer(error, request, reply),
+    clientErrorHandler: refuseMalformed(ledgerId),
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
-  const { ledgerId } = parts.signer;
-  app.setErrorHandler(answerError(parts.hops.log, ledgerId));
+  app.setErrorHandler(answer);
   app.setNotFoundHandler((request, reply) =>
     sendProblem(reply, problemOf('not-found', ledgerId, { detail: request.method })),
   );
@@ -126,17 +132,24 @@ export async function createApp(parts: AppParts): Promise<App> {
   });
   await app.register((kiosks, _options, done) => {
     const strangers = failureLimit(kiosks, strangersPerMinute);
-    const busy = failureLimit(kiosks, callsPerMinute, (request) => callerOf(request).kioskId);
+    const names = new WeakMap<FastifyRequest, string>();
+    const busy = failureLimit(kiosks, callsPerMinute, (request) => names.get(request) ?? '');
     kiosks.addHook('onRequest', async (request, reply) => {
-      const kiosk = await authenticate(parts, request, reply).catch(async (error: unknown) => {
-        if (error instanceof KiosError) await strangers(request, reply);
-        throw error;
-      });
+      const known = async (kioskId: string): Promise<void> => {
+        names.set(request, kioskId);
+        await busy(request, reply);
+      };
+      const kiosk = await authenticate(parts, request, reply, known).catch(
+        async (error: unknown) => {
+          // Whoever has proved who it is, is none of those who have not.
+          if (error instanceof KiosError && !names.has(request)) await strangers(request, reply);
+          throw error;
+        },
+      );
       if (kiosk === undefined) return;
       // Before anything is done: a question whose answer could not be bound to it is none.
       nonceOf(request);
       callers.set(request, kiosk);
-      await busy(request, reply);
     });
     saleRoutes(kiosks, parts, callerOf);
     catchUpRoutes(kiosks, parts, callerOf);
@@ -156,11 +169,12 @@ async function authenticate(
   parts: AppParts,
   request: FastifyRequest,
   reply: FastifyReply,
+  known: (kioskId: string) => Promise<void>,
 ): Promise<KioskRow | undefined> {
   const token = /^Bearer (\S+)$/.exec(request.headers.authorization ?? '')?.[1];
   if (token === undefined) throw new KiosError('unauthorised', 'no bearer token');
   try {
-    return await parts.auth.kioskOf(token, 'kios-relay');
+    return await parts.auth.kioskOf(token, 'kios-relay', known);
   } catch (error) {
     if (!(error instanceof KiosError) || error.code !== 'clock-skew') throw error;
     const time = await signTime(parts.signer, skewNonce(token));

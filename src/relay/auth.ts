@@ -14,9 +14,14 @@ import { type Store } from './store/store.ts';
 export interface Auth {
   /**
    * The kiosk that signed this token, for this door: the broker's owner sees its tokens, so they open no other.
-   * @throws KiosError `unauthorised`, `clock-skew`, `kiosk-revoked` or `kiosk-cloned`.
+   * @param known told who it is before anything is written for it; what it throws is thrown.
+   * @throws KiosError `unauthorised`, `clock-skew`, `kiosk-revoked`, `kiosk-cloned`, or `rate-limited`: it boots too often.
    */
-  kioskOf(token: string, audience: TokenAudience): Promise<KioskRow>;
+  kioskOf(
+    token: string,
+    audience: TokenAudience,
+    known?: (kioskId: string) => Promise<void>,
+  ): Promise<KioskRow>;
 }
 
 /** Longest token that is looked at; ours are about 300 characters. */
@@ -24,8 +29,14 @@ const maxTokenLength = 2048;
 /** A kiosk uses a token for minutes: its signature is checked once. As many as kiosks talk to one relay at a time. */
 const maxRemembered = 20_000;
 
-/** @param cloned told of every call of a copy, for the operator: two machines have one card. */
-export function createAuth(store: Store, clock: Clock, cloned: (kioskId: string) => void): Auth {
+export interface AuthTold {
+  /** Of every call of a copy, which is answered only afterwards: two machines have one card. */
+  cloned(kioskId: string): Promise<void>;
+  /** Of every call of a kiosk that begins anew too often. */
+  reboots(kioskId: string): void;
+}
+
+export function createAuth(store: Store, clock: Clock, told: AuthTold): Auth {
   // By key, door and token: a kiosk that enrols again, with another key, is looked at anew.
   const remembered = new Map<string, KioskClaims>();
 
@@ -33,14 +44,19 @@ export function createAuth(store: Store, clock: Clock, cloned: (kioskId: string)
     const name = `${x} ${audience} ${token}`;
     const known = remembered.get(name);
     if (known !== undefined && known.exp * 1000 > clock.nowMs()) return known;
-    const claims = await verifyKioskToken(token, keyOf(x), clock.nowMs(), audience);
+    const claims = await verifyKioskToken(
+      token,
+      publicKeyOf({ publicKey: x }),
+      clock.nowMs(),
+      audience,
+    );
     if (remembered.size >= maxRemembered) remembered.clear();
     remembered.set(name, claims);
     return claims;
   }
 
   return {
-    async kioskOf(token, audience) {
+    async kioskOf(token, audience, known) {
       if (token.length > maxTokenLength)
         throw new KiosError('unauthorised', 'the token is too long');
       const kioskId = claimedKiosk(token);
@@ -49,11 +65,16 @@ export function createAuth(store: Store, clock: Clock, cloned: (kioskId: string)
       const claims = await verify(token, kiosk.publicKey, audience);
       if (kiosk.revokedAtMs !== null)
         throw new KiosError('kiosk-revoked', 'enrol this kiosk again');
+      await known?.(kiosk.kioskId);
       if (kiosk.bootId !== claims.boot) {
         const boot = await store.noteBoot(kiosk.kioskId, claims.boot);
         if (boot === 'replaced') {
-          cloned(kiosk.kioskId);
+          await told.cloned(kiosk.kioskId);
           throw new KiosError('kiosk-cloned', 'a newer boot of this kiosk has been here since');
+        }
+        if (boot === 'too-many') {
+          told.reboots(kiosk.kioskId);
+          throw new KiosError('rate-limited', 'this kiosk has begun anew too often today');
         }
       }
       return kiosk;
@@ -61,6 +82,7 @@ export function createAuth(store: Store, clock: Clock, cloned: (kioskId: string)
   };
 }
 
-function keyOf(x: string): KeyObject {
+/** The key of its enrolment. */
+export function publicKeyOf({ publicKey: x }: Pick<KioskRow, 'publicKey'>): KeyObject {
   return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
 }

@@ -31,6 +31,8 @@ export interface Balance {
   done: Sum;
   refunded: Sum;
   openClaim: Sum;
+  /** Of `refunded`: what was given by hand, outside of Midtrans. */
+  byHandIdr: number;
   differences: readonly Difference[];
 }
 
@@ -50,6 +52,7 @@ export function balanceOf(sales: readonly BalanceRow[]): Balance {
     const place = isSettled(sale.verdict) ? placeOf(sale, claim) : unsettled(claim);
     for (const name of classes) balance[name].idr += place.idr[name] ?? 0;
     if (place.in !== undefined) balance[place.in].count++;
+    balance.byHandIdr += claim?.handIdr ?? 0;
     if (isSettled(sale.verdict)) {
       balance.settled.count++;
       balance.settled.idr += sale.settledIdr;
@@ -66,6 +69,7 @@ export function emptyBalance(): Balance {
   const none = (): Sum => ({ count: 0, idr: 0 });
   return {
     ...{ settled: none(), inHand: none(), done: none(), refunded: none(), openClaim: none() },
+    byHandIdr: 0,
     differences: [],
   };
 }
@@ -79,6 +83,7 @@ export function addBalances(a: Balance, b: Balance): Balance {
     done: add(a.done, b.done),
     refunded: add(a.refunded, b.refunded),
     openClaim: add(a.openClaim, b.openClaim),
+    byHandIdr: a.byHandIdr + b.byHandIdr,
     differences: [...a.differences, ...b.differences],
   };
 }

@@ -41,7 +41,8 @@ export async function chargeSale(hops: Hops, row: SaleRow): Promise<SaleRow> {
     });
     if (decision.next !== 'charge') return pursue(hops, decision);
     if (isEnough(hops, attempt)) return giveUp(hops, decision.row);
-    await wait(hops.clock, backoffMs(pause, attempt, hops.random()));
+    const pauseMs = backoffMs(pause, attempt, hops.random());
+    await wait(hops.clock, Math.max(pauseMs, hops.upstream.chargeInMs()));
     const again = await move(hops, saleId, { type: 'attempt' });
     if (again.next !== 'charge') return pursue(hops, again);
   }
@@ -55,9 +56,9 @@ function reported(outcome: Exclude<ChargeOutcome, { kind: 'accepted' }>): Record
   };
 }
 
-/** A silent Midtrans is not tried again at all: nothing would be sent. */
+/** A silent Midtrans is not tried again at all, nor one that wants more quiet than a customer waits for. */
 function isEnough({ upstream }: Hops, attempts: number): boolean {
-  if (upstream.downMs() > 0) return true;
+  if (upstream.downMs() > 0 || upstream.chargeInMs() > pause.maxMs) return true;
   return attempts >= (upstream.quietMs() > 0 ? maxAttemptsQuiet : maxAttempts);
 }
 

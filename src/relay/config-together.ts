@@ -38,6 +38,7 @@ export const readable = z.object({
       serverKeyCredential: z.unknown().optional(),
     }),
   ),
+  merchant: seen(z.object({ nmid: seen(z.string()) })),
   limits: seen(z.object({ minIdr: seen(z.int()), maxIdr: seen(z.int()) })),
 });
 type Readable = z.infer<typeof readable>;
@@ -81,6 +82,38 @@ export const togetherRules: readonly TogetherRule[] = [
     says: 'name either sqlite (one relay) or postgres (many), not both',
     fits: ({ store }) =>
       store === undefined || (store.sqlite === undefined) !== (store.postgres === undefined),
+  },
+  {
+    path: ['publicUrl'],
+    says: 'an address without user, query and fragment: paths are put behind it',
+    fits: ({ publicUrl }) => {
+      const url = publicUrl === undefined ? null : URL.parse(publicUrl);
+      return url === null || !/[?#@]/.test(url.href);
+    },
+  },
+  {
+    path: ['merchant', 'nmid'],
+    says: 'NMIDs of the sandbox begin with AID, those of production with ID: is it the other one’s?',
+    fits: ({ environment: named, merchant }) =>
+      named === undefined ||
+      merchant?.nmid === undefined ||
+      (named === 'sandbox') === merchant.nmid.startsWith('AID'),
+  },
+  {
+    path: ['store', 'postgres', 'url'],
+    says: 'no password here, where everybody reads it: name a passwordFile',
+    fits: ({ store }) => {
+      const url = postgresOf(store)?.url;
+      return url === undefined || (url.password === '' && !url.searchParams.has('password'));
+    },
+  },
+  {
+    path: ['store', 'postgres', 'url'],
+    says: 'production needs TLS to a server elsewhere: name a caFile, or write ?sslmode=verify-full',
+    fits: ({ environment: named, store }) => {
+      const postgres = postgresOf(store);
+      return named !== 'production' || postgres === undefined || isVerified(postgres);
+    },
   },
   {
     path: ['mqtt'],
@@ -131,6 +164,28 @@ function toldToKiosks({ host, tls, publicUrl }: NonNullable<Readable['mqtt']>): 
   if (publicUrl !== undefined || host === undefined) return undefined;
   const scheme = tls === undefined ? 'mqtt' : 'mqtts';
   return `${scheme}://${isIPv6(host) ? `[${host}]` : host}`;
+}
+
+const postgres = z.object({ url: z.string(), caFile: z.unknown().optional() });
+
+interface Postgres {
+  url: URL;
+  hasCa: boolean;
+}
+
+/** Undefined: none is named, or its address is none. */
+function postgresOf(store: Readable['store']): Postgres | undefined {
+  const named = postgres.safeParse(store?.postgres).data;
+  const url = named === undefined ? null : URL.parse(named.url);
+  if (named === undefined || url === null) return undefined;
+  return { url, hasCa: named.caFile !== undefined };
+}
+
+/** Nobody in between can be the server, or nobody is in between. A `host` in the query wins (libpq); a path is a socket. */
+function isVerified({ url, hasCa }: Postgres): boolean {
+  const host = url.searchParams.get('host') ?? url.hostname;
+  if (host === '' || host.startsWith('/') || loopback.test(host)) return true;
+  return hasCa || url.searchParams.get('sslmode') === 'verify-full';
 }
 
 /** Encrypted, or never leaving this machine. */

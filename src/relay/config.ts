@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { environment, merchant } from '../protocol/api.ts';
 import { qrisLimitsIdr } from '../protocol/money.ts';
+import { fileFaults } from './config-files.ts';
 import { readable, togetherRules } from './config-together.ts';
 import { findServerKey } from './server-key.ts';
 
@@ -15,6 +16,9 @@ const maxProxies = 8;
 
 /** Off-us QRIS can be refunded for seven days (midtrans.md §8); a day is left for trouble. */
 const maxRefundAfterMs = 6 * 24 * 3_600_000;
+
+/** Whoever takes work for a while asks several times within it: their leases are made for this (`maxHops`). */
+export const maxAskTimeoutMs = 10_000;
 
 const port = z.int().min(0).max(65_535);
 const httpUrl = z
@@ -34,7 +38,7 @@ const midtrans = z.strictObject({
   acquirer: z.enum(['gopay', 'airpay shopee']).default('gopay'),
   /** Well below the 60 s after which an attempt counts as ended (PROTOCOL.md §3). */
   chargeTimeoutMs: z.int().min(100).max(30_000).default(10_000),
-  askTimeoutMs: z.int().min(100).max(30_000).default(8_000),
+  askTimeoutMs: z.int().min(100).max(maxAskTimeoutMs).default(8_000),
 });
 
 /** PEM files; the certificate with its chain. Read at the start. */
@@ -150,6 +154,20 @@ export function startableRelayConfig(
     const found = findServerKey(config.midtrans, credentialsDirectory);
     if (found.kind === 'key') return;
     context.addIssue({ code: 'custom', path: ['midtrans', found.setting], message: found.why });
+  });
+}
+
+/**
+ * The same, with every file that it names tried: for whoever serves, before anything is opened or made.
+ * @param credentialsDirectory systemd's `$CREDENTIALS_DIRECTORY`
+ */
+export function servingRelayConfig(
+  credentialsDirectory: string | undefined,
+): z.ZodType<RelayConfig> {
+  return startableRelayConfig(credentialsDirectory).superRefine((config, context) => {
+    for (const { setting, message } of fileFaults(config)) {
+      context.addIssue({ code: 'custom', path: setting.split('.'), message });
+    }
   });
 }
 

@@ -10,8 +10,11 @@ export interface Confirmation {
   outcome: StatusOutcome;
 }
 
-/** What the answer makes of the notices that it was asked for. Must change nothing: it may be called again. */
-export type Judge = (outcome: StatusOutcome, nowMs: number) => Judgement[];
+/**
+ * What the answer makes of the notices that it was asked for. Must change nothing: it may be called again. `said`: the
+ * answer as it came, although it may be about another charge.
+ */
+export type Judge = (outcome: StatusOutcome, nowMs: number, said: StatusOutcome) => Judgement[];
 
 /**
  * Asks get-status and brings the answer to the ledger.
@@ -51,7 +54,7 @@ async function answer(
   judge: Judge,
 ): Promise<Decision> {
   const decision = await hops.store.answerNotices(saleId, event, (made, nowMs) =>
-    judge(meant(made, event.outcome), nowMs),
+    judge(meant(made, event.outcome), nowMs, event.outcome),
   );
   if (decision === undefined) throw new Error(`sale ${saleId} has no row`);
   announce(hops, decision);

@@ -32,6 +32,8 @@ export type FindingKind =
   | 'claim-open'
   | 'claim-locked'
   | 'in-hand'
+  | 'goods-without-money'
+  | 'no-settled-time'
   | 'unknown-order';
 
 /** One thing that a person should know of, and what to do about it. */

@@ -12,7 +12,8 @@ export interface RefundPolicy {
 export type ClaimEvent =
   /** The kiosk wants to hand over the goods after all. */
   | { type: 'redeem'; dispenseId: string }
-  | { type: 'redeem-result'; dispenseId: string; result: RedeemResult }
+  /** `unsigned`: without the kiosk's own signature over it. */
+  | { type: 'redeem-result'; dispenseId: string; result: RedeemResult; unsigned?: true }
   /** `askAtMs` was reached. */
   | ({ type: 'due' } & Walk)
   /** Midtrans was asked. `sent`: right after a refund was sent, so that one which is not listed may still land. */
@@ -58,6 +59,8 @@ export type ClaimAlert =
   | 'refunded-twice'
   | 'redeem-unknown'
   | 'redeem-disputed'
+  /** Granted again and again, and nothing ever fell. */
+  | 'redeemed-often'
   | 'refund-refused'
   | 'refund-unfunded'
   | 'refund-locked'
@@ -99,6 +102,24 @@ export function ownRefund(
     refunds?.find((refund) => refund.key === key) ??
     refunds?.find((refund) => refund.key === undefined && refund.amountIdr === claim.refundIdr)
   );
+}
+
+/**
+ * A refund in flight for which nobody stands any more: it did not begin by an order that still holds, and the claim is
+ * the operator's. What comes of it is taken in; nothing is sent again.
+ */
+export function isHalted(claim: ClaimRow): boolean {
+  return claim.state === 'refunding' && claim.operatorOnly === 1 && claim.orderedIdr === 0;
+}
+
+/** Why it was halted, which no news of the refund overwrites. */
+export function haltedNote(claim: ClaimRow): string | null {
+  return isHalted(claim) ? claim.note : null;
+}
+
+/** The sale's own goods are out, rightly: the claim is over. Of late or foreign money a person says so. */
+export function isGoodsOut(sale: SaleRow, claim: ClaimRow): boolean {
+  return sale.fulfilment === 'done' && sale.verdict !== 'paid-late' && claim.kind !== 'foreign';
 }
 
 /** The claim in another state. What was waited for in the old one is waited for no more. */

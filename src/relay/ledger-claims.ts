@@ -2,6 +2,7 @@
 // events do (PROTOCOL.md §6, §7). Whoever calls holds the sale's lock and stores both in one step. PURE.
 import assert from 'node:assert';
 import {
+  haltedNote,
   inState,
   minuteMs,
   ownRefund,
@@ -65,9 +66,7 @@ export function changedClaim(
     case 'rest':
       return lessOwed(sale, claim, change, nowMs);
     case 'dispute':
-      // The kiosk contradicts itself: a person must look before anything more is given.
-      if (claim.state === 'open') return { claim: forOperator(claim, 'disputed') };
-      return { claim: { ...claim, note: claim.note ?? 'disputed' } };
+      return { claim: disputed(claim) };
     case 'close':
       return change.as === 'honoured'
         ? goodsOut(claim, nowMs)
@@ -90,14 +89,32 @@ function opened(
     openedAtMs: nowMs,
     changedAtMs: nowMs,
     dispenseId: null,
+    spentIds: '[]',
     refundN: 0,
     refundIdr: 0,
     refundAtMs: null,
     orderedIdr: 0,
     handIdr: 0,
-    note: null,
+    note: change.note ?? null,
     askAtMs: change.operatorOnly ? null : nowMs,
   };
+}
+
+/** The kiosk contradicts itself: a person must look before anything more is given. */
+function disputed(claim: ClaimRow): ClaimRow {
+  const note = 'disputed';
+  switch (claim.state) {
+    case 'open':
+      return forOperator(claim, note);
+    case 'refunding':
+      // What was sent is watched to its end; nothing is sent again.
+      return { ...claim, operatorOnly: 1, orderedIdr: 0, note };
+    case 'redeeming':
+      return { ...claim, operatorOnly: 1, note: claim.note ?? note };
+    case 'honoured':
+    case 'refunded':
+      return { ...claim, note: claim.note ?? note };
+  }
 }
 
 /** Part of the money went back, by our refund or by a hand at Midtrans. */
@@ -140,7 +157,7 @@ function wentBack(
         claim: inState(claim, 'refunding', nowMs, { orderedIdr: 0, askAtMs: nowMs + minuteMs }),
       };
     case 'refunding': {
-      const note = sale.fulfilment === 'done' ? 'goods-and-refund' : null;
+      const note = sale.fulfilment === 'done' ? 'goods-and-refund' : haltedNote(claim);
       if (as === 'refunded') return { claim: inState(claim, 'refunded', nowMs, { note }) };
       return { claim: { ...claim, note } };
     }

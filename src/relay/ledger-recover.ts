@@ -4,7 +4,7 @@ import { type VerdictClaims } from '../protocol/proof.ts';
 import { type Fulfilment } from '../protocol/sale.ts';
 import { isDead, isOpen, isSettled, mayReach } from '../protocol/verdict.ts';
 import { decide, emptyRow } from './ledger.ts';
-import { openClaim, type Decision, type Refusal } from './ledger-rules.ts';
+import { openClaim, type Alert, type Decision, type Refusal } from './ledger-rules.ts';
 import { type SaleRow } from './sale-row.ts';
 
 /** One sale as its kiosk posts it, with the proof opened. */
@@ -58,6 +58,7 @@ export function recoverSale(
     ...{ row, next: reported.next },
     // What was made says what the kiosk has proved: it needs not hear that again, and takes no number.
     moved: standing !== undefined && isNews,
+    ...(reported.alert === undefined ? {} : { alert: reported.alert }),
     ...(claim?.do === 'open'
       ? { claim: { ...claim, operatorOnly: true } }
       : claim === undefined
@@ -128,6 +129,7 @@ interface Reported extends Omit<Recovery, 'how' | 'decision'> {
   row: SaleRow;
   next: Decision['next'];
   claim?: Decision['claim'];
+  alert?: Alert;
 }
 
 /** What the kiosk did, by the first-wins rules: what stands here, then what we have signed, then what it says now. */
@@ -136,7 +138,8 @@ function report(start: SaleRow, proven: ProvenSale, nowMs: number): Reported {
   const signed = proven.claims.fulfilment;
   for (const result of [signed, proven.fulfilment]) {
     if (result === undefined || result === 'unreported') continue;
-    take(reported, decide(reported.row, { type: 'fulfilment', result, detail: null }, nowMs));
+    const event = { type: 'fulfilment', result, detail: null } as const;
+    take(reported, vouched(decide(reported.row, event, nowMs), proven));
   }
   const unserved =
     signed === 'unreported' || proven.formerLife || wasSentAway(reported.row, proven.claims);
@@ -144,6 +147,17 @@ function report(start: SaleRow, proven: ProvenSale, nowMs: number): Reported {
     take(reported, decide(reported.row, { type: 'life-ended' }, nowMs));
   }
   return reported;
+}
+
+/**
+ * Goods for late money: in the ledger that was lost its claim was honoured, or it was not late there. A person hears of it,
+ * unless we have signed that it was paid in time.
+ */
+function vouched(decision: Decision, { claims }: ProvenSale): Decision {
+  const { alert, claim, ...rest } = decision;
+  if (claim?.do !== 'dispute' || rest.refusal !== undefined) return decision;
+  const told = claims.verdict === 'paid' || alert === undefined ? {} : { alert };
+  return { ...rest, claim: { do: 'close', as: 'honoured' }, ...told };
 }
 
 /** It is paid here, and the kiosk was told long ago that nothing would come: it serves nobody for it any more. */
@@ -160,6 +174,7 @@ function take(reported: Reported, decision: Decision): void {
   reported.row = decision.row;
   if (decision.next !== 'none') reported.next = decision.next;
   if (decision.claim !== undefined) reported.claim = decision.claim;
+  if (decision.alert !== undefined) reported.alert = decision.alert;
 }
 
 /** Late money of a sale whose goods are not out. */

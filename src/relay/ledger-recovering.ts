@@ -10,7 +10,7 @@ import {
   type Alert,
   type Decision,
 } from './ledger-rules.ts';
-import { applyStatus, isOurs } from './ledger-status.ts';
+import { applyStatus, isOurs, noteSettledAt } from './ledger-status.ts';
 import { type ChargeStatus, type StatusOutcome } from './midtrans/gateway.ts';
 import { type SaleRow } from './sale-row.ts';
 
@@ -28,7 +28,7 @@ export function statusOfRecovering(
   if (decision.alert === 'status-foreign') return decision;
   decision.row.recovering = 0;
   decision.row.chargeId ??= outcome.status.chargeId;
-  if (signed) confirmSigned(decision, outcome.status, event.merchantId);
+  if (signed) confirmSigned(decision, outcome.status, event.merchantId, nowMs);
   return decision;
 }
 
@@ -48,14 +48,19 @@ function absentRecovering(row: SaleRow, nowMs: number): Decision {
 }
 
 /** Fills in what a proof does not carry, or finds that Midtrans says otherwise. */
-function confirmSigned(decision: Decision, status: ChargeStatus, merchantId: string): void {
+function confirmSigned(
+  decision: Decision,
+  status: ChargeStatus,
+  merchantId: string,
+  nowMs: number,
+): void {
   const { row } = decision;
   const present = status.state === 'settled' || status.state === 'refunded';
   const ours = row.verdict !== 'paid' || isOurs(row, status, merchantId);
   const goneBack = row.verdict !== 'refunded' || status.refundedIdr > 0;
   if (!present || !ours || !goneBack) Object.assign(decision, contradicted);
   if (!present) return;
-  row.settledAtMs = status.settledAtMs ?? row.settledAtMs;
+  noteSettledAt(row, status, nowMs);
   row.issuer ??= status.issuer ?? null;
   row.settledIdr = status.amountIdr ?? row.settledIdr;
   const owedIdr = row.settledIdr - row.refundedIdr;

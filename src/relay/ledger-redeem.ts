@@ -1,6 +1,7 @@
 // A claim at the kiosk: one grant at a time, one dispense for it, and what became of it (PROTOCOL.md §7). PURE.
 import {
   inState,
+  isGoodsOut,
   minuteMs,
   refuse,
   restIdr,
@@ -9,6 +10,9 @@ import {
   type RedeemResult,
 } from './ledger-claim-rules.ts';
 import { type ClaimRow, type SaleRow } from './sale-row.ts';
+
+/** Dispenses that fail one after the other are no accident any more. */
+export const maxSpentIds = 20;
 
 /** The grant for this dispense: the first, or the same again. Never for money that is going back. */
 export function redeem(
@@ -32,17 +36,33 @@ export function redeem(
       if (claim.operatorOnly === 1) return refuse(claim, 'operator-only');
       if (claim.orderedIdr > 0 || sale.refundedIdr > 0) return refuse(claim, 'going-back');
       if (sale.fulfilment === 'done') return refuse(claim, 'goods-out');
-      // At most one dispense per dispense id, whatever became of it.
-      if (claim.dispenseId === dispenseId) return refuse(claim, 'spent-dispense-id');
-      return take(inState(claim, 'redeeming', nowMs, { dispenseId }));
+      return grant(claim, dispenseId, nowMs);
   }
+}
+
+/** At most one dispense per dispense id, whatever became of it and of those after it. */
+function grant(claim: ClaimRow, dispenseId: string, nowMs: number): ClaimDecision {
+  const spent = JSON.parse(claim.spentIds) as string[];
+  if (spent.includes(dispenseId)) return refuse(claim, 'spent-dispense-id');
+  if (spent.length >= maxSpentIds) {
+    const often = forOperator(claim, 'redeemed-often');
+    return { ...refuse(often, 'operator-only'), alert: 'redeemed-often' };
+  }
+  const spentIds = JSON.stringify([...spent, dispenseId]);
+  return take(inState(claim, 'redeeming', nowMs, { dispenseId, spentIds }));
+}
+
+interface RedeemReport {
+  dispenseId: string;
+  result: RedeemResult;
+  unsigned?: boolean;
 }
 
 /** What the kiosk says of a grant. The first word wins; the same again is answered alike. */
 export function redeemResult(
   sale: SaleRow,
   claim: ClaimRow,
-  { dispenseId, result }: { dispenseId: string; result: RedeemResult },
+  { dispenseId, result, unsigned = false }: RedeemReport,
   nowMs: number,
 ): ClaimDecision {
   if (claim.dispenseId === null) return refuse(claim, 'other-dispense-id');
@@ -52,9 +72,9 @@ export function redeemResult(
       if (claim.note === 'redeem-unknown') {
         return result === 'unknown' ? take(claim) : dispute(claim, result, 'other-result');
       }
-      return firstResult(sale, claim, result, nowMs);
+      return firstResult(sale, claim, { result, unsigned }, nowMs);
     case 'open':
-      if (claim.note === 'released') return resultAfterRelease(claim, result, nowMs);
+      if (claim.note === 'released') return resultAfterRelease(claim, { result, unsigned }, nowMs);
       return result === 'failed' ? take(claim) : dispute(claim, result, 'other-result');
     case 'honoured':
       return result === 'done' ? take(claim) : refuse(claim, 'other-result');
@@ -67,7 +87,7 @@ export function redeemResult(
 function firstResult(
   sale: SaleRow,
   claim: ClaimRow,
-  result: RedeemResult,
+  { result, unsigned }: Required<Omit<RedeemReport, 'dispenseId'>>,
   nowMs: number,
 ): ClaimDecision {
   // Only untouched money is redeemed, so that this is what was owed when it was granted.
@@ -76,25 +96,32 @@ function firstResult(
     case 'unknown':
       return take({ ...claim, note: 'redeem-unknown' }, 'redeem-unknown');
     case 'done': {
+      if (unsigned) return take({ ...claim, operatorOnly: 1, note: 'unsigned' }, 'redeem-unknown');
       if (sale.refundedIdr === 0) return take(inState(claim, 'honoured', nowMs, owed));
       const lost = inState(claim, 'honoured', nowMs, { ...owed, note: 'goods-and-refund' });
       return take(lost, 'goods-and-refund');
     }
     case 'failed': {
-      if (sale.fulfilment === 'done') return take(inState(claim, 'honoured', nowMs, owed));
+      if (isGoodsOut(sale, claim)) return take(inState(claim, 'honoured', nowMs, owed));
       if (sale.refundedIdr >= sale.settledIdr) {
         return take(inState(claim, 'refunding', nowMs, { ...owed, askAtMs: nowMs + minuteMs }));
       }
-      const operatorOnly = sale.refundedIdr > 0 ? 1 : claim.operatorOnly;
+      const operatorOnly = sale.refundedIdr > 0 || unsigned ? 1 : claim.operatorOnly;
       const askAtMs = operatorOnly === 1 ? null : nowMs;
-      const more = { amountIdr: restIdr(sale), operatorOnly, note: 'redeem-failed', askAtMs };
+      const note = unsigned ? 'unsigned' : 'redeem-failed';
+      const more = { amountIdr: restIdr(sale), operatorOnly, note, askAtMs };
       return take(inState(claim, 'open', nowMs, more));
     }
   }
 }
 
 /** The operator took the lock off before the kiosk had said a word; this is its first one. */
-function resultAfterRelease(claim: ClaimRow, result: RedeemResult, nowMs: number): ClaimDecision {
+function resultAfterRelease(
+  claim: ClaimRow,
+  { result, unsigned }: Required<Omit<RedeemReport, 'dispenseId'>>,
+  nowMs: number,
+): ClaimDecision {
+  if (unsigned) return take(forOperator(claim, 'unsigned'), 'redeem-unknown');
   switch (result) {
     case 'done':
       return take(inState(claim, 'honoured', nowMs));
@@ -114,11 +141,14 @@ function dispute(
   if (result !== 'done') return refuse(claim, refusal);
   const goingBack = claim.state === 'refunding' || claim.state === 'refunded';
   const alert = goingBack ? 'goods-and-refund' : 'redeem-disputed';
-  const noted =
+  // What was sent is watched to its end; nothing is sent again.
+  const held =
     claim.state === 'open'
       ? forOperator(claim, alert)
-      : { ...claim, note: claim.state === 'refunding' ? claim.note : alert };
-  return { claim: noted, next: 'none', refusal, alert };
+      : claim.state === 'refunding'
+        ? { ...claim, operatorOnly: 1, orderedIdr: 0, note: alert }
+        : { ...claim, note: alert };
+  return { claim: held, next: 'none', refusal, alert };
 }
 
 function forOperator(claim: ClaimRow, note: string): ClaimRow {

@@ -2,8 +2,11 @@
 // when get-status shows that the one before it is not there or is through (PROTOCOL.md §7, midtrans.md §8). PURE.
 import {
   dayMs,
+  haltedNote,
   hourMs,
   inState,
+  isGoodsOut,
+  isHalted,
   minuteMs,
   ownRefund,
   refundWindowMs,
@@ -91,14 +94,18 @@ export function refundAnswered(
 ): ClaimDecision {
   if (claim.state !== 'refunding' || claim.refundN !== event.refundN) return take(claim);
   const { outcome, jitter } = event;
+  const halted = isHalted(claim);
   switch (outcome.kind) {
     case 'accepted':
     case 'duplicate':
-      return { claim: { ...claim, note: null }, next: 'look' };
+      return { claim: { ...claim, note: haltedNote(claim) }, next: 'look' };
     case 'refused':
-      return { claim: { ...claim, note: refusedNote + outcome.code }, next: 'look' };
+      return {
+        claim: halted ? claim : { ...claim, note: refusedNote + outcome.code },
+        next: 'look',
+      };
     case 'unknown':
-      return { claim: { ...claim, note: 'refund-unknown' }, next: 'look' };
+      return { claim: halted ? claim : { ...claim, note: 'refund-unknown' }, next: 'look' };
     // Nothing happened: the same refund, later.
     case 'try-again':
     case 'unsent': {
@@ -153,7 +160,8 @@ function begin(
 function waitForBank(claim: ClaimRow, jitter: number, nowMs: number): ClaimDecision {
   const age = nowMs - claim.changedAtMs;
   if (age >= bankMs) return locked(claim, 'refund-unconfirmed');
-  return take({ ...claim, note: null, askAtMs: later(nowMs, between(bankAskMs, age), jitter) });
+  const askAtMs = later(nowMs, between(bankAskMs, age), jitter);
+  return take({ ...claim, note: haltedNote(claim), askAtMs });
 }
 
 /** Midtrans lists no refund under this number. */
@@ -170,9 +178,10 @@ function notThere(
   // What was sent just now may still land.
   if (sent) return take({ ...claim, askAtMs: later(nowMs, between(askMs, age), jitter) });
   if (restIdr(sale) < claim.refundIdr) return backToOperator(sale, claim, 'refund-amount', nowMs);
-  if (sale.fulfilment === 'done' && claim.kind !== 'foreign') {
+  if (isGoodsOut(sale, claim)) {
     return take(inState(claim, 'honoured', nowMs, { amountIdr: restIdr(sale) }));
   }
+  if (isHalted(claim)) return backToOperator(sale, claim, claim.note ?? 'restored', nowMs);
   if (age >= giveUpMs) return locked(claim, 'refund-unknown');
   return { claim: { ...claim, askAtMs: nowMs + resendMs }, next: 'refund' };
 }
@@ -185,7 +194,7 @@ function refused(
   jitter: number,
   nowMs: number,
 ): ClaimDecision {
-  if (sale.fulfilment === 'done' && claim.kind !== 'foreign') {
+  if (isGoodsOut(sale, claim)) {
     return take(inState(claim, 'honoured', nowMs, { amountIdr: restIdr(sale) }));
   }
   if (code !== '414') return backToOperator(sale, claim, refusedNote + code, nowMs);

@@ -6,7 +6,8 @@ import { type Refund, type StopVerb } from './midtrans/gateway.ts';
 import { type ClaimKind, type ClaimState, type SaleRow, type StopReason } from './sale-row.ts';
 
 export type ClaimChange =
-  | { do: 'open'; kind: ClaimKind; amountIdr: number; operatorOnly: boolean }
+  /** `note`: why it is the operator's, where that is not plain from its kind. */
+  | { do: 'open'; kind: ClaimKind; amountIdr: number; operatorOnly: boolean; note?: string }
   /** Part of the money went back: so much is owed now. `refunds`: what the gateway lists. */
   | { do: 'rest'; amountIdr: number; refunds?: readonly Refund[] }
   /** The goods are out, or all of the money went back. */
@@ -22,7 +23,8 @@ export type Refusal = 'sale-mismatch' | 'fulfilment-mismatch';
 
 /**
  * `status-foreign`: an answer about another charge. `fulfilment-disputed`: goods are said to be out, a claim is open.
- * `recovery-contradicted`: Midtrans says otherwise of a sale whose settlement we have signed once.
+ * `goods-without-money`: the kiosk says that it gave goods for which nothing came. `recovery-contradicted`: Midtrans says
+ * otherwise of a sale whose settlement we have signed once.
  */
 export type Alert =
   | 'charge-refused'
@@ -31,6 +33,7 @@ export type Alert =
   | 'settlement-refunded'
   | 'status-foreign'
   | 'fulfilment-disputed'
+  | 'goods-without-money'
   | 'recovery-contradicted'
   | ClaimAlert;
 
@@ -158,12 +161,31 @@ function neverHad(row: SaleRow): Verdict {
 export function openClaim(
   row: SaleRow,
   kind: ClaimKind,
-  { byOperator = kind === 'unreported' || kind === 'unknown' } = {},
+  {
+    byOperator = kind === 'unreported' || kind === 'unknown',
+    note,
+  }: { byOperator?: boolean; note?: string } = {},
 ): Pick<Decision, 'claim'> {
   const amountIdr = row.settledIdr - row.refundedIdr;
   if (amountIdr <= 0 || row.verdict === 'refunded') return {};
   const operatorOnly = byOperator || row.refundedIdr > 0;
-  return { claim: { do: 'open', kind, amountIdr, operatorOnly } };
+  const noted = note === undefined ? {} : { note };
+  return { claim: { do: 'open', kind, amountIdr, operatorOnly, ...noted } };
+}
+
+/** How far Midtrans' clock and ours may be apart. */
+const clockSkewMs = 60_000;
+
+/**
+ * The ledger was restored from a backup at `restoredAtMs`, and this money may be older: in the ledger that was lost it may
+ * have been paid out already. Only a time that Midtrans has named says that it is not.
+ */
+export function mayBePaidOut(
+  row: Pick<SaleRow, 'settledAtMs' | 'settledLearnt'>,
+  restoredAtMs: number,
+): boolean {
+  const { settledAtMs, settledLearnt } = row;
+  return settledAtMs === null || settledLearnt === 1 || settledAtMs <= restoredAtMs + clockSkewMs;
 }
 
 /** 401 and 402 are the operator's to mend: every sale fails until then. */

@@ -66,7 +66,7 @@ function settle(row: SaleRow, status: ChargeStatus, ours: boolean, nowMs: number
   row.heldAtMs = null;
   row.sentAtMs = null;
   row.chargeId = status.chargeId;
-  row.settledAtMs = status.settledAtMs ?? nowMs;
+  noteSettledAt(row, status, nowMs);
   row.issuer = status.issuer ?? null;
   row.refundedIdr = status.refundedIdr;
   row.settledIdr = status.amountIdr ?? row.amountIdr;
@@ -93,7 +93,22 @@ function settle(row: SaleRow, status: ChargeStatus, ours: boolean, nowMs: number
   return { row, moved: false, next: 'none', ...openClaim(row, row.fulfilment ?? 'late') };
 }
 
+/** The books need a day for all money; where Midtrans names none it is the day on which we learnt of it, and marked so. */
+export function noteSettledAt(row: SaleRow, status: ChargeStatus, nowMs: number): void {
+  if (status.settledAtMs !== undefined) {
+    row.settledAtMs = status.settledAtMs;
+    row.settledLearnt = 0;
+  } else if (row.settledAtMs === null) {
+    row.settledAtMs = nowMs;
+    row.settledLearnt = 1;
+  }
+}
+
 function afterSettlement(row: SaleRow, status: ChargeStatus): Decision {
+  // The sale has been paid twice: what becomes of the other charge's money says nothing of this one's.
+  if (row.chargeId !== null && row.chargeId !== status.chargeId) {
+    return { ...unchanged(row), alert: 'status-foreign' };
+  }
   if (status.state !== 'refunded' && status.refundedIdr === 0) return unchanged(row);
   const more = status.refundedIdr > row.refundedIdr;
   row.refundedIdr = Math.max(row.refundedIdr, status.refundedIdr);

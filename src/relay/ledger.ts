@@ -55,7 +55,13 @@ export type LedgerEvent =
   | { type: 'stop-answered'; outcome: StopOutcome }
   /** A notice, signed, that speaks of settlement. */
   | { type: 'noticed' }
-  | { type: 'fulfilment'; result: Exclude<Fulfilment, 'unreported'>; detail: string | null }
+  /** `unsigned`: without the kiosk's own signature over it, so that whoever carries its words may have said it. */
+  | {
+      type: 'fulfilment';
+      result: Exclude<Fulfilment, 'unreported'>;
+      detail: string | null;
+      unsigned?: true;
+    }
   /** The kiosk was enrolled anew or revoked: nobody serves this customer any more. */
   | { type: 'life-ended' }
   /** `askAtMs` was reached. */
@@ -118,7 +124,7 @@ function proceed(row: SaleRow, event: LedgerEvent, nowMs: number): Decision {
       if (isOpen(row.verdict)) row.noticedAtMs ??= nowMs;
       return { row, moved: false, next: 'status' };
     case 'fulfilment':
-      return fulfil(row, event.result, event.detail, nowMs);
+      return fulfil(row, event, nowMs);
     case 'life-ended':
       return endLife(row, nowMs);
     case 'due':
@@ -141,12 +147,18 @@ function putAgain(
 /** First report wins (PROTOCOL.md §6). */
 function fulfil(
   row: SaleRow,
-  result: Exclude<Fulfilment, 'unreported'>,
-  detail: string | null,
+  event: Extract<LedgerEvent, { type: 'fulfilment' }>,
   nowMs: number,
 ): Decision {
-  if (row.fulfilment === result) return unchanged(row);
-  if (row.fulfilment !== null && row.fulfilment !== 'unreported') {
+  const { result, detail } = event;
+  const unsigned = event.unsigned === true;
+  if (row.fulfilment === result) {
+    if (!unsigned) row.fulfilmentUnsigned = 0;
+    return unchanged(row);
+  }
+  // What nobody has signed stands until the kiosk itself speaks.
+  const stands = unsigned || row.fulfilmentUnsigned === 0;
+  if (row.fulfilment !== null && row.fulfilment !== 'unreported' && stands) {
     const disputed = result === 'done';
     if (!disputed) return refuse(row, 'fulfilment-mismatch');
     return {
@@ -156,15 +168,27 @@ function fulfil(
   }
   row.fulfilment = result;
   row.fulfilmentDetail = detail;
+  row.fulfilmentUnsigned = unsigned ? 1 : 0;
   if (isSettled(row.verdict)) {
-    const claim: Pick<Decision, 'claim'> =
-      result === 'done' ? { claim: { do: 'close', as: 'honoured' } } : openClaim(row, result);
-    const lost = result === 'done' && row.refundedIdr > 0;
-    const alert = lost ? ({ alert: 'goods-and-refund' } as const) : {};
-    return { row, moved: false, next: 'none', ...claim, ...alert };
+    if (result === 'done') return goodsOut(row, unsigned);
+    const byOperator = unsigned ? { byOperator: true, note: 'unsigned' } : {};
+    return { ...unchanged(row), ...openClaim(row, result, byOperator) };
   }
   if (result === 'abandoned' && isOpen(row.verdict)) return stop(row, 'abandoned', nowMs);
-  return unchanged(row);
+  return { ...unchanged(row), ...(result === 'done' ? { alert: 'goods-without-money' } : {}) };
+}
+
+/**
+ * The goods of settled money are out. No motor ever moves for late money: whoever says so there must explain it to a
+ * person. And what is not signed ends nobody's claim.
+ */
+function goodsOut(row: SaleRow, unsigned: boolean): Decision {
+  if (row.verdict === 'paid-late') {
+    return { ...unchanged(row), claim: { do: 'dispute' }, alert: 'fulfilment-disputed' };
+  }
+  const alert = row.refundedIdr > 0 ? ({ alert: 'goods-and-refund' } as const) : {};
+  if (unsigned) return { ...unchanged(row), claim: { do: 'dispute' }, ...alert };
+  return { ...unchanged(row), claim: { do: 'close', as: 'honoured' }, ...alert };
 }
 
 function endLife(row: SaleRow, nowMs: number): Decision {
@@ -225,11 +249,13 @@ export const emptyRow: Omit<
   heldAtMs: null,
   reason: null,
   settledAtMs: null,
+  settledLearnt: 0,
   settledIdr: 0,
   issuer: null,
   refundedIdr: 0,
   fulfilment: null,
   fulfilmentDetail: null,
+  fulfilmentUnsigned: 0,
   askAtMs: null,
   recovering: 0,
 };

@@ -44,7 +44,7 @@ export function createMetrics(): Metrics {
     }),
     hops: new Histogram({
       name: 'kios_hop_seconds',
-      help: 'How long a hop took: see the names in docs/operations.md',
+      help: 'notice-stored, notice-confirmed, verdict-sent, verdict-acked: docs/operations.md',
       labelNames: ['hop'],
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,

@@ -15,8 +15,16 @@ const slowWaitMs = 60_000;
 /** A notice that get-status contradicts for this long is put aside, with a warning. */
 const staleMs = 24 * 3_600_000;
 
-/** Whoever takes notices has this long before another may. Longer than the longest chain of hops. */
+/** Whoever takes notices has this long before another may. Longer than the longest chain of hops (config.ts). */
 export const noticeLeaseMs = 60_000;
+
+/**
+ * Questions at once: fewer than there are connections to Midtrans, so that a flood of notices keeps no charge waiting, and
+ * none of them waits for a connection until its time is over, which would look like a silent Midtrans.
+ */
+const maxAtOnce = 96;
+/** Sales that wait to be asked about; above it they are left to `reconcile`. */
+const maxWanted = 10_000;
 
 export interface Inquiries {
   /**
@@ -28,18 +36,30 @@ export interface Inquiries {
 
 export function createInquiries(hops: Hops, background: Background): Inquiries {
   const wanted = new Map<string, Kept[]>();
+  const places = createPlaces(maxAtOnce);
 
   async function ask(saleId: string, kept?: Kept): Promise<void> {
-    const present = wanted.get(saleId) ?? [];
-    wanted.set(saleId, kept === undefined ? present : [...present, kept]);
-    // What comes while a question runs is asked about in the same run, or right after it.
-    while (wanted.has(saleId)) {
-      await background.run(`notices ${saleId}`, async () => {
-        const fresh = wanted.get(saleId) ?? [];
-        wanted.delete(saleId);
-        await confirmNotices(hops, saleId, fresh);
-      });
+    const present = wanted.get(saleId);
+    // It is stored: whoever looks when its lease is over, asks.
+    if (present === undefined && wanted.size >= maxWanted) return;
+    const sinceMs = hops.clock.monotonicMs();
+    wanted.set(saleId, [...(present ?? []), ...(kept === undefined ? [] : [kept])]);
+    await places.take();
+    try {
+      // What comes while a question runs is asked about in the same run, or right after it.
+      while (wanted.has(saleId)) await background.run(`notices ${saleId}`, () => confirm(saleId));
+    } finally {
+      places.free();
     }
+    if (kept === undefined) return;
+    const seconds = (hops.clock.monotonicMs() - sinceMs) / 1000;
+    hops.metrics.hops.observe({ hop: 'notice-confirmed' }, seconds);
+  }
+
+  async function confirm(saleId: string): Promise<void> {
+    const fresh = wanted.get(saleId) ?? [];
+    wanted.delete(saleId);
+    await confirmNotices(hops, saleId, fresh);
   }
 
   return { ask };
@@ -67,13 +87,19 @@ async function confirmNotices(hops: Hops, saleId: string, fresh: readonly Kept[]
     notices.some((notice) => notice.chargeId !== null && notice.chargeId !== chargeId);
   const { decision, outcome } = await confirmSale(hops, row, {
     bySale,
-    judge: (answer, nowMs) => notices.map((notice) => judged(notice, answer, nowMs)),
+    judge: (answer, nowMs, said) =>
+      notices.map((notice) => judged(notice, isAbout(notice, said) ? said : answer, nowMs)),
   });
   const isStale = notices.some(
     (notice) => judged(notice, outcome, hops.clock.nowMs()).state === 'stale',
   );
   if (isStale) hops.log.warn({ saleId }, 'notice.stale');
   await pursue(hops, decision);
+}
+
+/** The very charge that the notice names: it is answered, also when that one is not the sale's own. */
+function isAbout(notice: NoticeRow, outcome: StatusOutcome): boolean {
+  return outcome.kind === 'found' && outcome.status.chargeId === notice.chargeId;
 }
 
 function judged(notice: NoticeRow, outcome: StatusOutcome, nowMs: number): Judgement {
@@ -100,4 +126,22 @@ export function isConfirmed(
 function waitMs(attempts: number): number {
   if (attempts > slowAfter) return slowWaitMs;
   return firstWaitsMs[Math.min(Math.max(attempts, 1), firstWaitsMs.length) - 1] ?? slowWaitMs;
+}
+
+/** So many at once, the others in the order in which they came. */
+function createPlaces(count: number): { take(): Promise<void>; free(): void } {
+  const waiting: (() => void)[] = [];
+  let left = count;
+  return {
+    take() {
+      if (left === 0) return new Promise<void>((resolve) => waiting.push(resolve));
+      left--;
+      return Promise.resolve();
+    },
+    free() {
+      const next = waiting.shift();
+      if (next === undefined) left++;
+      else next();
+    },
+  };
 }

@@ -8,6 +8,8 @@ import { errors, KiosError, type ErrorCode } from '../protocol/errors.ts';
 /** Media type of problem documents (RFC 9457 §3). */
 export const problemType = 'application/problem+json';
 const maxDetail = 1000;
+/** Where a limit does not say itself when it is over. */
+const retryAfterS = 10;
 
 /** Builds the document for a code. */
 export function problemOf(
@@ -72,6 +74,9 @@ export function answerError(log: Log, ledgerId: string) {
         { id: request.id, route: request.routeOptions.url, error: error.stack },
         'http.failed',
       );
+    }
+    if (code === 'rate-limited' && !reply.hasHeader('retry-after')) {
+      reply.header('retry-after', retryAfterS);
     }
     const instance = `urn:kios:request:${request.id}`;
     return sendProblem(reply, problemOf(code, ledgerId, { detail, instance }));

@@ -71,9 +71,16 @@ export async function saleDocument(signer: Signer, row: SaleRow, way: Way): Prom
 
 function moneyOf(row: SaleRow, nowMs: number): Partial<Sale> {
   if (!isSettled(row.verdict) || row.settledAtMs === null) return {};
+  // Money whose age nobody knows must not look young: a kiosk would hand out goods for it in a new boot (PROTOCOL.md §6).
+  const age =
+    row.settledLearnt === 1
+      ? {}
+      : {
+          settledAt: instant(row.settledAtMs),
+          settledAgoMs: Math.max(0, nowMs - row.settledAtMs),
+        };
   return {
-    settledAt: instant(row.settledAtMs),
-    settledAgoMs: Math.max(0, nowMs - row.settledAtMs),
+    ...age,
     ...(row.issuer === null ? {} : { issuer: row.issuer }),
     ...(row.refundedIdr === 0 ? {} : { refundedIdr: row.refundedIdr }),
   };

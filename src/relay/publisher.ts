@@ -4,6 +4,7 @@ import { type Clock } from '../lib/clock.ts';
 import { type Log } from '../lib/log.ts';
 import { type Background } from './background.ts';
 import { type Broker } from './broker/broker.ts';
+import { type Letters } from './letters.ts';
 import { type Metrics } from './metrics.ts';
 import { saleDocument, type Signer } from './proofs.ts';
 import { type SaleRow } from './sale-row.ts';
@@ -19,6 +20,7 @@ export interface PublisherParts {
   random: () => number;
   log: Log;
   metrics: Metrics;
+  letters: Letters;
 }
 
 export interface Publisher {
@@ -29,6 +31,7 @@ export interface Publisher {
 
 interface Letter {
   row: OutboxRow;
+  movedAtMs: number;
   text: string;
 }
 
@@ -80,12 +83,18 @@ export function startPublisher(parts: PublisherParts): Publisher {
 
   async function letterOf(row: OutboxRow & { sale: SaleRow }): Promise<Letter> {
     const document = await saleDocument(parts.signer, row.sale, { by: 'mqtt' });
-    return { row, text: JSON.stringify(document) };
+    return { row, movedAtMs: row.sale.movedAtMs, text: JSON.stringify(document) };
   }
 
-  async function hand({ row, text }: Letter): Promise<void> {
+  async function hand({ row, movedAtMs, text }: Letter): Promise<void> {
+    // Before: the acknowledgement may be faster than what we hear of the broker.
+    if (row.attempts === 0) parts.letters.sent(row.kioskId, row.seq);
     await broker.publish(row.kioskId, 'sale', text);
     parts.metrics.published.inc();
+    if (row.attempts === 0) {
+      const seconds = Math.max(0, store.nowMs() - movedAtMs) / 1000;
+      parts.metrics.hops.observe({ hop: 'verdict-sent' }, seconds);
+    }
     await store.sent(row, backoffMs(resend, row.attempts + 1, parts.random()));
   }
 

@@ -6,7 +6,7 @@ import { type SaleRow } from './sale-row.ts';
 import { stopCharge } from './stop.ts';
 
 /** 412 → status → pending → cancel → …: what does not end within these is `reconcile`'s to take up again. */
-const maxHops = 4;
+export const maxHops = 4;
 
 /** Follows a decision. Resolves with the sale's row after the last hop. */
 export async function pursue(hops: Hops, from: Decision): Promise<SaleRow> {

@@ -8,8 +8,8 @@ import { pursue } from './pursue.ts';
 const tickMs = 500;
 /** Sales in work at once, and as many again with notices: so many calls Midtrans sees from here at most. */
 const maxAtOnce = 16;
-/** Whoever takes a row has this long before another may. Longer than the longest chain of hops. */
-const leaseMs = 60_000;
+/** Whoever takes a row has this long before another may. Longer than the longest chain of hops (config.ts). */
+export const dueLeaseMs = 60_000;
 
 /** Starts walking; the answer stops it (what is in work goes on in `background`). */
 export function startReconcile(
@@ -34,7 +34,7 @@ export function startReconcile(
   }
 
   async function walk(): Promise<void> {
-    for (const row of await hops.store.takeDue(due.free(), leaseMs)) {
+    for (const row of await hops.store.takeDue(due.free(), dueLeaseMs)) {
       due.take(
         background.run(`due ${row.saleId}`, async () => {
           await pursue(hops, await move(hops, row.saleId, { type: 'due' }));

@@ -17,10 +17,10 @@ export interface ClaimHops {
 const tickMs = 1_000;
 /** Refunds in work at once: nobody waits for them at a counter. */
 const maxAtOnce = 4;
-/** Whoever takes a claim has this long before another may. Longer than the longest chain of hops. */
-const leaseMs = 120_000;
+/** Whoever takes a claim has this long before another may. Longer than the longest chain of hops (config.ts). */
+export const claimLeaseMs = 180_000;
 /** due → look → refund → look: what does not end within these comes to its turn again. */
-const maxHops = 4;
+export const maxClaimHops = 4;
 /** Midtrans: at most 255 characters, shown to the payer. */
 const reason = 'Pengembalian dana';
 
@@ -51,7 +51,7 @@ export async function walkClaim(parts: ClaimHops, saleId: string): Promise<void>
   const walk = { policy, jitter: hops.random() };
   let moved = await moveClaim(parts, saleId, { type: 'due', ...walk });
   let sent = false;
-  for (let hop = 0; hop < maxHops && moved !== undefined; hop++) {
+  for (let hop = 0; hop < maxClaimHops && moved !== undefined; hop++) {
     const { sale, decision } = moved;
     if (decision.next === 'none') return;
     if (decision.next === 'look') {
@@ -95,7 +95,7 @@ export function startRefunds(parts: ClaimHops, background: Background): () => vo
       await store.wakeClaims();
       woken = true;
     }
-    for (const { saleId } of await store.takeDueClaims(maxAtOnce - taken, leaseMs)) {
+    for (const { saleId } of await store.takeDueClaims(maxAtOnce - taken, claimLeaseMs)) {
       taken++;
       void background.run(`claim ${saleId}`, () => walkClaim(parts, saleId)).finally(() => taken--);
     }

@@ -9,16 +9,19 @@ import { createBackground, type Background } from './background.ts';
 import { brokerUrl, createBroker } from './broker/open.ts';
 import { holdBrokerInside } from './broker/sole.ts';
 import { type RelayConfig } from './config.ts';
+import { watchConnections } from './connections.ts';
 import { startAccounts } from './fleet/accounts.ts';
 import { createPresence } from './fleet/presence.ts';
 import { type Hops } from './hops.ts';
 import { openKeyChain, type KeyChain } from './key-chain.ts';
 import { watchLedger } from './ledger-watch.ts';
+import { createLetters, type Letters } from './letters.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { withBreaker } from './midtrans/breaker.ts';
 import { createInquiries } from './notices.ts';
 import { type Signer } from './proofs.ts';
 import { startPublisher, type Publisher } from './publisher.ts';
+import { createQuietLog } from './quiet-log.ts';
 import { startReconcile } from './reconcile.ts';
 import { startRefunds } from './refund.ts';
 import { readServerKey } from './server-key.ts';
@@ -47,7 +50,7 @@ export interface Relay {
 }
 
 /** Together below the 10 s that a stop may take: requests in flight, then the work behind them. */
-const closeMs = 6_000;
+const closeMs = 5_500;
 const drainMs = 2_500;
 
 /** One relay process. Nothing is opened before `start`. */
@@ -83,18 +86,25 @@ async function startParts(config: RelayConfig, parts: StartParts): Promise<Runni
   // Whatever was opened is closed in the opposite order: at once when something cannot be had, else at the stop.
   await using opened = new AsyncDisposableStack();
   const base = await openBase(config, parts, opened);
-  const { store, log, metrics, signer, background, clock, random } = base;
+  const { store, log, metrics, letters, signer, background, clock, random } = base;
   const reach: { publisher?: Publisher; accepting: boolean } = { accepting: true };
   const wake = (kioskId: string): void => reach.publisher?.wake(kioskId);
   store.onAnnounced(wake);
   const hops = openHops(config, parts, base, opened);
   const broker = await createBroker(config, base);
   opened.defer(() => broker.stop()); // Also one that cannot have its port keeps the process alive.
-  const mqttPort = await broker.start(createPresence({ store, log, metrics, wake }));
+  opened.defer(() => background.drain(drainMs));
+  const mqttPort = await broker.start(
+    createPresence({ store, clock, log, metrics, letters, wake }),
+  );
   const publisher = startPublisher({
-    ...{ store, broker, signer, background, clock, random, log, metrics },
+    ...{ store, broker, signer, background, clock, random, log, metrics, letters },
   });
   reach.publisher = publisher;
+  // Each right after its start: whatever fails below must not leave a process that neither serves nor ends.
+  opened.defer(() => {
+    publisher.stop();
+  });
   const accounts = startAccounts({ store, broker, clock, log, metrics });
   opened.defer(() => {
     accounts.stop();
@@ -106,19 +116,18 @@ async function startParts(config: RelayConfig, parts: StartParts): Promise<Runni
     accepting: () => reach.accepting,
     randomBytes,
   });
-  opened.defer(() => background.drain(drainMs));
-  opened.defer(() => {
-    publisher.stop();
-  });
   opened.defer(startReconcile(hops, background, inquiries));
   const policy = { automatic: config.refund === 'automatic', refundAfterMs: config.refundAfterMs };
   opened.defer(startRefunds({ hops, store, policy }, background));
+  const connections = watchConnections(app.server);
   const httpPort = await listen(app, config.http);
   opened.defer(async () => {
     reach.accepting = false;
-    await within(clock, closeMs, app.close());
+    const closed = app.close();
+    connections.letGo();
+    await within(clock, closeMs, closed);
     // Whoever still waits is cut off: a connection kept open would reach a relay that is no more.
-    app.server.closeAllConnections();
+    connections.cutOff();
   });
   const running = opened.move();
   return { ports: { httpPort, mqttPort }, stop: () => running.disposeAsync() };
@@ -132,6 +141,7 @@ interface Base extends Pick<RelayParts, 'clock' | 'random' | 'log'> {
   signer: Signer;
   auth: Auth;
   background: Background;
+  letters: Letters;
 }
 
 async function openBase(
@@ -162,12 +172,23 @@ async function openBase(
     },
     nowMs: () => store.nowMs(),
   };
-  const auth = createAuth(store, clock, (kioskId) => {
-    metrics.faults.inc({ place: 'kiosk-cloned' });
-    log.warn({ kioskId }, 'kiosk.cloned');
+  const warnSeldom = createQuietLog(clock, log);
+  const auth = createAuth(store, clock, {
+    async cloned(kioskId) {
+      metrics.faults.inc({ place: 'kiosk-cloned' });
+      log.warn({ kioskId }, 'kiosk.cloned');
+      // Nobody can tell which of the two machines has reported what.
+      const held = await store.holdClaims(kioskId, 'kiosk-cloned');
+      if (held > 0) log.error({ kioskId, held }, 'kiosk.claims-held');
+    },
+    reboots(kioskId) {
+      metrics.faults.inc({ place: 'kiosk-reboots' });
+      warnSeldom('kiosk.reboots', kioskId, { kioskId });
+    },
   });
   const background = createBackground(clock, log, metrics);
-  return { store, metrics, keys, signer, auth, background, clock, random, log };
+  const letters = createLetters(clock, metrics);
+  return { store, metrics, keys, signer, auth, background, letters, clock, random, log };
 }
 
 function openHops(

@@ -35,6 +35,7 @@ const columns = [
   'in_hand_idr',
   'done_idr',
   'refunded_idr',
+  'of_it_outside_midtrans_idr',
   'open_claim_idr',
   'differences',
   'next',
@@ -100,12 +101,13 @@ function sumRow(kind: 'kiosk' | 'all', { kioskId, begun, balance }: KioskSum): s
   return cells({ row: kind, kiosk: kioskId, begun_count: begun, counted, ...sums(balance) });
 }
 
-function sums({ settled, inHand, done, refunded, openClaim }: Balance): Cells {
+function sums({ settled, inHand, done, refunded, byHandIdr, openClaim }: Balance): Cells {
   return {
     settled_idr: settled.idr,
     in_hand_idr: inHand.idr,
     done_idr: done.idr,
     refunded_idr: refunded.idr,
+    of_it_outside_midtrans_idr: byHandIdr,
     open_claim_idr: openClaim.idr,
   };
 }

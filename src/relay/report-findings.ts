@@ -77,8 +77,8 @@ function moneyFindings(row: BalanceRow): Finding[] {
 }
 
 function waitFindings(sale: SaleRow, nowMs: number): Finding[] {
-  const findings: Finding[] = [];
   const settled = isSettled(sale.verdict);
+  const findings = [...goodsWithoutMoney(sale), ...noSettledTime(sale)];
   if (sale.heldAtMs !== null && !settled) findings.push(held());
   else if (isOpen(sale.verdict) && nowMs > endMs(sale) + lateMs) {
     findings.push({
@@ -102,6 +102,28 @@ function waitFindings(sale: SaleRow, nowMs: number): Finding[] {
     });
   }
   return findings;
+}
+
+function goodsWithoutMoney(sale: SaleRow): Finding[] {
+  if (sale.fulfilment !== 'done' || isSettled(sale.verdict)) return [];
+  return [
+    {
+      kind: 'goods-without-money',
+      what: `The kiosk says that the goods are out, and no money came: it is ${sale.verdict}.`,
+      next: 'Look at the order in the Midtrans dashboard and at the kiosk: a loss, or a kiosk that lies.',
+    },
+  ];
+}
+
+function noSettledTime(sale: SaleRow): Finding[] {
+  if (!isSettled(sale.verdict) || sale.settledAtMs !== null) return [];
+  return [
+    {
+      kind: 'no-settled-time',
+      what: `${formatRupiah(sale.settledIdr)} settled, and nobody has said when: it counts on no day.`,
+      next: 'The relay asks Midtrans. If it stays, look when it settled in the Midtrans dashboard, and add it to that day by hand.',
+    },
+  ];
 }
 
 function endMs(sale: SaleRow): number {

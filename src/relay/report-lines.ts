@@ -148,12 +148,18 @@ function wrapped(opening: string, text: string): string[] {
 }
 
 const sumColumns = ['settled', 'in hand', 'done', 'refunded', 'open claim'] as const;
+/** Part of what was refunded: what Midtrans knows nothing of. */
+const byHandColumn = 'outside Midtrans';
 const countWidth = 7;
 
 function sumsText({ kiosks, begun, balance }: Summary): string {
   const title = ['kiosk'.padEnd(10), 'begun'.padStart(countWidth)];
   const lines = [
-    [...title, ...sumColumns.map((name) => name.padStart(countWidth + 1 + moneyWidth))].join(' '),
+    [
+      ...title,
+      ...sumColumns.map((name) => name.padStart(countWidth + 1 + moneyWidth)),
+      byHandColumn.padStart(moneyWidth),
+    ].join(' '),
     ...kiosks.map((sum) => sumText(sum)),
     sumText({ kioskId: 'all', begun, balance }),
   ];
@@ -165,7 +171,8 @@ function sumText({ kioskId, begun, balance }: KioskSum): string {
     ({ count, idr }) =>
       `${String(count).padStart(countWidth)} ${formatRupiah(idr).padStart(moneyWidth)}`,
   );
-  return [kioskId.padEnd(10), String(begun).padStart(countWidth), ...cells].join(' ');
+  const byHand = formatRupiah(balance.byHandIdr).padStart(moneyWidth);
+  return [kioskId.padEnd(10), String(begun).padStart(countWidth), ...cells, byHand].join(' ');
 }
 
 function sumsOf({ settled, inHand, done, refunded, openClaim }: Balance): Sum[] {

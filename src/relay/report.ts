@@ -34,6 +34,7 @@ const lasting: ReadonlySet<FindingKind> = new Set([
   'claim-open',
   'claim-locked',
   'in-hand',
+  'no-settled-time',
 ]);
 
 export interface ReportParts {

@@ -46,12 +46,16 @@ export interface SaleRow {
   heldAtMs: number | null;
   reason: ErrorCode | null;
   settledAtMs: number | null;
+  /** 1: Midtrans named no time: `settledAtMs` is when we learnt of the money, which may be older. */
+  settledLearnt: number;
   /** What Midtrans took, which may differ from `amountIdr`; 0 until it has settled. */
   settledIdr: number;
   issuer: string | null;
   refundedIdr: number;
   fulfilment: Fulfilment | null;
   fulfilmentDetail: string | null;
+  /** 1: the report came without the kiosk's own signature; one that is signed replaces it. */
+  fulfilmentUnsigned: number;
   /** When `reconcile` looks at it next; null: never again by itself. */
   askAtMs: number | null;
   /** 1: made from the kiosk's proofs after a restore; Midtrans has not said yet what became of it (PROTOCOL.md §8). */
@@ -80,6 +84,8 @@ export interface ClaimRow {
   changedAtMs: number;
   /** The redemption that was granted last (PROTOCOL.md §7). */
   dispenseId: string | null;
+  /** Every dispense id that was ever granted, as a JSON array: none of them is granted again. */
+  spentIds: string;
   /** How many refunds were begun; `refund_key` is `<saleId>-<refundN>`. */
   refundN: number;
   /** What the refund in flight, or the last one, is for. */

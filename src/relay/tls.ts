@@ -21,8 +21,8 @@ export interface TlsOptions {
  * @throws SettingFault
  */
 export function readTls({ certFile, keyFile }: TlsFiles, setting: string): TlsOptions {
-  const cert = readFile(certFile, `${setting}.certFile`);
-  const key = readFile(keyFile, `${setting}.keyFile`);
+  const cert = readTlsFile(certFile, `${setting}.certFile`);
+  const key = readTlsFile(keyFile, `${setting}.keyFile`);
   try {
     createSecureContext({ cert, key });
   } catch (error) {
@@ -32,7 +32,8 @@ export function readTls({ certFile, keyFile }: TlsFiles, setting: string): TlsOp
   return { cert, key, minVersion: 'TLSv1.2' };
 }
 
-function readFile(file: string, setting: string): Buffer {
+/** @throws SettingFault */
+export function readTlsFile(file: string, setting: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {

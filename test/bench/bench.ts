@@ -1,5 +1,6 @@
 // `npm run bench [-- names]`: measures kios against the floor of the same machine and prints tables. Never a test: it
 // fails only when it cannot measure.
+import assert from 'node:assert';
 import { systemClock } from '../../src/lib/clock.ts';
 import { chainLatency } from './chain-latency.ts';
 import { chainThroughput } from './chain-throughput.ts';
@@ -31,11 +32,17 @@ const benches = new Map<string, Bench>([
 ]);
 
 async function run(names: readonly string[]): Promise<void> {
+  const unknown = names.filter((name) => !benches.has(name));
+  if (unknown.length > 0) {
+    process.stderr.write(
+      `no bench ${unknown.join(', ')}; there are ${[...benches.keys()].join(', ')}\n`,
+    );
+    process.exitCode = 1;
+    return;
+  }
   for (const name of names) {
     const bench = benches.get(name);
-    if (bench === undefined) {
-      throw new Error(`no bench ${name}; there are ${[...benches.keys()].join(', ')}`);
-    }
+    assert(bench !== undefined);
     const sinceMs = systemClock.monotonicMs();
     const outcome = await bench();
     const seconds = ((systemClock.monotonicMs() - sinceMs) / 1000).toFixed(1);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock, wait } from '../../src/lib/clock.ts';
 import { startChild } from './child.ts';
-import { startCrowd, type Crowd } from './crowd.ts';
+import { startCrowd, type Crowd, type CrowdCommand } from './crowd.ts';
 import { against, median, percentile, ratio, type Outcome } from './figures.ts';
 import {
   bareAedes,
@@ -31,7 +31,7 @@ const defaults = {
   /** Who is not back by then is counted as away. */
   limitMs: 90_000,
   settleMs: 1_500,
-  samples: 100,
+  samples: 60,
   salesPerSecond: 100,
   tls: [false, true],
   brokers: ['inside', 'mosquitto'] as ('inside' | 'mosquitto')[],
@@ -89,23 +89,28 @@ export async function fleet(sizes = defaults): Promise<Outcome> {
   const rows: string[][] = [];
   for (const pair of pairs) {
     const measured = { bare: nothing(), ours: nothing() };
+    await using open = new AsyncDisposableStack();
+    const sides: Side[] = [];
+    for (const name of ['bare', 'ours'] as const) {
+      const at = folderOf(folder, pair.name, pair.tls ? 'tls' : 'plain', name);
+      const options = { folder: at, midtrans, count: sizes.kiosks };
+      const broker = open.adopt(
+        await pair[name]({ ...options, ...(pair.tls ? { tls: certificate } : {}) }),
+        (one) => one.stop(),
+      );
+      const tls = pair.tls ? certificate : undefined;
+      const crowd = open.adopt(await startCrowdAt(broker, tls, sizes), (one) => one.end());
+      sides.push({ broker, crowd, measured: measured[name] });
+    }
+    for (const side of sides) await allConnect(side, sizes);
     for (let round = 0; round < sizes.rounds; round++) {
-      for (const side of ['bare', 'ours'] as const) {
-        const at = folderOf(folder, pair.name, pair.tls ? 'tls' : 'plain', side, String(round));
-        const options = { folder: at, midtrans, count: sizes.kiosks };
-        await oneRound(
-          () => pair[side]({ ...options, ...(pair.tls ? { tls: certificate } : {}) }),
-          pair.tls ? certificate : undefined,
-          measured[side],
-          sizes,
-        );
-      }
+      for (const side of sides) await comeBack(side, sizes);
     }
     rows.push(...rowsOf(pair, measured, sizes));
   }
   return {
     title: `${sizes.kiosks} simulated kiosks`,
-    how: `raw MQTT from 20 addresses in one process, beside the broker on the same cores; connected means CONNACK, SUBACK and the status acknowledged; back: from the restarted broker's readiness to the last kiosk, each beginning within ${sizes.spreadMs} ms and then with a kiosk's own backoff; memory: resident, all connected less none; latency: notice sent until the verdict is at one kiosk, p50 of ${sizes.samples}; ${sizes.rounds} rounds, bare and ours in turn, medians`,
+    how: `raw MQTT from 20 addresses in one process, beside the broker on the same cores; connected means CONNACK, SUBACK and the status acknowledged; back: from the restarted broker's readiness to the last kiosk, each beginning within ${sizes.spreadMs} ms and then with a kiosk's own backoff; memory: resident, all connected less none, once; latency: notice sent until the verdict is at one kiosk, p50 of ${sizes.samples}; both alive; ${sizes.rounds} rounds, bare and ours in turn, medians`,
     head: ['broker', 'what', 'bare', 'ours', 'ratio', 'bound'],
     rows,
   };
@@ -118,38 +123,49 @@ function nothing(): Measured {
   };
 }
 
-async function oneRound(
-  start: () => Promise<FleetBroker>,
+interface Side {
+  broker: FleetBroker;
+  crowd: Crowd;
+  measured: Measured;
+}
+
+function startCrowdAt(
+  broker: FleetBroker,
   tls: Certificate | undefined,
-  measured: Measured,
   sizes: Sizes,
-): Promise<void> {
-  await using undo = new AsyncDisposableStack();
-  const broker = undo.adopt(await start(), (one) => one.stop());
-  const crowd = undo.adopt(
-    await startCrowd({
-      url: broker.url(),
-      ...(tls === undefined ? {} : { caFile: tls.certFile }),
-      count: sizes.kiosks,
-      privateKey: broker.key,
-      tokens: broker.tokens,
-    }),
-    (one) => one.end(),
-  );
+): Promise<Crowd> {
+  return startCrowd({
+    url: broker.url(),
+    ...(tls === undefined ? {} : { caFile: tls.certFile }),
+    count: sizes.kiosks,
+    privateKey: broker.key,
+    tokens: broker.tokens,
+  });
+}
+
+/** For the first time: what they cost in memory does not change from round to round. */
+async function allConnect({ broker, crowd, measured }: Side, sizes: Sizes): Promise<void> {
   await wait(systemClock, sizes.settleMs);
   const beforeKb = residentKb(broker.pid());
-  const everybody = { from: 0, to: sizes.kiosks, limitMs: sizes.limitMs };
-  const first = await crowd.order({ do: 'connect', ...everybody, spreadMs: sizes.spreadMs });
+  const first = await crowd.order(everybody(sizes));
   await wait(systemClock, sizes.settleMs);
   measured.kbEach.push((residentKb(broker.pid()) - beforeKb) / Math.max(first.up, 1));
+}
+
+async function comeBack({ broker, crowd, measured }: Side, sizes: Sizes): Promise<void> {
   await broker.restart();
   const cpuBeforeMs = cpuMs(broker.pid());
-  const back = await crowd.order({ do: 'connect', ...everybody, spreadMs: sizes.spreadMs });
+  const back = await crowd.order(everybody(sizes));
   measured.backMs.push(back.tookMs);
   measured.cpuUs.push(((cpuMs(broker.pid()) - cpuBeforeMs) * 1000) / Math.max(back.up, 1));
   measured.away.push(sizes.kiosks - back.up);
   measured.tries.push(back.tries / sizes.kiosks);
   await latencies(broker, crowd, measured, sizes);
+}
+
+function everybody(sizes: Sizes): CrowdCommand & { do: 'connect' } {
+  const { limitMs, spreadMs } = sizes;
+  return { do: 'connect', from: 0, to: sizes.kiosks, limitMs, spreadMs };
 }
 
 async function latencies(

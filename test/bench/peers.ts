@@ -25,7 +25,7 @@ import {
   sharedKey,
 } from './rows.ts';
 
-const defaults = { rounds: 3, notices: 3_000, charges: 1_500, connections: 64, postgres: true };
+const defaults = { rounds: 3, notices: 2_000, charges: 1_000, connections: 64, postgres: true };
 type Sizes = typeof defaults;
 
 const bounds = { answered: 7, confirmed: 3, charged: 4 };

@@ -18,7 +18,7 @@ import { startChild } from './child.ts';
 import { type Outcome } from './figures.ts';
 import { startRelay } from './relay-process.ts';
 import { benchBoot, kioskName, layKiosks, openRows, saleName, sharedKey } from './rows.ts';
-import { httpBytesOfASale } from './sales-load.ts';
+import { httpBytesOfASale, type Seller } from './sales-load.ts';
 import { sellInStore } from './store-sale.ts';
 
 const defaults = { sales: 2_000, kiosks: 100, wireSales: 50, postgres: true };
@@ -155,7 +155,8 @@ async function wireRows(
     }),
     (one) => one.endAsync(true),
   );
-  const { sent, received, mqtt } = await carried(client, relay.url, { kioskId, token }, sizes);
+  const seller = { kioskId, token, privateKey };
+  const { sent, received, mqtt } = await carried(client, relay.url, seller, sizes);
   const each = (all: number): string => `${Math.round(all / sizes.wireSales)} B`;
   return [
     ['HTTP', 'requests to the relay, the notice among them', each(sent)],
@@ -168,7 +169,7 @@ async function wireRows(
 async function carried(
   client: MqttClient,
   relayUrl: string,
-  { kioskId, token }: { kioskId: string; token: string },
+  { kioskId, ...seller }: Seller & { kioskId: string },
   sizes: Sizes,
 ): Promise<{ sent: number; received: number; mqtt: number }> {
   const topics = kioskTopics(kioskId);
@@ -190,7 +191,7 @@ async function carried(
   const before = bytes();
   const http = { sent: 0, received: 0 };
   for (let sold = 1; sold <= sizes.wireSales; sold++) {
-    const one = await httpBytesOfASale(relayUrl, saleName(kioskId, sold), token);
+    const one = await httpBytesOfASale(relayUrl, saleName(kioskId, sold), seller);
     http.sent += one.sent;
     http.received += one.received;
     const untilMs = systemClock.monotonicMs() + wireWaitMs;

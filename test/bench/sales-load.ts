@@ -1,6 +1,8 @@
 // Whole sales at a steady pace, as a fleet makes them: charged, paid, fulfilled. It runs beside whatever is measured.
+import assert from 'node:assert';
 import { type KeyObject } from 'node:crypto';
 import { systemClock, wait } from '../../src/lib/clock.ts';
+import { signReport } from '../../src/protocol/report.ts';
 import { signKioskToken } from '../../src/protocol/token.ts';
 import { httpRequest, openHttpLine, openHttpLines, type HttpLine } from './http-line.ts';
 import { amountIdr, noticeRequest } from './notices.ts';
@@ -9,6 +11,12 @@ import { benchBoot, saleName } from './rows.ts';
 export interface SalesLoad {
   /** Stops, and answers how many sales a second were carried through, and how many steps failed. */
   stop(): Promise<{ perSecond: number; failed: number }>;
+}
+
+/** What a kiosk shows, and signs with. */
+export interface Seller {
+  token: string;
+  privateKey: KeyObject;
 }
 
 /** Sales that may be in work at once; a relay that is too slow for the pace then gets fewer. */
@@ -26,10 +34,11 @@ export async function startSalesLoad(
   privateKey: KeyObject,
   perSecond: number,
 ): Promise<SalesLoad> {
-  const tokens = new Map<string, string>();
+  const sellers = new Map<string, Seller>();
   for (const kioskId of kioskIds) {
     const who = { kioskId, bootId: benchBoot };
-    tokens.set(kioskId, await signKioskToken(who, privateKey, systemClock.nowMs()));
+    const token = await signKioskToken(who, privateKey, systemClock.nowMs());
+    sellers.set(kioskId, { token, privateKey });
   }
   const open = await openHttpLines(relayUrl, lines);
   const free = [...open.lines];
@@ -43,7 +52,9 @@ export async function startSalesLoad(
     if (line === undefined) return;
     next++;
     const kioskId = kioskIds[next % kioskIds.length] ?? '';
-    const work = oneSale(line, saleName(kioskId, next), tokens.get(kioskId) ?? '')
+    const seller = sellers.get(kioskId);
+    assert(seller !== undefined, 'every kiosk sells');
+    const work = oneSale(line, saleName(kioskId, next), seller)
       .then(
         (done) => (done ? counted.done++ : counted.failed++),
         () => counted.failed++,
@@ -76,14 +87,17 @@ export async function startSalesLoad(
   };
 }
 
-async function oneSale(line: HttpLine, saleId: string, token: string): Promise<boolean> {
+async function oneSale(line: HttpLine, saleId: string, seller: Seller): Promise<boolean> {
+  const { token, privateKey } = seller;
   const headers = { authorization: `Bearer ${token}` };
   const path = `/v1/sales/${saleId}`;
   const put = httpRequest('PUT', path, JSON.stringify({ amountIdr }), headers);
   if ((await line.ask(put)).status !== 201) return false;
   if ((await line.ask(noticeRequest(saleId))).status !== 200) return false;
   await wait(systemClock, handOverMs);
-  const done = JSON.stringify({ result: 'done' });
+  const result = 'done';
+  const signed = signReport({ saleId, result }, privateKey, systemClock.nowMs());
+  const done = JSON.stringify({ result, signed });
   return (await line.ask(httpRequest('POST', `${path}/fulfilment`, done, headers))).status === 200;
 }
 
@@ -91,10 +105,10 @@ async function oneSale(line: HttpLine, saleId: string, token: string): Promise<b
 export async function httpBytesOfASale(
   relayUrl: string,
   saleId: string,
-  token: string,
+  seller: Seller,
 ): Promise<{ sent: number; received: number }> {
   const line = await openHttpLine(relayUrl);
-  await oneSale(line, saleId, token);
+  await oneSale(line, saleId, seller);
   const bytes = line.bytes();
   line.close();
   return bytes;

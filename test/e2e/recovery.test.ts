@@ -25,10 +25,16 @@ async function sell(at: World, outcome: 'done' | 'claim' = 'done'): Promise<stri
   return saleId;
 }
 
-function sellsAgain(at: World, since: number): Promise<unknown> {
-  return at.kiosk.waitFor(
-    'a kiosk that sells',
-    (line) => line.msg === 'kiosk.selling' && line['selling'] === true,
+/** Waits until it has said this reason, and then that it sells. */
+async function stopsAndSells(at: World, missing: string, since: number): Promise<void> {
+  let stopped = false;
+  await at.kiosk.waitFor(
+    `a kiosk that stops for ${missing} and sells again`,
+    (line) => {
+      if (line.msg !== 'kiosk.selling') return false;
+      stopped ||= String(line['missing']) === missing;
+      return stopped && line['selling'] === true;
+    },
     since,
   );
 }
@@ -40,13 +46,7 @@ test('what was sold after the backup is there again, without a claim, and the ki
   const delivered = [await sell(world), await sell(world)];
   const mark = world.kiosk.mark;
   await restore(world, copy);
-  const told = await world.kiosk.waitFor(
-    'the reason',
-    (line) => line.msg === 'kiosk.selling' && String(line['missing']) === 'recovering',
-    mark,
-  );
-  expect(told['selling']).toBe(false);
-  await sellsAgain(world, world.kiosk.mark - 1).catch(() => undefined);
+  await stopsAndSells(world, 'recovering', mark);
   const sold = await sell(world);
   for (const saleId of [before, ...delivered, sold]) {
     expect(await saleAt(world, saleId)).toMatchObject({ verdict: 'paid', fulfilment: 'done' });
@@ -67,7 +67,7 @@ test('a sale whose goods did not come, and one in hand, survive the loss, with t
   const mark = world.kiosk.mark;
   await world.board.unplug();
   await world.board.plug();
-  await sellsAgain(world, mark);
+  await stopsAndSells(world, 'dispenser-lost', mark);
   await world.toIdle();
   world.press('5', '000', 'enter');
   await world.phase('paying', mark);
@@ -76,6 +76,7 @@ test('a sale whose goods did not come, and one in hand, survive the loss, with t
   await restore(world, copy);
   await world.pay(qr);
   await world.startKiosk();
+  const started = stopsAndSells(world, 'recovering', 0);
   expect(await world.phase('result')).toMatchObject({ outcome: 'done' });
   const inHand = await world.saleId();
   await world.poll('the report', async () => (await saleAt(here(), inHand))?.fulfilment === 'done');
@@ -85,6 +86,7 @@ test('a sale whose goods did not come, and one in hand, survive the loss, with t
   // Nobody knows what was paid out in the ledger that was lost: this claim is the operator's.
   expect(await saleAt(world, owed)).toMatchObject({ verdict: 'paid', fulfilment: 'failed' });
   expect(await claimAt(world, owed)).toMatchObject({ state: 'open', operatorOnly: 1 });
+  await started;
   await world.toIdle();
   const asked = world.kiosk.mark;
   world.press('clear', '00', ...(Array.from(code) as Key[]), 'enter');

@@ -10,6 +10,7 @@ import { stringify } from 'yaml';
 import { systemClock, wait } from '../../src/lib/clock.ts';
 import { enrolAnswer, publicJwk, type EnrolAnswer } from '../../src/protocol/api.ts';
 import { verifySale, type TrustedKeys } from '../../src/protocol/proof.ts';
+import { signReport } from '../../src/protocol/report.ts';
 import { sale, type Sale } from '../../src/protocol/sale.ts';
 import { signKioskToken } from '../../src/protocol/token.ts';
 import { kioskTopics } from '../../src/protocol/topics.ts';
@@ -18,7 +19,7 @@ import { startPostgres, type PostgresServer } from '../relay/postgres-server.ts'
 import { startFront, type Front } from './front.ts';
 import { Program, runKios } from './program.ts';
 
-const merchant = { name: 'KIOS CONTOH', nmid: 'ID1099000000001', pan: '9360091400000000017' };
+const merchant = { name: 'KIOS CONTOH', nmid: 'AID1099000000001', pan: '9360091400000000017' };
 const serverKey = 'SB-Mid-server-E2EPLANTEDKEY';
 /** Between two tries of a call that failed: a relay may just have died under it. */
 const retryMs = 100;
@@ -295,6 +296,7 @@ export class Seller {
   async done(saleId: string): Promise<void> {
     const { status } = await this.call('POST', `/v1/sales/${saleId}/fulfilment`, {
       result: 'done',
+      signed: signReport({ saleId, result: 'done' }, this.#privateKey, systemClock.nowMs()),
     });
     if (status !== 200) throw new Error(`fulfilment of ${saleId} answered ${status}`);
   }

@@ -23,7 +23,7 @@ import type { Frame, Key } from '../../drivers/device.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { Program, runKios, type LogLine } from './program.ts';
 
-const merchant = { name: 'KIOS CONTOH', nmid: 'ID1099000000001', pan: '9360091400000000017' };
+const merchant = { name: 'KIOS CONTOH', nmid: 'AID1099000000001', pan: '9360091400000000017' };
 export const serverKey = 'SB-Mid-server-E2EPLANTEDKEY';
 
 export interface WorldOptions {

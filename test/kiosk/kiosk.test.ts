@@ -177,3 +177,12 @@ test('the machine is woken when it asked to be', async () => {
   await clock.advance(4000);
   expect(kiosk.state().phase.at).toBe('idle');
 });
+
+test('a wrong claim code is written at once, not held back for company', async () => {
+  const { kiosk, disk } = await bench();
+  await kiosk.post({ kind: 'scan', scan: { text: 'KLAIM12345678901' } });
+  const before = disk.entries.length;
+  await kiosk.post({ kind: 'claim-sought', code: '12345678901', freshId: saleA });
+  expect(disk.entries.slice(before).map(({ kind }) => kind)).toEqual(['event', 'state']);
+  expect(kiosk.state().claims.wrong).toBe(1);
+});

@@ -7,6 +7,7 @@ import { createRelayClient, type RelayClient } from '../../src/kiosk/relay-clien
 import { trustedKeys } from '../../src/kiosk/identity.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { verifyReport } from '../../src/protocol/report.ts';
 import { skewNonce, verifyKioskToken } from '../../src/protocol/token.ts';
 import { saleA } from './machine.ts';
 import { identityFor, kioskKey, sign, signedSale } from './signer.ts';
@@ -152,6 +153,21 @@ describe('a report', () => {
   });
 });
 
+test('what it did carries the kiosk’s own signature: the sale’s goods, and those of a grant', async () => {
+  const bodies: Record<string, string>[] = [];
+  answer = (_request, response, body) => {
+    bodies.push(JSON.parse(body) as Record<string, string>);
+    json(response, 503, problem('store-down', 503));
+  };
+  await client.report({ kind: 'report', saleId: saleA, result: 'failed' });
+  await client.redeemResult({ saleId: saleA, dispenseId: 'd1', result: 'done' });
+  const [own, granted] = bodies;
+  const { publicKey } = kioskKey;
+  await verifyReport(own?.['signed'] ?? '', { saleId: saleA, result: 'failed' }, publicKey);
+  const redeemed = { saleId: saleA, dispenseId: 'd1', result: 'done' } as const;
+  await verifyReport(granted?.['signed'] ?? '', redeemed, publicKey);
+});
+
 describe('a report that is refused because another one stands', () => {
   const done = { kind: 'report', saleId: saleA, result: 'done' } as const;
   const refuseThen =
@@ -261,6 +277,7 @@ describe('how a call failed', () => {
     ['rate-limited', 429, true],
     ['kiosk-revoked', 403, false],
     ['gateway-down', 503, false],
+    ['recovering', 503, true],
   ])('%s is the relay’s own refusal', async (code, status, retryable) => {
     const failure = await failureOf((_q, response) => {
       json(response, status, problem(code, status));

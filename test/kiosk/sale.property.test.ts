@@ -48,7 +48,27 @@ const told = fc
     ...(fulfilment === undefined ? {} : { fulfilment }),
   }));
 
-const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(
+/** Somebody with a slip: the code is scanned, and the journal knows it. */
+interface ClaimComes {
+  kind: 'claim';
+  honoured: boolean;
+  amountIdr: number;
+}
+type AnyEvent = NewEvent | ClaimComes;
+
+const code11 = '12345678901';
+
+function expanded(event: AnyEvent): NewEvent[] {
+  if (event.kind !== 'claim') return [event];
+  const { honoured, amountIdr } = event;
+  const found = { saleId: saleB, amountIdr, items: [], verdict: 'paid' as const, honoured };
+  return [
+    { kind: 'scan', scan: { text: `KLAIM${code11}` } },
+    { kind: 'claim-sought', code: code11, freshId: '', found },
+  ];
+}
+
+const anyEvent: fc.Arbitrary<AnyEvent> = fc.oneof(
   fc.record({ kind: fc.constant('key' as const), key: fc.constantFrom(...keys), freshId: saleId }),
   fc.record({
     kind: fc.constant('scan' as const),
@@ -62,8 +82,23 @@ const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(
   fc.record({
     kind: fc.constant('caught-up' as const),
     told: fc.array(told, { maxLength: 3 }),
-    ledgerId: fc.constant(ledgerId),
+    ledgerId: fc.constantFrom(ledgerId, ledgerId, 'ledger-2'),
     more: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('ledger-differs' as const), asked: fc.constant(ledgerId) }),
+  fc.record({
+    kind: fc.constant('recovered' as const),
+    post: fc.constantFrom('all' as const, 'nothing' as const),
+    ledgerId: fc.constantFrom(ledgerId, 'ledger-2'),
+    recovering: fc.boolean(),
+  }),
+  fc.record({ kind: fc.constant('recover-failed' as const), code }),
+  fc.record({ kind: fc.constant('claim' as const), honoured: fc.boolean(), amountIdr: amount }),
+  fc.record({
+    kind: fc.constant('granted' as const),
+    saleId,
+    dispenseId: fc.constant(''),
+    amountIdr: amount,
   }),
   fc.record({
     kind: fc.constant('request-failed' as const),
@@ -113,7 +148,7 @@ const anyEvent: fc.Arbitrary<NewEvent> = fc.oneof(
 function withFreshIds(events: readonly NewEvent[]): NewEvent[] {
   let minted = 0;
   return events.map((event) =>
-    event.kind === 'key' && event.key === 'enter'
+    (event.kind === 'key' && event.key === 'enter') || event.kind === 'claim-sought'
       ? { ...event, freshId: `ksk01-01JD00000000000000000${String(minted++).padStart(5, '0')}` }
       : event,
   );
@@ -124,13 +159,15 @@ test('no series of events breaks it, and no sale is dispensed twice or unpaid', 
     fc.property(
       fc.array(fc.tuple(anyEvent, fc.constantFrom(0, 10, 3000, 60_000)), { maxLength: 60 }),
       (series) => {
-        const events = withFreshIds(series.map(([event]) => event));
+        const events = withFreshIds(series.flatMap(([event]) => expanded(event)));
         let state: State = newState(startCursor, ledgerId);
         let atMs = 0;
         const dispensed = new Map<string, number>();
         events.forEach((event, index) => {
           atMs += series[index]?.[1] ?? 0;
-          const current = 'sale' in state.phase ? state.phase.sale.saleId : undefined;
+          const { phase } = state;
+          const current = 'sale' in phase ? phase.sale.saleId : undefined;
+          const redeeming = phase.at === 'redeeming' ? phase.dispenseId : undefined;
           // Events about "the sale" are aimed at the real one, or the machine would ignore nearly all of them.
           const aimed = aim(event, current, state);
           const [next, effects]: readonly [State, readonly Effect[]] = step(
@@ -140,11 +177,22 @@ test('no series of events breaks it, and no sale is dispensed twice or unpaid', 
           );
           for (const effect of effects) {
             if (effect.kind !== 'dispense') continue;
-            dispensed.set(effect.saleId, (dispensed.get(effect.saleId) ?? 0) + 1);
-            expect(aimed.kind === 'told' || aimed.kind === 'caught-up').toBe(true);
+            const id = effect.dispenseId ?? effect.saleId;
+            dispensed.set(id, (dispensed.get(id) ?? 0) + 1);
+            if (aimed.kind === 'granted') {
+              expect(id).toBe(redeeming);
+              expect(effect.amountIdr).toBe(aimed.amountIdr);
+            } else {
+              expect(effect.dispenseId).toBeUndefined();
+              expect(aimed.kind === 'told' || aimed.kind === 'caught-up').toBe(true);
+            }
             expect(next.phase.at).toBe('dispensing');
           }
           expect(JSON.parse(JSON.stringify(next))).toEqual(next);
+          if (next.ledgerId !== state.ledgerId) expect(aimed.kind).toBe('recovered');
+          if (next.phase.at === 'charging' && state.phase.at !== 'charging') {
+            expect(state.ledger.at).toBe('same');
+          }
           const wake = nextWake(next);
           expect(wake === undefined || Number.isFinite(wake)).toBe(true);
           state = next;
@@ -164,10 +212,20 @@ function aim(event: NewEvent, saleId: string | undefined, state: State): NewEven
       return event.told.saleId === saleA
         ? { ...event, told: { ...event.told, saleId, amountIdr, qrString: qris(amountIdr) } }
         : event;
+    case 'granted': {
+      const { phase } = state;
+      if (phase.at !== 'redeeming') return event;
+      return { ...event, saleId, dispenseId: phase.dispenseId };
+    }
+    case 'dispensed':
+    case 'dispenser-recalled': {
+      const { phase } = state;
+      const granted = phase.at === 'dispensing' ? phase.dispenseId : undefined;
+      const aimed = { ...event, saleId };
+      return granted === undefined ? aimed : { ...aimed, dispenseId: granted };
+    }
     case 'request-failed':
     case 'reported':
-    case 'dispensed':
-    case 'dispenser-recalled':
     case 'printed':
     case 'not-shown':
       return event.saleId === saleA ? { ...event, saleId } : event;

@@ -73,6 +73,29 @@ const phases: Record<string, Phase> = {
   stopping: { at: 'stopping', sale, reason: 'customer', tries: 0, retryAtMs: 0, sinceMs: 0 },
   abandoning: { at: 'abandoning', sale },
   dispensing: { at: 'dispensing', sale },
+  'dispensing for a claim': { at: 'dispensing', sale, dispenseId: 'd1' },
+  claiming: { at: 'claiming', digits: '123456', untilMs: 0 },
+  'claiming while locked': {
+    at: 'claiming',
+    digits: '12345678901',
+    notice: 'claim-entry-locked',
+    untilMs: 0,
+  },
+  seeking: { at: 'seeking', code: '12345678901', untilMs: 0 },
+  redeeming: {
+    at: 'redeeming',
+    sale,
+    dispenseId: 'd1',
+    sent: 'no',
+    tries: 0,
+    retryAtMs: 0,
+    untilMs: 0,
+  },
+  'a claim that is not served': {
+    at: 'blocked',
+    codes: ['claim-not-now', 'relay-unreachable'],
+    untilMs: 0,
+  },
   done: result('done'),
   cancelled: result('cancelled', 'qr-merchant'),
   expired: result('expired'),
@@ -84,7 +107,11 @@ const phases: Record<string, Phase> = {
 };
 
 function stateAt(phase: Phase, language: 'id' | 'en'): State {
-  return { ...newState(startCursor, ledgerId), bootId: 'boot-1', phase, language };
+  const claims = { open: [saleA], wrong: 0 };
+  return {
+    ...newState(startCursor, ledgerId),
+    ...{ bootId: 'boot-1', phase, language, claims, ledger: { at: 'same' } },
+  };
 }
 
 const sizes = [
@@ -143,6 +170,29 @@ test('a kiosk that cannot sell names what is missing', () => {
     tone: 'bad',
     lines: ['Tidak ada sambungan ke server. (relay-unreachable)'],
   });
+});
+
+test('the way to the claim entry is shown only while a claim may be open', () => {
+  const state = stateAt({ at: 'idle' }, 'en');
+  const keys = (of: State): string[] => sceneOf(of, context).hints.map(({ key }) => key);
+  expect(keys(state)).toContain('C 00');
+  expect(keys({ ...state, claims: { open: [], wrong: 0 } })).not.toContain('C 00');
+});
+
+test('while the relay recovers, the idle screen says so by its code', () => {
+  const state: State = {
+    ...stateAt({ at: 'idle' }, 'en'),
+    ledger: { at: 'waiting', retryAtMs: 0 },
+  };
+  expect(sceneOf(state, context).lines.join()).toContain('(recovering)');
+});
+
+test('a code that is typed is shown in the groups of its slip', () => {
+  const { amount } = sceneOf(
+    stateAt({ at: 'claiming', digits: '123456', untilMs: 0 }, 'id'),
+    context,
+  );
+  expect(amount).toBe('1234 56__ ___');
 });
 
 test('a claim shows its code', () => {

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { encodeDocument } from '../../drivers/printer/escpos.ts';
 import { printerProfiles } from '../../drivers/printer/profiles.ts';
 import type { PrintDocument } from '../../drivers/device.ts';
-import { claimCode, formatClaimCode, luhnDigit } from '../../src/kiosk/claim-code.ts';
+import { claimCode, formatClaimCode, luhnDigit } from '../../src/protocol/claim-code.ts';
+import { claimInScan, scannedClaim } from '../../src/kiosk/redeem.ts';
 import { claimSlip, qrSlip, receiptSlip, type SlipContext } from '../../src/kiosk/slips.ts';
 import type { OpenSale } from '../../src/kiosk/state.ts';
 import { qris, saleA, saleB } from './machine.ts';
@@ -52,10 +53,22 @@ test.each(Object.values(printerProfiles))('every slip can be printed by $name', 
   for (const slip of [
     receiptSlip(sale, context),
     claimSlip(sale, code, context),
+    claimSlip(sale, code, { ...context, language: 'en' }, scannedClaim(claimCode(secret, saleA))),
     qrSlip(sale, qris(24_000), context.time, context),
   ]) {
     expect(encodeDocument(slip, profile).length).toBeGreaterThan(50);
   }
+});
+
+test('a claim slip says how it is redeemed, and its QR is no payment', () => {
+  const code = claimCode(secret, saleA);
+  const typed = words(claimSlip(sale, formatClaimCode(code), context));
+  expect(typed).toContain('C, 00');
+  expect(typed).not.toContain('<qr>');
+  const scanned = claimSlip(sale, formatClaimCode(code), context, scannedClaim(code));
+  const qr = scanned.blocks.find((block) => block.kind === 'qr');
+  expect(claimInScan(qr?.text ?? '')).toBe(code);
+  expect(words(scanned)).toContain('Bukan QR pembayaran.');
 });
 
 describe('a claim code', () => {

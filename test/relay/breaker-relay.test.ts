@@ -123,6 +123,36 @@ test('a PUT of an existing row answers from the row; cancel is 202 with the pres
   expect(setting.logText()).toContain('midtrans.back');
 });
 
+test('a 429 with Retry-After holds back every charge: 503 with the rest of it, no second attempt', async () => {
+  const answer: Answer = { http: 429, json: {}, retryAfter: '30' };
+  midtrans.on('charge', answer);
+  const kiosk = await newKiosk();
+  const first = kiosk.newSaleId();
+  expect(await kiosk.put(first, 15_000)).toMatchObject({
+    ...{ status: 201, sale: { verdict: 'creating' } },
+  });
+  midtrans.on('charge', (call) => made(call.id));
+  const other = await newKiosk();
+  const saleId = other.newSaleId();
+  const refused = await putRaw(other, saleId);
+  expect(refused.status).toBe(503);
+  expect(await refused.json()).toMatchObject({ code: 'gateway-down' });
+  const restS = Number(refused.headers.get('retry-after'));
+  expect(restS).toBeGreaterThan(25);
+  expect(restS).toBeLessThanOrEqual(36);
+  expect((await other.call('GET', `/v1/sales/${saleId}`)).status).toBe(404);
+  // The row that stands answers, and nothing of it is sent again.
+  expect(await kiosk.put(first, 15_000)).toMatchObject({
+    ...{ status: 200, sale: { verdict: 'creating' } },
+  });
+  expect(calls('charge', '')).toBe(1);
+  // A customer who goes is served all the same.
+  midtrans.on('status', { json: { status_code: '404' } });
+  const cancel = { reason: 'customer', amountIdr: 15_000 };
+  await kiosk.call('POST', `/v1/sales/${first}/cancel`, cancel);
+  expect(calls('status', first) + calls('cancel', first)).toBeGreaterThan(0);
+});
+
 test('a kiosk whose charge was under way when it died is never told a verdict that nobody gave', async () => {
   dies('drop');
   const kiosk = await newKiosk();

@@ -1,5 +1,5 @@
 // The breaker in front of Midtrans, on a virtual clock: when it shuts, who tries, and when everybody holds off.
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { silentLog } from '../../src/lib/log.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
 import { withBreaker } from '../../src/relay/midtrans/breaker.ts';
@@ -29,7 +29,11 @@ function createBench(random = 0): Bench {
   const asked: string[] = [];
   const unused = (): Promise<never> => Promise.reject(new Error('not asked for'));
   const inner: Gateway = {
-    ...{ charge: unused, stop: unused, refund: unused },
+    ...{ stop: unused, refund: unused },
+    charge(_order, key) {
+      asked.push(key);
+      return Promise.resolve({ kind: 'conflict' });
+    },
     status(id) {
       asked.push(id);
       return Promise.resolve(bench.answer);
@@ -180,6 +184,48 @@ test('a rate limit is obeyed by everybody as long as Midtrans says, and a little
   expect(bench.upstream.downMs()).toBe(0);
   bench.nowMs += 12_000;
   expect(bench.upstream.quietMs()).toBe(0);
+});
+
+describe('a charge is kept back', () => {
+  const order = { saleId: 'ksk01-1', kioskId: 'ksk01', amountIdr: 15_000, items: [] };
+
+  test.each([
+    ['429', { kind: 'try-again', detail: '' }, 1_000],
+    ['429 with a wish', { kind: 'try-again', detail: '', retryAfterMs: 10_000 }, 12_000],
+    ['503 with a wish', { ...failed, retryAfterMs: 10_000 }, 12_000],
+  ] as const)('after %s, by whichever call it was heard', async (_n, answer, restMs) => {
+    const bench = createBench(1);
+    bench.answer = answer;
+    await ask(bench, 1);
+    expect(bench.upstream.chargeInMs()).toBe(restMs);
+    expect(bench.upstream.downMs()).toBe(0);
+    bench.nowMs += restMs - 1;
+    const early = await bench.gateway.charge(order, 'early');
+    expect(early).toMatchObject({ kind: 'unsent', why: 'resting' });
+    bench.nowMs += 1;
+    expect(bench.upstream.chargeInMs()).toBe(0);
+    expect((await bench.gateway.charge(order, 'late')).kind).toBe('conflict');
+    expect(bench.asked).toEqual(['x', 'late']);
+  });
+
+  test('not because we think that a failing Midtrans needs rest, until it says so itself', async () => {
+    const bench = createBench(1);
+    bench.answer = failed;
+    await ask(bench, 1);
+    expect(bench.upstream.quietMs()).toBe(1_000);
+    expect(bench.upstream.chargeInMs()).toBe(0);
+    expect((await bench.gateway.charge(order, 'k')).kind).toBe('conflict');
+    bench.answer = { kind: 'try-again', detail: '' };
+    await ask(bench, 1);
+    expect(bench.upstream.chargeInMs()).toBe(1_000);
+  });
+
+  test('while Midtrans is silent', async () => {
+    const bench = createBench();
+    bench.answer = silent;
+    await ask(bench, 5);
+    expect(bench.upstream.chargeInMs()).toBe(bench.upstream.downMs());
+  });
 });
 
 test.each([

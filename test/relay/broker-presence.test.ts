@@ -1,8 +1,10 @@
 // Who is there: statuses, wills that come late, and messages that are told again and again. On a real store.
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
 import { createPresence } from '../../src/relay/fleet/presence.ts';
 import { type BrokerEvents } from '../../src/relay/broker/broker.ts';
+import { createLetters } from '../../src/relay/letters.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
 import { openSqlite } from '../../src/relay/store/sqlite.ts';
 import { openStore } from '../../src/relay/store/open.ts';
@@ -26,6 +28,7 @@ beforeEach(async () => {
   woken = [];
   writes = 0;
   hold = Promise.resolve();
+  const metrics = createMetrics();
   presence = createPresence({
     store: {
       ...store,
@@ -37,8 +40,10 @@ beforeEach(async () => {
         await store.noteStatus(...args);
       },
     },
+    clock: systemClock,
     log: pino({ enabled: false }),
-    metrics: createMetrics(),
+    metrics,
+    letters: createLetters(systemClock, metrics),
     wake: (kioskId) => woken.push(kioskId),
   });
 });
@@ -108,5 +113,31 @@ test('one that comes and goes at once is gone, however slow the store is', async
   slow.resolve(undefined);
   await presence.message('ksk01', 'status', new Uint8Array());
   await new Promise((resolve) => setImmediate(resolve));
+  expect(await isOnline()).toBe(false);
+});
+
+test('one that comes and goes a thousand times waits in one place, and the last word stands', async () => {
+  const slow = Promise.withResolvers<undefined>();
+  hold = slow.promise;
+  presence.listening('ksk01');
+  for (let i = 0; i < 1_000; i++) {
+    presence.gone('ksk01');
+    presence.listening('ksk01');
+  }
+  slow.resolve(undefined);
+  await presence.message('ksk01', 'status', new Uint8Array());
+  expect(writes).toBeLessThanOrEqual(2);
+  expect(await isOnline()).toBe(true);
+});
+
+test('a status between coming and going keeps its place', async () => {
+  const slow = Promise.withResolvers<undefined>();
+  hold = slow.promise;
+  presence.listening('ksk01');
+  const said = say(true, 'boot-a', 7);
+  presence.gone('ksk01');
+  slow.resolve(undefined);
+  await said;
+  await presence.message('ksk01', 'status', new Uint8Array());
   expect(await isOnline()).toBe(false);
 });

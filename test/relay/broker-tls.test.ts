@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { maxWaiting } from '../../src/relay/broker/door.ts';
 import { createEmbeddedBroker } from '../../src/relay/broker/embedded.ts';
@@ -86,7 +87,7 @@ test('a packet of 268 MB is refused when it is announced, through TLS as well', 
   const closed = closing(socket);
   socket.write(Buffer.from([0x10, 0xff, 0xff, 0xff, 0x7f, 0, 4, 0x4d, 0x51, 0x54, 0x54]));
   await closed;
-}, 5_000);
+});
 
 test('those who never begin with TLS push each other out, not the kiosks', async () => {
   const kiosk = await setting.kiosk('ksk31');
@@ -106,7 +107,7 @@ test('those who never begin with TLS push each other out, not the kiosks', async
   expect(line.connected).toBe(true);
   await line.endAsync();
   for (const socket of others) socket.destroy();
-}, 9_000);
+});
 
 test('a boot that was replaced and connects again is a cloned card', async () => {
   const kiosk = await setting.kiosk('ksk33');
@@ -123,7 +124,7 @@ test('a kiosk that is revoked while its token is looked at does not stay', async
   const asked = Promise.withResolvers<undefined>();
   const verdict = Promise.withResolvers<string>();
   const broker = await createEmbeddedBroker({
-    ...{ host: '127.0.0.1', port: 0, log: silentLog },
+    ...{ host: '127.0.0.1', port: 0, clock: systemClock, log: silentLog },
     admits: () => {
       asked.resolve(undefined);
       return verdict.promise;
@@ -145,7 +146,7 @@ test('a kiosk that is revoked while its token is looked at does not stay', async
   if (client?.connected === true) await closing(client);
   expect(client?.connected ?? false).toBe(false);
   await broker.stop();
-}, 8_000);
+});
 
 test('a certificate that cannot serve is told with its setting before anything is open', async () => {
   const broken = join(dir, 'broken.key');
@@ -154,7 +155,7 @@ test('a certificate that cannot serve is told with its setting before anything i
     const tls = { certFile: join(dir, 'broker.crt'), keyFile };
     await expect(
       createEmbeddedBroker({
-        ...{ host: '127.0.0.1', port: 0, log: silentLog, tls },
+        ...{ host: '127.0.0.1', port: 0, clock: systemClock, log: silentLog, tls },
         admits: () => Promise.resolve('key'),
       }),
     ).rejects.toMatchObject({

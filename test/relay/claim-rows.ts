@@ -22,6 +22,7 @@ export const failedSale = (more: Partial<SaleRow> = {}): SaleRow =>
 export function claimOf(state: ClaimState = 'open', more: Partial<ClaimRow> = {}): ClaimRow {
   const redeemed = state === 'redeeming' || state === 'honoured' ? { dispenseId: 'd1' } : {};
   const sent = state === 'refunding' || state === 'refunded';
+  const { dispenseId: granted = redeemed.dispenseId ?? null } = more;
   const refund = sent ? { refundN: 1, refundIdr: 15_000, refundAtMs: at, askAtMs: now } : {};
   return {
     ...{ saleId, kioskId: 'ksk01', kind: 'failed', amountIdr: 15_000, operatorOnly: 0, state },
@@ -30,6 +31,7 @@ export function claimOf(state: ClaimState = 'open', more: Partial<ClaimRow> = {}
     ...redeemed,
     ...refund,
     ...more,
+    spentIds: more.spentIds ?? JSON.stringify(granted === null ? [] : [granted]),
   };
 }
 

@@ -132,6 +132,6 @@ export async function failedSale(
   const { sale } = await kiosk.put(saleId, amountIdr);
   await pay(setting, sale.qrString ?? '');
   await kiosk.until(saleId, 'paid');
-  await kiosk.call('POST', `/v1/sales/${saleId}/fulfilment`, { result: 'failed' });
+  await kiosk.report(saleId, 'failed');
   return saleId;
 }

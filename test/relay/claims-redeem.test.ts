@@ -25,8 +25,11 @@ afterAll(() => setting.stop());
 type Answer = Awaited<ReturnType<TestKiosk['call']>>;
 const redeem = (saleId: string, dispenseId: string, by = kiosk): Promise<Answer> =>
   by.call('POST', `/v1/claims/${saleId}/redeem`, { dispenseId });
-const result = (saleId: string, dispenseId: string, word: string): Promise<Answer> =>
-  kiosk.call('POST', `/v1/claims/${saleId}/result`, { dispenseId, result: word });
+const result = (
+  saleId: string,
+  dispenseId: string,
+  word: 'done' | 'failed' | 'unknown',
+): Promise<Answer> => kiosk.report(saleId, word, dispenseId);
 const locked = (detail: string): object => ({
   status: 409,
   json: { code: 'claim-locked', detail },

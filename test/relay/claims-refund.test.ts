@@ -1,7 +1,7 @@
 // How a claim's money goes back: when it begins, under which number, and what each answer of Midtrans means.
 import { describe, expect, test } from 'vitest';
 import { type ClaimDecision, type ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
-import { decideClaim } from '../../src/relay/ledger-claims.ts';
+import { changedClaim, decideClaim } from '../../src/relay/ledger-claims.ts';
 import { type Refund, type StatusOutcome } from '../../src/relay/midtrans/gateway.ts';
 import { type ClaimRow, type SaleRow } from '../../src/relay/sale-row.ts';
 import {
@@ -13,6 +13,7 @@ import {
   minuteMs,
   now,
   ours,
+  result,
   summary,
   walk,
 } from './claim-rows.ts';
@@ -233,6 +234,55 @@ describe('a refund in flight', () => {
     });
     expect(summary(decideClaim(sale, told.claim, { type: 'release' }, now))).toBe('! going-back');
   });
+  describe('when the goods are said to be out as well', () => {
+    const granted = claimOf('refunding', { dispenseId: 'd1' });
+    const late = failedSale({ verdict: 'paid-late', fulfilment: 'done' });
+    const dispute = changedClaim(failedSale(), granted, { do: 'dispute' }, now).claim ?? granted;
+    const done = decideClaim(failedSale(), granted, result('done'), now).claim;
+    const doneLate = changedClaim(late, granted, { do: 'dispute' }, now).claim ?? granted;
+    const ordered = claimOf('refunding', { operatorOnly: 1, orderedIdr: 15_000 });
+    const order = changedClaim(failedSale(), ordered, { do: 'dispute' }, now).claim ?? ordered;
+
+    test.each<[string, SaleRow, ClaimRow, string]>([
+      ['by a second report', failedSale(), dispute, 'disputed'],
+      ['for its grant', failedSale(), done, 'goods-and-refund'],
+      ['for late money', late, doneLate, 'disputed'],
+      ['against an order', failedSale(), order, 'disputed'],
+    ])('%s: nothing is sent again, a person decides', (_name, sale, claim, note) => {
+      expect(claim).toMatchObject({ state: 'refunding', operatorOnly: 1, orderedIdr: 0, note });
+      const held = { state: 'open', operatorOnly: 1, note, askAtMs: null };
+      const absent = decideClaim(sale, claim, looked(status('settled')), now + minuteMs);
+      expect(absent).toMatchObject({ next: 'none', claim: held });
+      for (const code of ['412', '414', '401']) {
+        const outcome = { kind: 'refused', code, detail: '' } as const;
+        const refused = decideClaim(sale, claim, answered(outcome), now).claim;
+        const after = decideClaim(sale, refused, looked(status('settled')), now + minuteMs);
+        expect(after).toMatchObject({ next: 'none', claim: held });
+        // Nor when its time comes again.
+        const due = decideClaim(sale, after.claim, { type: 'due', ...walk }, now + dayMs);
+        expect(due).toMatchObject({ next: 'none', claim: { askAtMs: null } });
+      }
+    });
+
+    test('what Midtrans has all the same is waited for, and the reason is kept', () => {
+      const outcome = status('settled', { refunds: [ours] });
+      const found = decideClaim(failedSale(), dispute, looked(outcome), now).claim;
+      expect(found).toMatchObject({ state: 'refunding', note: 'disputed' });
+      const change = { do: 'close', as: 'refunded' } as const;
+      const sale = failedSale({ verdict: 'refunded', refundedIdr: 15_000 });
+      expect(changedClaim(sale, found, change, now).claim).toMatchObject({
+        ...{ state: 'refunded', note: 'disputed' },
+      });
+    });
+
+    test('the operator may order it then, under the same number', () => {
+      const open = decideClaim(failedSale(), dispute, looked(status('settled')), now).claim;
+      const by = decideClaim(failedSale(), open, { type: 'order-refund' }, now).claim;
+      const sent = decideClaim(failedSale(), by, looked(status('settled')), now);
+      expect(sent).toMatchObject({ next: 'refund', claim: { refundN: 1 } });
+    });
+  });
+
   test('the goods turn out to be out: a refund that never landed is not sent again', () => {
     const sale = failedSale({ fulfilment: 'done' });
     const claim = claimOf('refunding', { kind: 'unreported' });

@@ -152,12 +152,12 @@ describe('what a sale does to its claim', () => {
     redeeming honoured   -> redeeming 15000 (goods-twice)
     redeeming refunding  -> redeeming 0 (goods-and-refund)
     redeeming refunded   -> redeeming 0 (goods-and-refund)
-    redeeming dispute    -> redeeming 15000
+    redeeming dispute    -> redeeming 15000 by-operator
     refunding rest       -> refunding 15000
     refunding honoured   -> refunding 15000 (goods-and-refund)
     refunding refunding  -> refunding 15000
     refunding refunded   -> refunded 15000
-    refunding dispute    -> refunding 15000
+    refunding dispute    -> refunding 15000 by-operator
     honoured rest        -> honoured 15000 (goods-and-refund)
     honoured honoured    -> honoured 15000 (goods-twice)
     honoured refunding   -> honoured 15000 (goods-and-refund)
@@ -229,6 +229,29 @@ describe('a grant', () => {
   test('is not given again once its result is known', () => {
     const locked = claimOf('redeeming', { note: 'redeem-unknown' });
     expect(summary(decideClaim(failedSale(), locked, redeem, now))).toBe('! redeeming');
+  });
+  test('is never given again for an id that was spent, however long ago', () => {
+    let claim = claimOf();
+    for (const dispenseId of ['d1', 'd2', 'd3']) {
+      const granted = decideClaim(failedSale(), claim, { type: 'redeem', dispenseId }, now);
+      expect(summary(granted)).toBe('redeeming');
+      claim = decideClaim(failedSale(), granted.claim, result('failed', dispenseId), now).claim;
+    }
+    for (const dispenseId of ['d1', 'd2', 'd3']) {
+      const again = decideClaim(failedSale(), claim, { type: 'redeem', dispenseId }, now);
+      expect(summary(again)).toBe('! spent-dispense-id');
+    }
+  });
+  test('is given twenty times at most: then a person looks why nothing falls', () => {
+    const spentIds = JSON.stringify(Array.from({ length: 20 }, (_, i) => `d${i}`));
+    const often = decideClaim(
+      failedSale(),
+      claimOf('open', { spentIds }),
+      { type: 'redeem', dispenseId: 'd20' },
+      now,
+    );
+    expect(summary(often)).toBe('! operator-only (redeemed-often)');
+    expect(often.claim).toMatchObject({ operatorOnly: 1, note: 'redeemed-often', askAtMs: null });
   });
   test('may be in use: nobody releases or settles it within ten minutes', () => {
     const claim = claimOf('redeeming', { changedAtMs: now - 10 * minuteMs + 1 });

@@ -79,21 +79,21 @@ test('every setting has an example', () => {
   );
 });
 
+/** The example, of production but for what Midtrans' address is. */
+const ofProduction = text
+  .replace('environment: sandbox', 'environment: production')
+  .replace('nmid: AID', 'nmid: ID');
+
 test('environment and address must agree', () => {
   const production = 'https://api.midtrans.com';
   const sandbox = 'https://api.sandbox.midtrans.com';
   expect(faultsOf(text.replace(sandbox, production))[0]).toContain('real money');
-  expect(faultsOf(text.replace('environment: sandbox', 'environment: production'))).toHaveLength(1);
-  const both = text
-    .replace(sandbox, production)
-    .replace('environment: sandbox', 'environment: production');
-  expect(faultsOf(both)).toEqual([]);
+  expect(faultsOf(ofProduction)).toHaveLength(1);
+  expect(faultsOf(ofProduction.replace(sandbox, production))).toEqual([]);
 });
 
 test('with real money, kiosks are told encrypted addresses alone', () => {
-  const production = text
-    .replace('https://api.sandbox.midtrans.com', 'https://api.midtrans.com')
-    .replace('environment: sandbox', 'environment: production');
+  const production = ofProduction.replace('api.sandbox.midtrans.com', 'api.midtrans.com');
   const plain = production
     .replace('publicUrl: https://', 'publicUrl: http://')
     .replace('publicUrl: mqtts://', 'publicUrl: mqtt://');
@@ -107,8 +107,9 @@ test('with real money, kiosks are told encrypted addresses alone', () => {
   expect(faultsOf(none).join()).toMatch(/mqtt\.publicUrl: .*mqtts/);
   const loopback = plain.replaceAll('relay.example.id', '127.0.0.1');
   expect(faultsOf(loopback)).toEqual([]);
+  // Midtrans' address and the NMID alone.
   expect(faultsOf(plain.replace('environment: production', 'environment: sandbox'))).toHaveLength(
-    1,
+    2,
   );
 });
 
@@ -143,6 +144,16 @@ test('the credential of the unit is the one of the example', () => {
   const named = /# +serverKeyCredential: (\S+)/.exec(text)?.[1] ?? 'none';
   expect(unit).toContain(`LoadCredential=${named}:`);
   expect(relayExamples['midtrans.serverKeyCredential']).toBe(named);
+});
+
+test('the unit runs by the user that sysusers makes, on the files of the example', () => {
+  const systemd = (name: string): string =>
+    readFileSync(new URL(`../../systemd/${name}`, import.meta.url).pathname, 'utf8');
+  const user = /^u (\S+) .* (\S+)$/m.exec(systemd('kios-relay.sysusers'));
+  const unit = systemd('kios-relay.service');
+  expect(unit).toContain(`\nUser=${user?.[1] ?? 'none'}\n`);
+  expect(unit).toContain('--config /etc/kios/relay.yaml\n');
+  expect(text).toContain(`\nstateDir: ${user?.[2] ?? 'none'}\n`);
 });
 
 test('a Server Key that cannot be had is an error that names the place alone', () => {

@@ -58,6 +58,31 @@ test('what is asked for in one turn costs one commit together', async () => {
   expect(commits()).toBe(before + 1);
 });
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+test('those that come one in each turn, as new connections do, share commits', async () => {
+  const before = commits();
+  const done: Promise<string>[] = [];
+  for (let at = 10; at < 42; at++) {
+    done.push(database.transact((tx) => add(tx, `n${at}`)));
+    await turn();
+  }
+  await Promise.all(done);
+  // The first goes alone, because nobody was to be seen yet.
+  expect(commits() - before).toBeLessThanOrEqual(1 + 32 / 4);
+  expect(await names()).toHaveLength(32);
+});
+
+test('one that comes alone waits for nobody', async () => {
+  await database.transact((tx) => add(tx, 'a'));
+  for (let at = 0; at < 4; at++) await turn(); // A rest.
+  let stored = false;
+  const step = database.transact((tx) => add(tx, 'b')).then(() => (stored = true));
+  await turn();
+  expect(stored).toBe(true);
+  await step;
+});
+
 test('steps that change nothing cost none', async () => {
   const before = commits();
   await Promise.all([1, 2].map(() => database.transact(() => Promise.resolve())));

@@ -207,3 +207,10 @@ test('the secret and the tokens are in no log, and without `kind: hooks` nobody 
   expect(answer.status).toBe(404);
   await other.stop();
 });
+
+test('a wrong secret is refused as often as it comes, and told once a minute', async () => {
+  const asked = { clientid: 'anna1', username: 'anna1', password: token };
+  for (let i = 0; i < 50; i++) expect(await emqx('authn', asked, `guess-${i}`)).toBe('deny');
+  expect(setting.logText().match(/hook\.wrong-secret/g)).toHaveLength(1);
+  expect(await setting.metrics()).toMatch(/kios_faults_total\{place="hook-secret"\} \d{2}/);
+});

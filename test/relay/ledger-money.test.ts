@@ -1,7 +1,12 @@
 // When money is paid, and when it is not: fraud marks, foreign money, money that went back, answers about something else.
+import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { publicJwk } from '../../src/protocol/api.ts';
+import { type Sale } from '../../src/protocol/sale.ts';
 import { decide, type LedgerEvent } from '../../src/relay/ledger.ts';
 import { type StatusOutcome } from '../../src/relay/midtrans/gateway.ts';
+import { saleDocument, type Signer } from '../../src/relay/proofs.ts';
+import { type SaleRow } from '../../src/relay/sale-row.ts';
 import { at, merchantId, rowOf, saleId, status, summary, told } from './ledger-rows.ts';
 
 describe('paid means: settled, no fraud mark, our amount, currency and merchant', () => {
@@ -72,6 +77,53 @@ describe('only the status of this very charge counts', () => {
     const outcome = status('settled', { chargeId: 'charge-2' });
     const event = { type: 'status-answered', asked: saleId, outcome, merchantId } as const;
     expect(summary(decide(rowOf('pending'), event, at))).toBe('paid none');
+  });
+});
+
+describe('a sale that was paid twice', () => {
+  const asked = (outcome: StatusOutcome): ReturnType<typeof decide> => {
+    const paid = rowOf('paid', { fulfilment: 'failed' });
+    return decide(paid, { type: 'status-answered', asked: saleId, outcome, merchantId }, at + 1000);
+  };
+  test.each<[string, StatusOutcome]>([
+    ['came', status('settled', { chargeId: 'charge-2' })],
+    ['went back', status('refunded', { chargeId: 'charge-2', refundedIdr: 15_000 })],
+    ['went back in part', status('settled', { chargeId: 'charge-2', refundedIdr: 5_000 })],
+  ])('the other payment %s: this one stands, and a person hears of it', (_name, outcome) => {
+    const decision = asked(outcome);
+    expect(decision).toMatchObject({ alert: 'status-foreign', moved: false, next: 'none' });
+    expect(decision.row).toMatchObject({ verdict: 'paid', refundedIdr: 0, chargeId: 'charge-1' });
+    expect(decision.claim).toBeUndefined();
+  });
+  test('its own refund counts all the same', () => {
+    const own = asked(status('refunded', { refundedIdr: 15_000 }));
+    expect(own).toMatchObject({ row: { verdict: 'refunded' }, claim: { do: 'close' } });
+    expect(own.alert).toBeUndefined();
+  });
+});
+
+describe('when the money came', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const jwk = publicJwk.parse(publicKey.export({ format: 'jwk' }));
+  const signer: Signer = {
+    ...{ environment: 'sandbox', ledgerId: 'ledger-1', nowMs: () => at + 60_000 },
+    key: { kid: 'k1', privateKey, publicJwk: jwk, file: 'nowhere' },
+  };
+  const said = (row: SaleRow): Promise<Sale> =>
+    saleDocument(signer, row, { by: 'http', nonce: undefined });
+
+  test('Midtrans says it: its time counts, and the kiosk hears how old the money is', async () => {
+    const { row } = told(rowOf('pending'), status('settled', { settledAtMs: at - 5_000 }));
+    expect(row).toMatchObject({ settledAtMs: at - 5_000, settledLearnt: 0 });
+    expect(await said(row)).toMatchObject({ verdict: 'paid', settledAgoMs: 65_000 });
+  });
+  test('Midtrans does not: it counts on the day on which we learnt of it, and looks young to no kiosk', async () => {
+    const { row } = told(rowOf('pending'), status('settled'), at + 1000);
+    expect(row).toMatchObject({ settledAtMs: at + 1000, settledLearnt: 1 });
+    const document = await said(row);
+    expect(document.verdict).toBe('paid');
+    expect(document.settledAgoMs).toBeUndefined();
+    expect(document.settledAt).toBeUndefined();
   });
 });
 

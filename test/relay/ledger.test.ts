@@ -280,6 +280,20 @@ describe('fulfilment', () => {
     });
     expect(report(report(rowOf('paid'), 'done').row, word).alert).toBeUndefined();
   });
+  test('done of late money is no dispense of ours: nothing is closed, a person looks', () => {
+    const late = told(rowOf('expired'), status('settled')).row;
+    expect(report(late, 'done')).toMatchObject({
+      row: { verdict: 'paid-late', fulfilment: 'done' },
+      claim: { do: 'dispute' },
+      alert: 'fulfilment-disputed',
+    });
+  });
+  test('done of a sale that nothing came for is told', () => {
+    for (const verdict of ['pending', 'cancelled', 'expired'] as const) {
+      expect(report(rowOf(verdict), 'done').alert).toBe('goods-without-money');
+      expect(report(rowOf(verdict), 'failed').alert).toBeUndefined();
+    }
+  });
   test('money after done is paid, without a claim (M)', () => {
     const row = rowOf('expired', { fulfilment: 'done' });
     expect(summary(told(row, status('settled')))).toBe('paid none');

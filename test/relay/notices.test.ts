@@ -70,6 +70,24 @@ test('an authentic one for an unknown sale is stored raw, answered 200 and count
   expect(storedNotices(saleId).map((notice) => notice.body)).toEqual([body]);
 });
 
+test('a first notice that has leaked, altered again and again, leaves room for the one that tells of the money', async () => {
+  const kiosk = await setting.kiosk('ksk11');
+  const saleId = kiosk.newSaleId();
+  const { sale } = await kiosk.put(saleId, 15_000);
+  const leaked = JSON.parse(signed(saleId, '201', '15000.00', 'pending')) as object;
+  const words = ['pending', 'settlement', 'deny', 'expire'];
+  for (let i = 0; i < 40; i++) {
+    const altered = { transaction_id: `x${i}`, transaction_status: words[i % words.length] };
+    expect(await notify(JSON.stringify({ ...leaked, ...altered }))).toBe(200);
+  }
+  const before = storedNotices(saleId);
+  expect(before.length).toBeLessThanOrEqual(8);
+  await pay(setting, sale.qrString ?? '');
+  await kiosk.until(saleId, 'paid');
+  const settled = storedNotices(saleId).filter(({ body }) => body.includes('"status_code":"200"'));
+  expect(settled).toHaveLength(1);
+});
+
 test('an authentic one with another amount is stored and pays nothing', async () => {
   const kiosk = await setting.kiosk('ksk10');
   const saleId = kiosk.newSaleId();

@@ -1,8 +1,8 @@
 // A PostgreSQL server of the test's own: made in a temporary folder, on a free port of loopback, gone afterwards. It
 // syncs as a real one does. PostgreSQL refuses root, so as root it runs as another user.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { chown } from 'node:fs/promises';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmod, chown, copyFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { tmpdir } from 'node:os';
@@ -19,6 +19,15 @@ export interface PostgresServer {
   start(): Promise<void>;
   /** Ends it and removes all that it wrote. */
   stop(): Promise<void>;
+}
+
+export interface PostgresOptions {
+  /** Of its superuser, over SCRAM; without it everybody is trusted. */
+  password?: string;
+  /** Its settings, other than ours. */
+  settings?: readonly string[];
+  /** Speaks TLS with `broker.crt` and `broker.key` of this folder (`makeCertificates`). */
+  certificates?: string;
 }
 
 const debianDir = '/usr/lib/postgresql';
@@ -41,7 +50,11 @@ export function findPostgres(): string | undefined {
 }
 
 /** Starts one server; call `stop`. @throws when there is no PostgreSQL here (`findPostgres`), or it does not start. */
-export async function startPostgres(): Promise<PostgresServer> {
+export async function startPostgres({
+  password,
+  settings: more = [],
+  certificates,
+}: PostgresOptions = {}): Promise<PostgresServer> {
   const bin = findPostgres();
   if (bin === undefined) throw new Error('PostgreSQL is not installed');
   const root = mkdtempSync(join(tmpdir(), 'kios-postgres-'));
@@ -49,19 +62,15 @@ export async function startPostgres(): Promise<PostgresServer> {
   const as = process.getuid?.() === 0 ? someUser() : undefined;
   if (as !== undefined) await chown(root, as.uid, as.gid);
   const who = as ?? {};
+  const passwordFile = join(root, 'password');
+  writeFileSync(passwordFile, `${password ?? 'trusted'}\n`);
+  const auth = password === undefined ? 'trust' : 'scram-sha-256';
   try {
     execFileSync(
       join(bin, 'initdb'),
       [
-        '--pgdata',
-        home,
-        '--username',
-        'kios',
-        '--auth',
-        'trust',
-        '--encoding',
-        'UTF8',
-        '--no-sync',
+        ...['--pgdata', home, '--username', 'kios', '--encoding', 'UTF8', '--no-sync'],
+        ...['--auth', auth, '--pwfile', passwordFile],
       ],
       { ...who, cwd: root, stdio: 'pipe' },
     );
@@ -69,8 +78,10 @@ export async function startPostgres(): Promise<PostgresServer> {
     rmSync(root, { recursive: true, force: true });
     throw error;
   }
+  const tls = certificates === undefined ? [] : await tlsSettings(certificates, root, as);
   const port = await freePort();
   const url = `postgres://kios@127.0.0.1:${port}/postgres`;
+  const run = (text: string): Promise<void> => query(url, password, text);
   let child: ChildProcess | undefined;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     const ending = child;
@@ -85,15 +96,16 @@ export async function startPostgres(): Promise<PostgresServer> {
     url,
     async newDatabase() {
       const name = `kios_${++databases}`;
-      await run(url, `create database ${name}`);
+      await run(`create database ${name}`);
       return `postgres://kios@127.0.0.1:${port}/${name}`;
     },
     // SIGQUIT is PostgreSQL's "immediate": no goodbye to the clients, recovery from the log at the next start.
     crash: () => end('SIGQUIT'),
     async start() {
-      const args = ['-D', home, '-p', String(port), ...settings.flatMap((text) => ['-c', text])];
+      const chosen = [...settings, ...tls, ...more].flatMap((text) => ['-c', text]);
+      const args = ['-D', home, '-p', String(port), ...chosen];
       child = spawn(join(bin, 'postgres'), args, { ...who, cwd: root, stdio: 'ignore' });
-      await answering(url, child);
+      await answering(run, child);
     },
     async stop() {
       await end('SIGINT');
@@ -109,6 +121,22 @@ export async function startPostgres(): Promise<PostgresServer> {
   return server;
 }
 
+/** PostgreSQL takes a key that is its own alone. */
+async function tlsSettings(
+  from: string,
+  root: string,
+  as: { uid: number; gid: number } | undefined,
+): Promise<string[]> {
+  for (const name of ['broker.crt', 'broker.key']) {
+    const file = join(root, name);
+    await copyFile(join(from, name), file);
+    await chmod(file, 0o600);
+    if (as !== undefined) await chown(file, as.uid, as.gid);
+  }
+  const file = (name: string): string => join(root, name);
+  return ['ssl=on', `ssl_cert_file=${file('broker.crt')}`, `ssl_key_file=${file('broker.key')}`];
+}
+
 function someUser(): { uid: number; gid: number } {
   for (const user of users) {
     try {
@@ -122,12 +150,12 @@ function someUser(): { uid: number; gid: number } {
   throw new Error(`PostgreSQL does not run as root, and there is neither of: ${users.join(', ')}`);
 }
 
-async function answering(url: string, child: ChildProcess): Promise<void> {
+async function answering(run: (text: string) => Promise<void>, child: ChildProcess): Promise<void> {
   const endMs = systemClock.monotonicMs() + startMs;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`postgres ended with ${child.exitCode}`);
     try {
-      await run(url, 'select 1');
+      await run('select 1');
       return;
     } catch (error) {
       if (systemClock.monotonicMs() > endMs)
@@ -137,8 +165,10 @@ async function answering(url: string, child: ChildProcess): Promise<void> {
   }
 }
 
-async function run(url: string, text: string): Promise<void> {
-  const client = new Client({ connectionString: url });
+async function query(url: string, password: string | undefined, text: string): Promise<void> {
+  const address = new URL(url);
+  if (password !== undefined) address.password = encodeURIComponent(password);
+  const client = new Client({ connectionString: address.href });
   client.on('error', () => undefined);
   await client.connect();
   try {

@@ -85,6 +85,7 @@ function hopsOf(): Hops {
     },
     upstream: {
       downMs: () => downMs,
+      chargeInMs: () => downMs,
       quietMs: () => quietMs,
       probe() {
         probes++;

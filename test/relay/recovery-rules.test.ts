@@ -281,6 +281,20 @@ describe('while it recovers, Midtrans alone ends that', () => {
     expect(row).toMatchObject({ recovering: 1, verdict: 'pending' });
   });
 
+  test('settled, and Midtrans names no time: it counts on the day on which we learnt of it', () => {
+    const signed = made('paid');
+    expect(signed.settledAtMs).toBeNull();
+    const learnt = told(signed, status('settled'), later + 1).row;
+    expect(learnt).toMatchObject({ settledAtMs: later + 1, settledLearnt: 1, recovering: 0 });
+    const named = told(signed, status('settled', { settledAtMs: at }), later + 1).row;
+    expect(named).toMatchObject({ settledAtMs: at, settledLearnt: 0 });
+    // What our own signature says of its age is no guess.
+    const aged = { ...signed, settledAtMs: at + 7 };
+    expect(told(aged, status('settled'), later + 1).row).toMatchObject({
+      ...{ settledAtMs: at + 7, settledLearnt: 0 },
+    });
+  });
+
   test('what the kiosk does meanwhile puts off no question', () => {
     const row = made('paid');
     const event = { type: 'fulfilment', result: 'done', detail: null } as const;

@@ -33,8 +33,11 @@ async function recover(
   return recoverAnswer.parse(json);
 }
 
-const report = (kiosk: TestKiosk, saleId: string, result: string): ReturnType<TestKiosk['call']> =>
-  kiosk.call('POST', `/v1/sales/${saleId}/fulfilment`, { result });
+const report = (
+  kiosk: TestKiosk,
+  saleId: string,
+  result: 'done' | 'failed' | 'abandoned',
+): ReturnType<TestKiosk['call']> => kiosk.report(saleId, result);
 
 async function sellPaid(kiosk: TestKiosk): Promise<Sale> {
   const { sale } = await kiosk.put(kiosk.newSaleId(), 4_000);

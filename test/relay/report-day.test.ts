@@ -42,14 +42,14 @@ async function sell(
   at: Setting,
   kiosk: TestKiosk,
   amountIdr: number,
-  result?: string,
+  result?: 'done' | 'failed' | 'unknown',
 ): Promise<string> {
   const saleId = kiosk.newSaleId();
   const { sale } = await kiosk.put(saleId, amountIdr);
   expect(await pay(at, sale.qrString ?? '')).toBe(200);
   await kiosk.until(saleId, 'paid');
   if (result !== undefined) {
-    await kiosk.call('POST', `/v1/sales/${saleId}/fulfilment`, { result });
+    await kiosk.report(saleId, result);
   }
   return saleId;
 }
@@ -163,10 +163,14 @@ test('text: every sale side by side, every difference with its next step, the su
   expect(told(out, ids.done)).toBe('');
 
   const sums = out.replace(/ +/g, ' ');
-  expect(sums).toContain('\nkiosk begun settled in hand done refunded open claim\n');
-  expect(sums).toContain('\nksk01 3 2 Rp 35.000 1 Rp 20.000 1 Rp 15.000 0 Rp 0 0 Rp 0\n');
-  expect(sums).toContain('\nksk02 3 2 Rp 17.000 0 Rp 0 0 Rp 0 1 Rp 7.000 1 Rp 10.000\n');
-  expect(sums).toContain('\nall 6 4 Rp 52.000 1 Rp 20.000 1 Rp 15.000 1 Rp 7.000 1 Rp 10.000\n');
+  expect(sums).toContain(
+    '\nkiosk begun settled in hand done refunded open claim outside Midtrans\n',
+  );
+  expect(sums).toContain('\nksk01 3 2 Rp 35.000 1 Rp 20.000 1 Rp 15.000 0 Rp 0 0 Rp 0 Rp 0\n');
+  expect(sums).toContain('\nksk02 3 2 Rp 17.000 0 Rp 0 0 Rp 0 1 Rp 7.000 1 Rp 10.000 Rp 0\n');
+  expect(sums).toContain(
+    '\nall 6 4 Rp 52.000 1 Rp 20.000 1 Rp 15.000 1 Rp 7.000 1 Rp 10.000 Rp 0\n',
+  );
   expect(out).toContain(
     'Balanced: in hand, done, refunded and open claims together are the Rp 52.000',
   );
@@ -246,7 +250,7 @@ test('a database that is not there is told, not made', async () => {
   writeFileSync(file, stringify({ ...plain(setting.config), store: { sqlite } }));
   const { code, err } = await kiosRelay('report', '--day', today, '--config', file);
   expect(code).toBe(1);
-  expect(err).toContain('has the relay run?');
+  expect(err).toContain('the relay makes it at its first start');
   expect(existsSync(sqlite)).toBe(false);
 });
 

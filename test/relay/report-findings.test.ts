@@ -59,7 +59,7 @@ describe('what is found', () => {
     ['refunded-by-hand', failed(), refundedThere, claimOf({ state: 'honoured' })],
     [
       'refund-not-there',
-      rowOf('refunded', { fulfilment: 'failed', refundedIdr: 15_000 }),
+      rowOf('refunded', { fulfilment: 'failed', refundedIdr: 15_000, settledAtMs: at }),
       theirs('settled'),
       claimOf({ state: 'refunded' }),
     ],
@@ -78,6 +78,8 @@ describe('what is found', () => {
     ['in-hand', rowOf('paid', { settledAtMs: at }), theirs('settled')],
     ['claim-open', failed(), theirs('settled'), claimOf()],
     ['claim-locked', failed(), theirs('settled'), claimOf({ state: 'redeeming' })],
+    ['goods-without-money', rowOf('cancelled', { fulfilment: 'done' }), theirs('cancelled')],
+    ['no-settled-time', done({ settledAtMs: null }), theirs('settled')],
     ['unclaimed', failed(), theirs('settled')],
     ['claim-amount claim-open', failed(), theirs('settled'), claimOf({ amountIdr: 10_000 })],
     ['claim-without-money claim-open', rowOf('cancelled'), theirs('cancelled'), claimOf()],

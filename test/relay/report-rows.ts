@@ -17,7 +17,14 @@ export function theirs(state: ChargeStatus['state'], more: Partial<ChargeStatus>
 export function claimOf(more: Partial<ClaimRow> = {}): ClaimRow {
   return {
     ...{ saleId, kioskId: 'ksk01', kind: 'failed', amountIdr: 15_000, operatorOnly: 0 },
-    ...{ state: 'open', openedAtMs: at, changedAtMs: at, dispenseId: null, refundN: 0 },
+    ...{
+      state: 'open',
+      openedAtMs: at,
+      changedAtMs: at,
+      dispenseId: null,
+      refundN: 0,
+      spentIds: '[]',
+    },
     ...{ refundIdr: 0, refundAtMs: null, orderedIdr: 0, handIdr: 0, note: null, askAtMs: null },
     ...more,
   };

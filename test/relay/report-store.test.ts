@@ -74,8 +74,16 @@ describe.each(databases())('%s', (_name, newRoom) => {
       .insertInto('claims')
       .values({
         ...{ saleId: 'a', kioskId: 'ksk01', kind: 'failed', amountIdr: 15_000, operatorOnly: 0 },
-        ...{ state: 'open', openedAtMs: 1, changedAtMs: 1, dispenseId: null, refundN: 0 },
-        ...{ refundIdr: 0, refundAtMs: null, orderedIdr: 0, handIdr: 0, note: null, askAtMs: null },
+        ...{ state: 'open', openedAtMs: 1, changedAtMs: 1, dispenseId: null, spentIds: '[]' },
+        ...{
+          refundN: 0,
+          refundIdr: 0,
+          refundAtMs: null,
+          orderedIdr: 0,
+          handIdr: 0,
+          note: null,
+          askAtMs: null,
+        },
       })
       .execute();
     const row = await days.saleWithClaim('a');

@@ -1,6 +1,6 @@
 // The day close: what a day is, how it is walked through, what its text and its CSV may hold.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { addBalances, emptyBalance } from '../../src/relay/balance.ts';
+import { addBalances, balanceOf, emptyBalance, isBalanced } from '../../src/relay/balance.ts';
 import { type Ask } from '../../src/relay/report-asking.ts';
 import { csvForm } from '../../src/relay/report-csv.ts';
 import { findingsOf } from '../../src/relay/report-findings.ts';
@@ -76,6 +76,24 @@ describe('CSV', () => {
       expect(row.split(',')).toHaveLength(columns.length);
     }
   });
+});
+
+test('cash that the operator gave is refunded, and shown apart: Midtrans knows nothing of it', () => {
+  const sale = failed();
+  const claim = claimOf({ state: 'refunded', handIdr: 15_000 });
+  const balance = balanceOf([{ sale, claim }]);
+  expect(balance).toMatchObject({ refunded: { idr: 15_000 }, byHandIdr: 15_000 });
+  expect(isBalanced(balance)).toBe(true);
+  const form = csvForm(head);
+  const columns = form.head().trimEnd().split(',');
+  const theirs = notAsked;
+  const cells = form.sale({ sale, claim, theirs, findings: [], counted: true }).split(',');
+  expect(cells[columns.indexOf('refunded_idr')]).toBe('15000');
+  expect(cells[columns.indexOf('of_it_outside_midtrans_idr')]).toBe('15000');
+  const sums = [{ kioskId: 'ksk01', begun: 1, balance }];
+  const text = textForm(head, true).end(summaryOf(sums)).replace(/ +/g, ' ');
+  expect(text).toContain(' refunded open claim outside Midtrans\n');
+  expect(text).toContain('\nall 1 1 Rp 15.000 0 Rp 0 0 Rp 0 1 Rp 15.000 0 Rp 0 Rp 15.000\n');
 });
 
 function summaryOf(sums: Summary['kiosks']): Summary {

@@ -7,6 +7,7 @@ import { isSettled } from '../../src/protocol/verdict.ts';
 import { balanceOf, isBalanced, type BalanceRow } from '../../src/relay/balance.ts';
 import { type ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
+import { alwaysUp } from '../../src/relay/midtrans/breaker.ts';
 import {
   type ChargeStatus,
   type Gateway,
@@ -160,7 +161,7 @@ class Run {
     const hops: Hops = {
       ...{ store: this.store, gateway: this.gateway(), clock, random: () => 0.5 },
       ...{ log: silentLog, metrics: createMetrics(), newKey: () => 'key', merchantId },
-      upstream: { downMs: () => 0, quietMs: () => 0, probe: () => Promise.resolve() },
+      upstream: alwaysUp,
       payee: { nmid: 'ID1099000000001', pan: '9360091400000000017' },
       moved: () => undefined,
     };

@@ -40,7 +40,7 @@ export interface Call {
 }
 
 /** An HTTP status with a body, or `drop`: the connection is closed without an answer. */
-export type Answer = { http?: number; json?: object; text?: string } | 'drop';
+export type Answer = { http?: number; json?: object; text?: string; retryAfter?: string } | 'drop';
 
 export interface Script {
   hops: Hops;
@@ -79,7 +79,12 @@ export async function startScript(): Promise<Script> {
     timeouts: { chargeMs: 2_000, askMs: 2_000 },
   });
   const after: Clock['after'] = (ms, call) => systemClock.after(ms / hurry, call);
-  const parts = { clock: { ...systemClock, nowMs, after }, random: () => 0, log: silentLog };
+  const monotonicMs = (): number => systemClock.monotonicMs() * hurry;
+  const parts = {
+    clock: { ...systemClock, nowMs, after, monotonicMs },
+    random: () => 0,
+    log: silentLog,
+  };
   const metrics = createMetrics();
   let keys = 0;
   const hops: Hops = {
@@ -154,7 +159,10 @@ export async function startMidtrans(): Promise<{
       request.socket.destroy();
       return;
     }
-    response.writeHead(answer.http ?? 200).end(answer.text ?? JSON.stringify(answer.json));
+    const { retryAfter } = answer;
+    response
+      .writeHead(answer.http ?? 200, retryAfter === undefined ? {} : { 'retry-after': retryAfter })
+      .end(answer.text ?? JSON.stringify(answer.json));
   }
 
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startFault } from '../../src/cli/start-fault.ts';
 import { noticeSignature } from '../../src/relay/midtrans/notification.ts';
 import { readTls } from '../../src/relay/tls.ts';
-import { serverKey, startSetting, type Setting } from './setting.ts';
+import { pay, serverKey, startSetting, type Setting } from './setting.ts';
 
 let dir: string;
 let plain: Setting;
@@ -144,4 +144,20 @@ test('what waits in the tables is on the graphs: a sale that is open, a verdict 
   } finally {
     await own.stop();
   }
+});
+
+test('every hop of a verdict is timed, from the notice to the kiosk’s disk', async () => {
+  const kiosk = await plain.kiosk('ksk82');
+  const line = await kiosk.connect();
+  const put = await kiosk.put(kiosk.newSaleId(), 15_000);
+  await pay(plain, put.sale.qrString ?? '');
+  const paid = await line.next(({ verdict }) => verdict === 'paid');
+  await kiosk.call('POST', '/v1/ack', { ledgerId: paid.ledgerId, upTo: paid.seq });
+  const text = await plain.metrics();
+  const count = (hop: string): number =>
+    Number(new RegExp(`kios_hop_seconds_count{hop="${hop}"} (\\d+)`).exec(text)?.[1] ?? 0);
+  for (const hop of ['notice-stored', 'notice-confirmed', 'verdict-sent', 'verdict-acked']) {
+    expect({ hop, counted: count(hop) > 0 }).toEqual({ hop, counted: true });
+  }
+  await line.client.endAsync();
 });

@@ -11,6 +11,7 @@ import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import { silentLog, type Log } from '../../src/lib/log.ts';
 import { enrolAnswer, publicJwk, type EnrolAnswer } from '../../src/protocol/api.ts';
 import { verifySale, type TrustedKeys } from '../../src/protocol/proof.ts';
+import { signReport, type SaleReport } from '../../src/protocol/report.ts';
 import { sale, type Sale } from '../../src/protocol/sale.ts';
 import { signKioskToken, type TokenAudience } from '../../src/protocol/token.ts';
 import { kioskTopics } from '../../src/protocol/topics.ts';
@@ -60,6 +61,12 @@ export interface TestKiosk {
     token?: string,
     headers?: Record<string, string>,
   ): Promise<{ status: number; json: Record<string, unknown> }>;
+  /** Its signed word: of the sale's own goods, or of a granted dispense. */
+  report(
+    saleId: string,
+    result: SaleReport['result'],
+    dispenseId?: string,
+  ): ReturnType<TestKiosk['call']>;
   newSaleId(): string;
   put(saleId: string, amountIdr: number): Promise<{ status: number; sale: Sale }>;
   get(saleId: string): Promise<Sale>;
@@ -212,6 +219,13 @@ async function enrolKiosk(setting: Setting, kioskId: string): Promise<TestKiosk>
       const text = await answer.text();
       const json: unknown = text === '' ? {} : JSON.parse(text);
       return { status: answer.status, json: json as Record<string, unknown> };
+    },
+    report(saleId, result, dispenseId) {
+      const said = { result, ...(dispenseId === undefined ? {} : { dispenseId }) };
+      const signed = signReport({ saleId, ...said }, privateKey, systemClock.nowMs());
+      const path =
+        dispenseId === undefined ? `sales/${saleId}/fulfilment` : `claims/${saleId}/result`;
+      return kiosk.call('POST', `/v1/${path}`, { ...said, signed });
     },
     newSaleId: () => `${kioskId}-${ulid()}`,
     async put(saleId, amountIdr) {

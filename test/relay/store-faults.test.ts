@@ -47,6 +47,11 @@ describe.skipIf(findPostgres() === undefined)('PostgreSQL goes away', () => {
     }
   }
 
+  test('a value that no table takes is the caller’s fault, and the server is not down for it', async () => {
+    await expect(store.kiosk('ksk\u0000')).rejects.toMatchObject({ code: 'bad-request' });
+    await store.check();
+  });
+
   test('a step is refused as store-down, and works again when the server is back', async () => {
     await store.addEnrolment('before', 'ksk01', 60_000);
     await server.crash();

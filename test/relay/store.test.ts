@@ -258,6 +258,9 @@ describe.each(databases())('%s', (_name, newRoom) => {
     const [enrolled] = await store.brokerDue(9);
     expect(await store.revoke('ksk01')).toBe(true);
     expect(await store.revoke('ghost')).toBe(false);
+    // What it said before comes after it.
+    await store.noteStatus('ksk01', true, '{}');
+    expect(await store.kiosk('ksk01')).toMatchObject({ online: 0, status: null });
     // The broker was told of what is over.
     if (enrolled !== undefined) await store.brokerTold(enrolled);
     expect(await due()).toEqual([expect.any(Number)]);

@@ -36,12 +36,18 @@ export function checkLanded(world: World, row: SaleRow | undefined): void {
 /** Rules 2, 3: at most one pulse, and only for money that is in and a customer who is being served. */
 export function checkPulse(
   world: World,
-  { sales }: MemoryStore,
+  { sales, claims }: MemoryStore,
   books: Books,
   saleId: string,
   pulses: number,
 ): void {
   if (pulses > 1) world.broke(`${saleId} was dispensed ${pulses} times`);
+  // A redemption has an id of its own, and moves a motor only while the relay holds its grant.
+  const granted = [...claims.values()].find((claim) => claim.dispenseId === saleId);
+  if (granted !== undefined) {
+    if (granted.state === 'redeeming') return;
+    world.broke(`${saleId} was dispensed while its claim was ${granted.state}`);
+  }
   const row = sales.get(saleId);
   const paid = chargesOf(books, saleId).find((each) => each.status === 'settlement');
   if (paid === undefined) world.broke(`${saleId} was dispensed and is not settled`);
@@ -92,7 +98,7 @@ export function unsettled(
   for (const charge of books.all()) {
     const { orderId } = charge;
     const row = sales.get(orderId);
-    const fault = wrongEnd(charge, row, claims.get(orderId), pulses.get(orderId) ?? 0);
+    const fault = wrongEnd(charge, row, claims.get(orderId), pulses);
     if (fault !== undefined) return `${orderId} ${fault}`;
   }
   if (outbox.size > 0) return 'a verdict is not acknowledged';
@@ -103,8 +109,9 @@ function wrongEnd(
   charge: Transaction,
   row: SaleRow | undefined,
   claim: ClaimRow | undefined,
-  pulses: number,
+  allPulses: ReadonlyMap<string, number>,
 ): string | undefined {
+  const pulses = allPulses.get(charge.orderId) ?? 0;
   switch (charge.status) {
     case 'pending':
       return 'can still be paid';
@@ -123,6 +130,15 @@ function wrongEnd(
   }
   if (row.chargeId !== charge.transactionId) return 'took money twice';
   const open = claim?.state === 'open';
+  if (claim?.state === 'honoured' && claim.dispenseId !== null) {
+    const redeemed = allPulses.get(claim.dispenseId) ?? 0;
+    if (pulses > 0 && row.fulfilment !== 'unknown') return 'was dispensed for sale and claim';
+    return redeemed === 1 ? undefined : `has an honoured claim with ${redeemed} pulses`;
+  }
+  // Nobody can say whether its goods came out: locked, for the operator.
+  if (claim?.state === 'redeeming') {
+    return claim.note === 'redeem-unknown' ? undefined : 'has a claim that is never redeemed';
+  }
   if (row.fulfilment === 'done') {
     if (open) return 'is done and has an open claim';
     return pulses === 1 ? undefined : `is done with ${pulses} pulses`;

@@ -48,7 +48,8 @@ export class Customers {
       if (!this.here) return;
       if (faults.strikes('kiosk crash')) this.#kiosk.crash();
       const at = this.#kiosk.state?.phase.at;
-      if (at === 'idle' && draw.chance(500)) this.type();
+      if (at === 'idle' && draw.chance(40)) this.#kiosk.bringClaim();
+      else if (at === 'idle' && draw.chance(500)) this.type();
       else if (at === 'charging' && draw.chance(80)) this.#kiosk.press('cancel');
       else if (draw.chance(60)) this.#hammer();
       this.#act();

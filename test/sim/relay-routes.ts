@@ -6,9 +6,10 @@ import { isSettled } from '../../src/protocol/verdict.ts';
 import type { Effect, RequestFailure, Told } from '../../src/kiosk/state.ts';
 import type { Background } from '../../src/relay/background.ts';
 import { chargeSale } from '../../src/relay/charge.ts';
-import { takeAck } from '../../src/relay/fleet/presence.ts';
+import { createAcks } from '../../src/relay/fleet/acks.ts';
 import { announce, move, type Hops } from '../../src/relay/hops.ts';
 import type { Decision } from '../../src/relay/ledger-rules.ts';
+import type { Letters } from '../../src/relay/letters.ts';
 import { readNotice } from '../../src/relay/midtrans/notification.ts';
 import { noticeLeaseMs, type Inquiries } from '../../src/relay/notices.ts';
 import { pursue } from '../../src/relay/pursue.ts';
@@ -59,6 +60,7 @@ export interface RouteParts {
   hops: Hops;
   background: Background;
   inquiries: Inquiries;
+  letters: Letters;
 }
 
 /** As in src/relay/routes/sales.ts. */
@@ -97,7 +99,8 @@ async function route(parts: RouteParts, call: Call): Promise<Reply> {
       return changes(parts, call);
     case 'ack': {
       const { store, metrics } = parts.hops;
-      if (!(await takeAck({ store, metrics }, call.kioskId, call))) differs();
+      const { letters } = parts;
+      if (!(await createAcks({ store, metrics, letters })(call.kioskId, call))) differs();
       return { kind: 'ok' };
     }
     case 'redeem': {

@@ -3,9 +3,10 @@
 import { ulid } from 'ulid';
 import type { Dispenser, Key } from '../../drivers/device.ts';
 import type { Supervised } from '../../drivers/supervise.ts';
-import { saleOfCode } from '../../src/kiosk/claim-code.ts';
+import { claimCode, saleOfCode } from '../../src/protocol/claim-code.ts';
 import { createPerform } from '../../src/kiosk/effects.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from '../../src/kiosk/kiosk.ts';
+import { scannedClaim } from '../../src/kiosk/redeem.ts';
 import type { RelayClient } from '../../src/kiosk/relay-client.ts';
 import type { Effect, Part, PartHealth, Rules, State } from '../../src/kiosk/state.ts';
 import { watchRelay } from '../../src/kiosk/watches.ts';
@@ -86,6 +87,16 @@ export class SimKiosk {
   /** Undefined while it is off. */
   get state(): State | undefined {
     return this.#life?.kiosk.state();
+  }
+
+  /** Somebody comes back with the slip of one of this kiosk's claims, if there is any. */
+  bringClaim(): void {
+    const claims = this.#disk.claimed().filter(({ honoured }) => !honoured);
+    const claim = claims[this.#world.draw.between(0, Math.max(0, claims.length - 1))];
+    if (claim === undefined) return;
+    this.#world.say('customer', `brings the claim of ${claim.saleId}`);
+    const text = scannedClaim(claimCode(claimSecret, claim.saleId));
+    this.#post(this.#life, { kind: 'scan', scan: { text } });
   }
 
   press(key: Key): void {
@@ -244,10 +255,10 @@ export class SimKiosk {
       world.broke(`${effect.saleId} is charged and not on the disk`);
     }
     if (effect.kind !== 'dispense') return;
-    world.say(this.kioskId, `dispenses ${effect.saleId}`);
-    if (!this.#disk.knowsDispense(effect.saleId)) {
-      world.broke(`${effect.saleId} is dispensed and not on the disk`);
-    }
+    const id = effect.dispenseId ?? effect.saleId;
+    world.say(this.kioskId, `dispenses ${id}`);
+    if (!this.#disk.knowsDispense(id)) world.broke(`${id} is dispensed and not on the disk`);
+    if (effect.dispenseId !== undefined) return;
     if (!life.known.has(effect.saleId)) {
       world.broke(`${effect.saleId} is dispensed on a verdict that was not fetched in this life`);
     }

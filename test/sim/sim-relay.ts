@@ -7,6 +7,7 @@ import { createPresence } from '../../src/relay/fleet/presence.ts';
 import type { Hops } from '../../src/relay/hops.ts';
 import { withBreaker } from '../../src/relay/midtrans/breaker.ts';
 import { decide } from '../../src/relay/ledger.ts';
+import { createLetters, type Letters } from '../../src/relay/letters.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
 import { createInquiries } from '../../src/relay/notices.ts';
 import { startReconcile } from '../../src/relay/reconcile.ts';
@@ -31,6 +32,7 @@ const writes = new Set(['put', 'cancel', 'move', 'keepNotice', 'answerNotices', 
 interface Life {
   alive: boolean;
   store: MemoryStore;
+  letters: Letters;
   hops: Hops;
   background: ReturnType<typeof createBackground>;
   inquiries: ReturnType<typeof createInquiries>;
@@ -90,9 +92,17 @@ export class SimRelay {
     const wake = (kioskId: string): void => {
       reach.wake(kioskId);
     };
-    const presence = createPresence({ store, log, metrics, wake });
+    const letters = createLetters(clock, metrics);
+    const presence = createPresence({ store, clock, log, metrics, letters, wake });
     startReconcile(hops, background, inquiries);
-    this.#life = Object.assign(life, { store: this.store, hops, background, inquiries, presence });
+    this.#life = Object.assign(life, {
+      store: this.store,
+      hops,
+      background,
+      inquiries,
+      letters,
+      presence,
+    });
     void store.allOffline();
   }
 

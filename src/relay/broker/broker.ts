@@ -38,6 +38,8 @@ export interface Broker {
   admit(kiosk: Admitted): Promise<void>;
   /** Ends the kiosk's connection and lets it in no more. */
   expel(kioskId: string): Promise<void>;
+  /** It knows none of the kiosks' tokens: whoever has no password of its own cannot be let in. */
+  readonly wantsPasswords: boolean;
   ready(): boolean;
   stop(): Promise<void>;
 }

@@ -3,13 +3,17 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { Aedes, type AuthenticateError } from 'aedes';
-import { kioskTopics, parseTopic } from '../../protocol/topics.ts';
+import { type Clock } from '../../lib/clock.ts';
 import { type Log } from '../../lib/log.ts';
+import { kioskTopics, parseTopic } from '../../protocol/topics.ts';
+import { createQuietLog } from '../quiet-log.ts';
 import { readTls, type TlsFiles } from '../tls.ts';
 import { kioskMay } from './acl.ts';
 import { maxPayloadBytes, type Broker, type BrokerEvents } from './broker.ts';
 import { createDoor, maxConnections, type Door } from './door.ts';
 import { createGuests } from './guests.ts';
+import { createOutgoing, type OutgoingMessages } from './outgoing.ts';
+import { createRetained, type RetainedMessages } from './retained.ts';
 
 export interface EmbeddedSettings {
   host: string;
@@ -17,6 +21,7 @@ export interface EmbeddedSettings {
   tls?: TlsFiles | undefined;
   /** The key of that kiosk, when this token is its, alive and not revoked. Never throws for a wrong one. */
   admits(kioskId: string, token: string): Promise<string | undefined>;
+  clock: Clock;
   log: Log;
 }
 
@@ -25,18 +30,27 @@ const connectTimeoutMs = 10_000;
 const drainTimeoutMs = 30_000;
 /** After a restart all come back at once; the kernel may cut it down (net.core.somaxconn). */
 const backlog = 4096;
+/** An echo proves that the way is open; it carries nothing. */
+const maxEchoBytes = 64;
+/** Written and not taken by a client: a hundred verdicts are 200 KB. */
+const maxUnsentBytes = 1024 * 1024;
 
 /** @throws SettingFault when certificate or key cannot serve. */
 export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<Broker> {
-  const { log } = settings;
+  const { clock, log } = settings;
+  const warn = createQuietLog(clock, log);
   const secure = settings.tls === undefined ? undefined : readTls(settings.tls, 'mqtt.tls');
   const guests = createGuests();
   let events: BrokerEvents | undefined;
   let server: Server | undefined;
+  /** Everybody who is connected: the broker knows those alone who have said who they are. */
+  const sockets = new Set<Socket>();
 
   const aedes = await Aedes.createBroker({
     connectTimeout: connectTimeoutMs,
     drainTimeout: drainTimeoutMs,
+    // Unlimited: a hundred messages to one client that takes none would make everybody wait for it.
+    concurrency: 0,
     authenticate(client, username, password, done) {
       const token = password?.toString() ?? '';
       // The client id is the session: another kiosk's id would take its messages over.
@@ -63,13 +77,18 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
       }
       const at = parseTopic(packet.topic);
       if (at === undefined || !kioskMay(client.id, 'publish', packet.topic)) {
-        log.warn({ kioskId: client.id }, 'broker.publish-refused');
+        warn('broker.publish-refused', client.id);
         done(new Error('not yours'));
         return;
       }
       const payload = Buffer.from(packet.payload);
-      if (payload.length > maxPayloadBytes) {
+      if (payload.length > (at.leaf === 'echo' ? maxEchoBytes : maxPayloadBytes)) {
         done(new Error('too large'));
+        return;
+      }
+      // PROTOCOL.md §5 speaks QoS 1 alone; of QoS 2 the broker would keep every message until its PUBREL.
+      if (packet.qos === 2) {
+        done(new Error('no such quality here'));
         return;
       }
       if ((at.leaf !== 'ack' && at.leaf !== 'status') || events === undefined) {
@@ -92,16 +111,30 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
         done(null, subscription);
         return;
       }
-      log.warn({ kioskId: client.id }, 'broker.subscribe-refused');
+      warn('broker.subscribe-refused', client.id);
       // MQTT 3.1.1 §3.9.3: a refused subscription is answered 0x80.
       done(null, null);
     },
+    authorizeForward(client, packet) {
+      const unsent = client.conn.writableLength;
+      if (unsent <= maxUnsentBytes) return packet;
+      warn('broker.client-dropped', client.id, { reason: 'it takes nothing' });
+      client.conn.destroy();
+      return null;
+    },
   });
-  const door = createDoor((reason) => {
-    log.warn({ reason }, 'broker.connection-refused');
+  // Its types do not show that it has made itself one.
+  const { persistence } = aedes as Aedes & { persistence: RetainedMessages & OutgoingMessages };
+  const outgoing = createOutgoing((kioskId) => {
+    warn('broker.client-dropped', kioskId, { reason: 'it acknowledges nothing' });
+    guests.showOut(kioskId);
+  });
+  Object.assign(persistence, createRetained(), outgoing);
+  const door = createDoor(clock, (reason, whose) => {
+    warn('broker.connection-refused', whose, { reason });
   });
   aedes.on('clientReady', (client) => {
-    door.admit(client.conn);
+    door.admit(client.conn, client.id);
     guests.arrived(client);
   });
   aedes.on('clientDisconnect', (client) => {
@@ -123,6 +156,10 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
     async start(told) {
       events = told;
       server = listenerOf(secure, door, (socket) => void aedes.handle(socket));
+      server.on('connection', (socket) => {
+        sockets.add(socket);
+        socket.once('close', () => sockets.delete(socket));
+      });
       return listen(server, settings);
     },
     publish: (kioskId, leaf, payload) =>
@@ -149,20 +186,18 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
       guests.showOut(kioskId);
       return Promise.resolve();
     },
+    wantsPasswords: false,
     ready: () => server?.listening === true,
     async stop() {
+      // Nobody comes in any more; then those whom the broker knows go, and then everybody else.
+      const closed = server === undefined ? Promise.resolve() : closing(server);
       await new Promise<void>((resolve) => {
         aedes.close(() => {
           resolve();
         });
       });
-      const listening = server;
-      if (listening === undefined) return;
-      await new Promise<void>((resolve) => {
-        listening.close(() => {
-          resolve();
-        });
-      });
+      for (const socket of sockets) socket.destroy();
+      await closed;
     },
   };
 }
@@ -188,8 +223,20 @@ function listenerOf(
     if (secure === undefined) enter(socket);
   });
   listener.on('secureConnection', enter);
+  // Node leaves a socket whose handshake failed, or took too long, to whoever listens here.
+  listener.on('tlsClientError', (_error: Error, socket: Socket) => {
+    socket.destroy();
+  });
   listener.maxConnections = maxConnections;
   return listener;
+}
+
+function closing(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => {
+      resolve();
+    });
+  });
 }
 
 async function listen(server: Server, at: { host: string; port: number }): Promise<number> {

@@ -5,6 +5,7 @@ import mqtt, { type IClientOptions, type MqttClient } from 'mqtt';
 import { backoffMs, type Backoff } from '../../lib/backoff.ts';
 import { wait, type Clock } from '../../lib/clock.ts';
 import { type Log } from '../../lib/log.ts';
+import { lineWords } from './line-words.ts';
 
 const reconnect: Backoff = { firstMs: 250, maxMs: 10_000 };
 /** A broker that hangs is noticed within one and a half of these. */
@@ -50,6 +51,7 @@ export function startLine(options: LineOptions): Line {
   const stopped = (): boolean => ended.signal.aborted;
   const firstUp = Promise.withResolvers<undefined>();
   let connection: Connection | undefined;
+  let said: string | undefined;
 
   async function connectOnce(): Promise<boolean> {
     const client = mqtt.connect(options.url, settingsOf(options));
@@ -77,6 +79,7 @@ export function startLine(options: LineOptions): Line {
           if (!client.connected || stopped()) return;
           wasUp = true;
           connection = wrapped;
+          said = undefined;
           log.info({}, 'broker.up');
           firstUp.resolve(undefined);
         },
@@ -87,7 +90,10 @@ export function startLine(options: LineOptions): Line {
       );
     });
     client.on('error', (error) => {
-      log.warn({ error: error.message }, 'broker.error');
+      const words = lineWords(error);
+      // Once a fault, not once a try: a broker may be away for days.
+      if (words.error !== said) log.warn(words, 'broker.error');
+      said = words.error;
     });
     client.on('close', () => {
       gone.resolve(undefined);

@@ -32,7 +32,7 @@ export async function createBroker(
     });
   }
   assert(config.mqtt !== undefined, 'the configuration names a broker');
-  return createEmbeddedBroker({ ...config.mqtt, log, admits: admit(auth) });
+  return createEmbeddedBroker({ ...config.mqtt, clock, log, admits: admit(auth) });
 }
 
 /** What kiosks are told. @param port of the broker inside */

@@ -1,20 +1,21 @@
 // What kiosks say over MQTT: acknowledgements and their status. Messages that make no sense are counted and dropped,
 // so that none of them comes again for ever.
+import { type Clock } from '../../lib/clock.ts';
 import { type Log } from '../../lib/log.ts';
-import {
-  ackMessage,
-  statusMessage,
-  type AckMessage,
-  type StatusMessage,
-} from '../../protocol/topics.ts';
+import { ackMessage, statusMessage, type StatusMessage } from '../../protocol/topics.ts';
 import { type BrokerEvents } from '../broker/broker.ts';
+import { type Letters } from '../letters.ts';
 import { type Metrics } from '../metrics.ts';
+import { createQuietLog } from '../quiet-log.ts';
 import { type CoreStore } from '../store/store.ts';
+import { createAcks } from './acks.ts';
 
 export interface PresenceParts {
   store: CoreStore;
+  clock: Pick<Clock, 'monotonicMs'>;
   log: Log;
   metrics: Metrics;
+  letters: Letters;
   /** Its unacknowledged verdicts are due again. */
   wake(kioskId: string): void;
 }
@@ -22,9 +23,13 @@ export interface PresenceParts {
 /** The relay's ears at the broker. */
 export function createPresence(parts: PresenceParts): BrokerEvents {
   const { store, log, metrics } = parts;
+  const warn = createQuietLog(parts.clock, log);
+  const takeAck = createAcks(parts);
   /** Those whose connection we see ourselves: they came back when they listened, not when they spoke. */
   const seen = new Set<string>();
   const running = new Map<string, Promise<void>>();
+  /** Comings and goings that are not noted yet, each with the run that will: what comes right after takes its place. */
+  const unnoted = new Map<string, { here: boolean; run: Promise<void> | undefined }>();
 
   /** One after the other for each kiosk: what came last must stand. */
   function inOrder(kioskId: string, work: () => Promise<void>): Promise<void> {
@@ -47,7 +52,7 @@ export function createPresence(parts: PresenceParts): BrokerEvents {
     if (text === '') return;
     const status = parse(text, statusMessage);
     if (status === undefined) {
-      log.warn({ kioskId }, 'status.malformed');
+      warn('status.malformed', kioskId);
       return;
     }
     const row = await store.kiosk(kioskId);
@@ -72,6 +77,27 @@ export function createPresence(parts: PresenceParts): BrokerEvents {
     };
   }
 
+  /** A kiosk that comes and goes a thousand times a second waits in one place for its turn. */
+  function note(kioskId: string, here: boolean): void {
+    const waits = unnoted.get(kioskId);
+    if (waits !== undefined && waits.run === running.get(kioskId)) {
+      waits.here = here;
+      return;
+    }
+    const noted: { here: boolean; run: Promise<void> | undefined } = { here, run: undefined };
+    noted.run = inOrder(kioskId, async () => {
+      if (unnoted.get(kioskId) === noted) unnoted.delete(kioskId);
+      if (!noted.here) {
+        await store.noteStatus(kioskId, false, null);
+        return;
+      }
+      await Promise.all([store.noteStatus(kioskId, true, null), store.resend(kioskId)]); // One sync.
+      parts.wake(kioskId);
+    });
+    unnoted.set(kioskId, noted);
+    noted.run.catch(report(kioskId));
+  }
+
   return {
     async message(kioskId, leaf, payload) {
       const text = new TextDecoder().decode(payload);
@@ -81,18 +107,15 @@ export function createPresence(parts: PresenceParts): BrokerEvents {
       }
       const ack = parse(text, ackMessage);
       if (ack === undefined) metrics.acks.inc({ outcome: 'malformed' });
-      else await takeAck(parts, kioskId, ack);
+      else await takeAck(kioskId, ack);
     },
     listening(kioskId) {
       seen.add(kioskId);
-      inOrder(kioskId, async () => {
-        await Promise.all([store.noteStatus(kioskId, true, null), store.resend(kioskId)]); // One sync.
-        parts.wake(kioskId);
-      }).catch(report(kioskId));
+      note(kioskId, true);
     },
     gone(kioskId) {
       seen.delete(kioskId);
-      inOrder(kioskId, () => store.noteStatus(kioskId, false, null)).catch(report(kioskId));
+      note(kioskId, false);
     },
   };
 }
@@ -105,18 +128,6 @@ export function createPresence(parts: PresenceParts): BrokerEvents {
 function isOlder(status: StatusMessage, known: StatusMessage): boolean {
   if (status.bootId === known.bootId) return status.connection < known.connection;
   return !status.online;
-}
-
-/** Takes an acknowledgement, from whichever way it came. False: it is not of this ledger, or of a number never given. */
-export async function takeAck(
-  parts: Pick<PresenceParts, 'store' | 'metrics'>,
-  kioskId: string,
-  ack: AckMessage,
-): Promise<boolean> {
-  const ours = ack.ledgerId === parts.store.ledgerId;
-  const taken = ours && (await parts.store.acked(kioskId, ack.upTo));
-  parts.metrics.acks.inc({ outcome: taken ? 'taken' : 'ledger-differs' });
-  return taken;
 }
 
 function parse<T>(

@@ -1,5 +1,5 @@
-// A gateway in front of the gateway: it keeps calls back from a Midtrans that is silent, and tells the whole process when
-// Midtrans wants quiet. It repeats nothing, and what it keeps back it says (`unsent`): never a guess about a charge.
+// A gateway in front of the gateway: it keeps calls back from a Midtrans that is silent, and charges from one that wants to
+// be left alone, and tells the whole process so. It repeats nothing, and what it keeps back it says (`unsent`): never a guess about a charge.
 import { backoffMs, type Backoff } from '../../lib/backoff.ts';
 import { type Clock } from '../../lib/clock.ts';
 import { type Log } from '../../lib/log.ts';
@@ -41,7 +41,12 @@ export function withBreaker(
   }
 
   const gateway: Gateway = {
-    charge: (order, key) => through(() => inner.charge(order, key)),
+    async charge(order, key) {
+      if (rest.askedMs() > 0) {
+        return { kind: 'unsent', why: 'resting', detail: 'Midtrans wants to be left alone' };
+      }
+      return through(() => inner.charge(order, key));
+    },
     status: (id) => through(() => inner.status(id)),
     stop: (verb, id, key) => through(() => inner.stop(verb, id, key)),
     refund: (id, refund) => through(() => inner.refund(id, refund)),
@@ -54,6 +59,7 @@ export function withBreaker(
     gateway,
     upstream: {
       downMs: () => api.downMs(),
+      chargeInMs: () => Math.max(api.downMs(), rest.askedMs()),
       quietMs: () => Math.max(api.downMs(), rest.leftMs()),
       async probe() {
         if (api.wantsTry()) await gateway.status(probeId);
@@ -95,11 +101,15 @@ function isImageAnswered(outcome: ImageOutcome): boolean {
 interface Rest {
   heard(outcome: Answer): void;
   leftMs(): number;
+  /** The part of it that was asked for; the rest of it is only what we take a failing one to need. */
+  askedMs(): number;
 }
 
 function createRest({ clock, random }: BreakerParts): Rest {
   let strikes = 0;
   let untilMs = -Infinity;
+  let askedUntilMs = -Infinity;
+  const left = (toMs: number): number => Math.max(Math.ceil(toMs - clock.monotonicMs()), 0);
   return {
     heard(outcome) {
       const limited = outcome.kind === 'try-again';
@@ -110,22 +120,26 @@ function createRest({ clock, random }: BreakerParts): Rest {
       }
       const { retryAfterMs } = outcome;
       // What was under way when it began says nothing new.
-      const resting = untilMs > clock.monotonicMs();
-      if (resting && retryAfterMs === undefined) return;
+      const resting = left(untilMs) > 0;
       if (!resting) strikes++;
-      const restMs =
-        retryAfterMs === undefined
-          ? backoffMs(quiet, strikes, random())
-          : retryAfterMs * (1 + quietSpread * random());
-      untilMs = Math.max(untilMs, clock.monotonicMs() + restMs);
+      if (!resting || retryAfterMs !== undefined) {
+        const restMs =
+          retryAfterMs === undefined
+            ? backoffMs(quiet, strikes, random())
+            : retryAfterMs * (1 + quietSpread * random());
+        untilMs = Math.max(untilMs, clock.monotonicMs() + restMs);
+      }
+      if (limited || retryAfterMs !== undefined) askedUntilMs = untilMs;
     },
-    leftMs: () => Math.max(Math.ceil(untilMs - clock.monotonicMs()), 0),
+    leftMs: () => left(untilMs),
+    askedMs: () => left(askedUntilMs),
   };
 }
 
 /** For a gateway that stands in for Midtrans and is never away. */
 export const alwaysUp: Upstream = {
   downMs: () => 0,
+  chargeInMs: () => 0,
   quietMs: () => 0,
   probe: () => Promise.resolve(),
 };

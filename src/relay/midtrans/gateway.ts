@@ -52,8 +52,11 @@ export interface TryAgain {
 /** Not a byte left this process: nothing happened, and nothing that was in doubt before is clearer now. */
 export interface Unsent {
   kind: 'unsent';
-  /** `shut`: not even tried, because the gateway has not answered lately. `unreachable`: no connection could be made. */
-  why: 'shut' | 'unreachable';
+  /**
+   * `shut`: not even tried, because the gateway has not answered lately. `resting`: nor this, because it wants no charges
+   * now. `unreachable`: no connection could be made.
+   */
+  why: 'shut' | 'resting' | 'unreachable';
   detail: string;
 }
 
@@ -156,8 +159,10 @@ export type ImageOutcome =
  * milliseconds from now.
  */
 export interface Upstream {
-  /** So long a call would not be sent: begin no charge. 0: go ahead. */
+  /** So long no call would be sent: it is silent. 0: go ahead. */
   downMs(): number;
+  /** So long no charge would be sent: it is silent, or wants to be left alone (429, Retry-After). 0: go ahead. */
+  chargeInMs(): number;
   /** So long questions that nobody waits for hold off: it asked for that, or it fails. 0: go ahead. */
   quietMs(): number;
   /** Asks whether it is there again, if it was down and the time has come. Never rejects. */

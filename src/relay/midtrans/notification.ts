@@ -13,7 +13,7 @@ export interface Notice {
   amountIdr: number | undefined;
   /** It speaks of money: its signed code is that of a success, and so is its (unsigned) state. */
   settlement: boolean;
-  /** Its (unsigned) state is the first one, which needs no confirmation. */
+  /** Its signed code or its (unsigned) state is that of the first one, which needs no confirmation. */
   pending: boolean;
   /** Which charge it names; unsigned. */
   chargeId: string | undefined;
@@ -58,7 +58,7 @@ export function readNotice(raw: Uint8Array, serverKey: string): NoticeReading {
       saleId: body.order_id,
       amountIdr: parseGrossAmount(body.gross_amount),
       settlement: body.status_code === '200' && state === 'settled',
-      pending: state === 'pending',
+      pending: body.status_code === '201' || state === 'pending',
       chargeId: body.transaction_id,
       merchantId: body.merchant_id,
     },

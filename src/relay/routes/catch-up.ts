@@ -13,7 +13,8 @@ import {
 import { KiosError } from '../../protocol/errors.ts';
 import { cursorAfter, cursorSeq, cursorTag } from '../../protocol/sale.ts';
 import { type AppParts, type Authenticated } from '../app.ts';
-import { takeAck } from '../fleet/presence.ts';
+import { failureLimit } from '../failure-limit.ts';
+import { createAcks } from '../fleet/acks.ts';
 import { nonceOf } from '../nonce.ts';
 import { saleDocument } from '../proofs.ts';
 import { createRecovery } from '../recover.ts';
@@ -21,6 +22,8 @@ import { type KioskRow } from '../store/schema.ts';
 
 /** Sales in one answer; the rest follows with `more`. */
 const pageSize = 100;
+/** Posts of one kiosk. Of a journal with 10,000 sales there are twenty, then one every few seconds until all is known. */
+const postsPerMinute = 60;
 
 export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
   const { hops, signer } = parts;
@@ -47,12 +50,12 @@ export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
     },
   );
 
+  const takeAck = createAcks({ ...hops, letters: parts.letters });
   typed.post(
     '/v1/ack',
     { schema: { body: ackBody, response: { 200: ackAnswer } } },
     async (request) => {
-      const { store, metrics } = hops;
-      const taken = await takeAck({ store, metrics }, caller(request).kioskId, request.body);
+      const taken = await takeAck(caller(request).kioskId, request.body);
       if (!taken) differs('not a number of this ledger');
       return { ledgerId: signer.ledgerId };
     },
@@ -62,11 +65,13 @@ export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
     { hops, store: parts.store, keys: parts.keys, signer },
     saleLifeMs,
   );
+  const posts = failureLimit(app, postsPerMinute, (request) => caller(request).kioskId);
   typed.post(
     '/v1/recover',
     { schema: { body: recoverBody, response: { 200: recoverAnswer } } },
-    (request) => {
+    async (request, reply) => {
       if (!parts.accepting()) throw new KiosError('going-down', 'another relay, or this one soon');
+      await posts(request, reply);
       return recover(caller(request), request.body);
     },
   );

@@ -18,6 +18,7 @@ import { signGrant } from '../proofs.ts';
 import { pursue } from '../pursue.ts';
 import { moveClaim } from '../refund.ts';
 import { type ClaimRow } from '../sale-row.ts';
+import { createCheckSigned } from '../signed-report.ts';
 import { within } from '../within.ts';
 
 /** How long a grant waits for Midtrans, which may know of a refund by hand; after that our own word counts. */
@@ -25,6 +26,7 @@ const lookMs = 3_000;
 
 export function claimRoutes(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
   const { hops, background, signer } = parts;
+  const checkSigned = createCheckSigned(hops);
   const typed = app.withTypeProvider<ZodTypeProvider>();
   const params = saleParams;
 
@@ -51,9 +53,15 @@ export function claimRoutes(app: FastifyInstance, parts: AppParts, caller: Authe
     { schema: { params, body: redeemResultBody, response: { 200: redeemResultAnswer } } },
     async (request) => {
       const { saleId } = request.params;
-      refuseOthers(saleId, caller(request).kioskId);
-      const { dispenseId, result } = request.body;
-      const { state } = await take(parts, saleId, { type: 'redeem-result', dispenseId, result });
+      const kiosk = caller(request);
+      refuseOthers(saleId, kiosk.kioskId);
+      const { signed, ...report } = request.body;
+      const unsigned = await checkSigned(kiosk, { saleId, ...report }, signed);
+      const { state } = await take(parts, saleId, {
+        type: 'redeem-result',
+        ...report,
+        ...unsigned,
+      });
       return { state };
     },
   );

@@ -37,7 +37,7 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
         }
         const { kiosk, cursor, repeated } = enrolment;
         // Its old connection, with the old key, ends, and it can connect before it has this answer.
-        if (!repeated) await tellBroker(parts);
+        if (!repeated) await tellBroker(parts, kiosk.kioskId);
         hops.log.info({ kioskId: kiosk.kioskId, repeated }, 'kiosk.enrolled');
         return {
           kioskId: kiosk.kioskId,
@@ -60,9 +60,9 @@ function secret(parts: AppParts, bytes: number): string {
 }
 
 /** A broker that is away is told later: an enrolment that stands must be answered. */
-async function tellBroker({ accounts, hops }: AppParts): Promise<void> {
+async function tellBroker({ accounts, hops }: AppParts, kioskId: string): Promise<void> {
   try {
-    await accounts.tell();
+    await accounts.tell(kioskId);
   } catch (error) {
     hops.log.warn({ error: String(error) }, 'accounts.late');
   }

@@ -9,16 +9,18 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { KiosError } from '../../protocol/errors.ts';
+import { plainText } from '../../protocol/plain-text.ts';
 import { type AppParts } from '../app.ts';
 import { kioskMay, relayMay, type TopicAction } from '../broker/acl.ts';
 import { readSecret } from '../broker/files.ts';
+import { createQuietLog } from '../quiet-log.ts';
 
 /** A token is about 300 characters, a topic 25. */
 const maxBytes = 8 * 1024;
 /** The header in which EMQX shows the secret. */
 export const hookSecretHeader = 'kios-hook-secret';
 
-const text = z.string().max(4096);
+const text = plainText(4096);
 const emqxAuthn = z.object({ clientid: text, username: text, password: text });
 const emqxAuthz = z.object({
   clientid: text,
@@ -41,7 +43,8 @@ const rabbitTopic = z.object({
 export function hookRoutes(app: FastifyInstance, parts: AppParts): void {
   const { broker } = parts.config;
   if (broker?.kind !== 'hooks' || broker.hookSecretFile === undefined) return;
-  const { log } = parts.hops;
+  const { clock, log, metrics } = parts.hops;
+  const warn = createQuietLog(clock, log);
   const secret = readSecret(broker.hookSecretFile, 'broker.hookSecretFile');
   const judge = createJudge(parts, {
     username: broker.username,
@@ -55,7 +58,8 @@ export function hookRoutes(app: FastifyInstance, parts: AppParts): void {
     },
   );
   app.setErrorHandler((error, request, reply) => {
-    log.error({ route: request.routeOptions.url, error: String(error) }, 'hook.failed');
+    metrics.faults.inc({ place: 'hook' });
+    warn('hook.failed', request.routeOptions.url ?? '', { error: String(error) });
     return answer(request, reply, false);
   });
 
@@ -66,11 +70,12 @@ export function hookRoutes(app: FastifyInstance, parts: AppParts): void {
   ): void {
     app.post(path, { bodyLimit: maxBytes }, async (request, reply) => {
       if (!isSame(shownSecret(request), secret)) {
-        log.warn({ route: path, from: request.ip }, 'hook.wrong-secret');
+        metrics.faults.inc({ place: 'hook-secret' });
+        warn('hook.wrong-secret', request.ip, { route: path });
         return answer(request, reply, false);
       }
       const asked = shape.safeParse(request.body);
-      if (!asked.success) log.warn({ route: path }, 'hook.malformed');
+      if (!asked.success) warn('hook.malformed', path);
       return answer(request, reply, asked.success && (await allows(asked.data)));
     });
   }

@@ -33,7 +33,10 @@ export function notificationRoutes(app: FastifyInstance, parts: AppParts): void 
         : new KiosError('bad-request', 'not a notification');
     }
     const { notice } = reading;
+    const sinceMs = hops.clock.monotonicMs();
     const kept = await keep(hops, body, notice);
+    const seconds = (hops.clock.monotonicMs() - sinceMs) / 1000;
+    hops.metrics.hops.observe({ hop: 'notice-stored' }, seconds);
     if (kept.notice !== undefined) void inquiries.ask(notice.saleId, kept);
     return { ok: true };
   });

@@ -3,37 +3,54 @@ import { type FastifyInstance } from 'fastify';
 import { type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { keysAnswer, timeAnswer, timeQuery } from '../../protocol/api.ts';
+import { plainText } from '../../protocol/plain-text.ts';
 import { type AppParts } from '../app.ts';
+import { failureLimit } from '../failure-limit.ts';
 import { signTime } from '../proofs.ts';
+import { createProbe } from '../probe.ts';
 import { within } from '../within.ts';
 
-/** How long the store may take to show that it is there. */
-const readyMs = 2_000;
+/** How long the store may take to count. */
+const countMs = 2_000;
 /** Counting walks through indexes: a scraper in a hurry gets the last numbers. */
 const depthsEveryMs = 10_000;
 
-const keysQuery = z.strictObject({ after: z.string().max(64).optional() });
+/** Each answer is a signature; whoever has a wrong clock asks once a minute. */
+const timesPerMinute = 600;
+/** After a rotation a fleet asks, and behind one proxy or NAT it has one address. */
+const keysPerMinute = 6_000;
+
+const keysQuery = z.strictObject({ after: plainText(64).optional() });
 
 export function openRoutes(app: FastifyInstance, parts: AppParts): void {
   const { hops, signer, broker } = parts;
   const typed = app.withTypeProvider<ZodTypeProvider>();
+  const keysAsked = failureLimit(app, keysPerMinute);
+  const timesAsked = failureLimit(app, timesPerMinute);
 
   typed.get(
     '/v1/keys',
     { schema: { querystring: keysQuery, response: { 200: keysAnswer } } },
-    async (request) => ({ keys: [...(await parts.keys.after(request.query.after))] }),
+    async (request, reply) => {
+      await keysAsked(request, reply);
+      return { keys: [...(await parts.keys.after(request.query.after))] };
+    },
   );
 
   typed.get(
     '/v1/time',
     { schema: { querystring: timeQuery, response: { 200: timeAnswer } } },
-    async (request) => ({ proof: await signTime(signer, request.query.nonce) }),
+    async (request, reply) => {
+      await timesAsked(request, reply);
+      return { proof: await signTime(signer, request.query.nonce) };
+    },
   );
 
   app.get('/healthz', () => ({ ok: true }));
 
+  const canStore = createProbe(hops.clock, () => hops.store.check());
   app.get('/readyz', async (_request, reply) => {
-    const storeUp = await storeAnswers(parts);
+    const storeUp = await canStore();
     const parted = { store: storeUp, broker: broker.ready(), accepting: parts.accepting() };
     const ready = parted.store && parted.broker && parted.accepting;
     return reply.status(ready ? 200 : 503).send({ ready, ...parted });
@@ -45,19 +62,6 @@ export function openRoutes(app: FastifyInstance, parts: AppParts): void {
     const { registry } = hops.metrics;
     return reply.type(registry.contentType).send(await registry.metrics());
   });
-}
-
-/** A database that hangs is as bad as one that refuses. */
-async function storeAnswers({ hops }: AppParts): Promise<boolean> {
-  let answered = false;
-  const check = hops.store.check().then(
-    () => {
-      answered = true;
-    },
-    () => undefined,
-  );
-  await within(hops.clock, readyMs, check);
-  return answered;
 }
 
 /** Counts what lies in the tables, seldom; a store that is down must not take the other numbers with it. */
@@ -72,7 +76,7 @@ function measureDepths({ store, hops }: AppParts): () => Promise<void> {
         hops.metrics.depths.set({ what }, rows);
       }
     });
-    await within(hops.clock, readyMs, counting).catch((error: unknown) => {
+    await within(hops.clock, countMs, counting).catch((error: unknown) => {
       hops.log.warn({ error: String(error) }, 'metrics.depths-failed');
     });
   };

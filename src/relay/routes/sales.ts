@@ -19,6 +19,7 @@ import { type Decision } from '../ledger-rules.ts';
 import { nonceOf } from '../nonce.ts';
 import { saleDocument } from '../proofs.ts';
 import { pursue } from '../pursue.ts';
+import { createCheckSigned } from '../signed-report.ts';
 import { within } from '../within.ts';
 
 /** How long an answer waits for Midtrans; what takes longer comes over MQTT, or when the kiosk asks. */
@@ -28,6 +29,7 @@ const maxBodyBytes = 64 * 1024;
 
 export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
   const { hops, background } = parts;
+  const checkSigned = createCheckSigned(hops);
   const typed = app.withTypeProvider<ZodTypeProvider>();
   const params = saleParams;
 
@@ -109,15 +111,18 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
     { schema: { params, body: fulfilmentBody, response: { 200: sale } } },
     async (request, reply) => {
       const { saleId } = request.params;
-      refuseOthers(saleId, caller(request).kioskId);
+      const kiosk = caller(request);
+      refuseOthers(saleId, kiosk.kioskId);
+      const { result, detail, signed } = request.body;
+      const unsigned = await checkSigned(kiosk, { saleId, result }, signed);
       if ((await hops.store.sale(saleId)) === undefined) {
         throw new KiosError('sale-unknown', 'no such sale');
       }
-      const { result, detail } = request.body;
       const decision = await move(hops, saleId, {
         type: 'fulfilment',
         result,
         detail: detail ?? null,
+        ...unsigned,
       });
       refuseRefused(decision);
       void background.run(`cancel ${saleId}`, () => pursue(hops, decision));
@@ -165,10 +170,10 @@ function refuseRefused(decision: Decision): void {
 
 /** Nothing is taken that Midtrans could not charge now. A sale that has a row is answered from it. */
 async function refuseWhileDown(hops: Hops, saleId: string, reply: FastifyReply): Promise<void> {
-  const downMs = hops.upstream.downMs();
-  if (downMs === 0 || (await hops.store.sale(saleId)) !== undefined) return;
-  reply.header('retry-after', Math.ceil(downMs / 1000));
-  throw new KiosError('gateway-down', 'Midtrans has not answered lately; nothing was sent to it');
+  const waitMs = hops.upstream.chargeInMs();
+  if (waitMs === 0 || (await hops.store.sale(saleId)) !== undefined) return;
+  reply.header('retry-after', Math.ceil(waitMs / 1000));
+  throw new KiosError('gateway-down', 'Midtrans takes no charge now; nothing was sent to it');
 }
 
 function checkLimits(parts: AppParts, body: PutSaleBody): void {

@@ -1,8 +1,11 @@
 // Rows of claims inside a durable step: what a decision about a sale does to its claim. The sale's lock is held.
 import { changedClaim } from '../ledger-claims.ts';
-import { type ClaimChange, type Decision } from '../ledger-rules.ts';
+import { mayBePaidOut, type ClaimChange, type Decision } from '../ledger-rules.ts';
 import { type ClaimRow, type SaleRow } from '../sale-row.ts';
 import { type Tx } from './database.ts';
+
+/** Name in `meta`: when the ledger began on a backup, in milliseconds. */
+export const restoredAt = 'restoredAtMs';
 
 /** The claim of a sale, whose lock is held: nobody else changes it. */
 export function readClaim(tx: Tx, saleId: string): Promise<ClaimRow | undefined> {
@@ -37,11 +40,50 @@ export async function applyClaimChange(
   nowMs: number,
 ): Promise<Pick<Decision, 'alert' | 'claimState'>> {
   const before = await readClaim(tx, sale.saleId);
-  const { claim, alert } = changedClaim(sale, before, change, nowMs);
+  const opens = before === undefined && change.do === 'open';
+  const meant = opens ? await afterRestore(tx, sale, change) : change;
+  const { claim, alert } = changedClaim(sale, before, meant, nowMs);
   if (claim === undefined) return {};
   await keepClaim(tx, before, claim);
   return {
     ...(alert === undefined ? {} : { alert }),
     ...(claim.state === before?.state ? {} : { claimState: claim.state }),
   };
+}
+
+type Opening = Extract<ClaimChange, { do: 'open' }>;
+
+/**
+ * Money that is older than the ledger may have been paid out in the one that was lost, and only people know of that. Read
+ * each time: a claim opens seldom.
+ */
+async function afterRestore(tx: Tx, sale: SaleRow, change: Opening): Promise<Opening> {
+  const restored = await tx
+    .selectFrom('meta')
+    .select('value')
+    .where('name', '=', restoredAt)
+    .executeTakeFirst();
+  if (restored === undefined || !mayBePaidOut(sale, Number(restored.value))) return change;
+  return { ...change, operatorOnly: true, note: 'restored' };
+}
+
+/**
+ * Makes what a kiosk may still be paid or handed out for the operator's, and answers how many claims that were. The
+ * kiosk's lock is held. A refund in flight goes on.
+ */
+export async function holdOpenClaims(tx: Tx, kioskId: string, note: string): Promise<number> {
+  const ofKiosk = tx
+    .updateTable('claims')
+    .where('kioskId', '=', kioskId)
+    .where('operatorOnly', '=', 0);
+  const open = await ofKiosk
+    .set({ operatorOnly: 1, note })
+    .where('state', '=', 'open')
+    .executeTakeFirst();
+  // What comes back from a grant, comes back to the operator; a note would say that the grant is over.
+  const granted = await ofKiosk
+    .set({ operatorOnly: 1 })
+    .where('state', '=', 'redeeming')
+    .executeTakeFirst();
+  return Number(open.numUpdatedRows + granted.numUpdatedRows);
 }

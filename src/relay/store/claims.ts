@@ -2,13 +2,15 @@
 import { decideClaim } from '../ledger-claims.ts';
 import { type ClaimDecision, type ClaimEvent } from '../ledger-claim-rules.ts';
 import { type ClaimRow, type ClaimState, type SaleRow } from '../sale-row.ts';
-import { keepClaim, readClaim } from './claim-rows.ts';
+import { holdOpenClaims, keepClaim, readClaim } from './claim-rows.ts';
 import { type Database } from './database.ts';
-import { lock } from './sales.ts';
+import { lock, lockKiosk } from './sales.ts';
 
 export interface ClaimFilter {
   states?: readonly ClaimState[];
   kioskId?: string;
+  /** Only those behind this one: the next page. */
+  after?: Pick<ClaimRow, 'openedAtMs' | 'saleId'>;
 }
 
 /** A step of a claim. `moved`: its state is a new one. */
@@ -27,6 +29,11 @@ export interface ClaimStore {
   takeDueClaims(limit: number, leaseMs: number): Promise<ClaimRow[]>;
   /** Claims that may go back by themselves are looked at: how they do so may have changed since they opened. */
   wakeClaims(): Promise<void>;
+  /**
+   * Nothing of this kiosk's claims is honoured or refunded by itself any more, for the reason in `note`. Answers how many
+   * claims that changed.
+   */
+  holdClaims(kioskId: string, note: string): Promise<number>;
 }
 
 export function claimStore(database: Database): ClaimStore {
@@ -52,17 +59,40 @@ export function claimStore(database: Database): ClaimStore {
         .where('askAtMs', 'is', null)
         .execute();
     },
+    holdClaims: (kioskId, note) => holdClaims(database, kioskId, note),
   };
+}
+
+async function holdClaims(database: Database, kioskId: string, note: string): Promise<number> {
+  const some = await database.db
+    .selectFrom('claims')
+    .select('saleId')
+    .where('kioskId', '=', kioskId)
+    .where('state', 'in', ['open', 'redeeming'])
+    .where('operatorOnly', '=', 0)
+    .limit(1)
+    .executeTakeFirst();
+  // A copy of a card may call again and again: what is held already needs no durable step.
+  if (some === undefined) return 0;
+  return database.transact(async (tx) => {
+    await lockKiosk(database, tx, kioskId);
+    return holdOpenClaims(tx, kioskId, note);
+  });
 }
 
 async function listClaims(
   { db }: Database,
-  { states, kioskId }: ClaimFilter,
+  { states, kioskId, after }: ClaimFilter,
   limit: number,
 ): Promise<{ sale: SaleRow; claim: ClaimRow }[]> {
   let query = db.selectFrom('claims').selectAll();
   if (states !== undefined) query = query.where('state', 'in', states);
   if (kioskId !== undefined) query = query.where('kioskId', '=', kioskId);
+  if (after !== undefined) {
+    query = query.where((eb) =>
+      eb(eb.refTuple('openedAtMs', 'saleId'), '>', eb.tuple(after.openedAtMs, after.saleId)),
+    );
+  }
   const claims = await query.orderBy('openedAtMs').orderBy('saleId').limit(limit).execute();
   if (claims.length === 0) return [];
   const ids = claims.map((claim) => claim.saleId);

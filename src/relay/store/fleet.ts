@@ -1,21 +1,30 @@
 // The kiosks in the store: who they are, which boot of them lives, and how a code becomes a kiosk.
 import { type Kysely } from 'kysely';
 import { cursorAfter, startCursor } from '../../protocol/sale.ts';
+import { holdOpenClaims } from './claim-rows.ts';
 import { apply, lockKiosk } from './sales.ts';
 import { type Database, type Tx } from './database.ts';
 import { type EnrolmentRow, type KioskRow, type Tables } from './schema.ts';
 import { statement } from './statement.ts';
 import { type FleetStore } from './store.ts';
 
+const dayMs = 24 * 3_600_000;
 /** A replaced boot is remembered this long; its tokens died long before. */
-const bootMemoryMs = 30 * 24 * 3_600_000;
+const bootMemoryMs = 30 * dayMs;
+/** A kiosk that restarts more often than that is broken, or somebody has its key: each boot is a row that stays. */
+export const maxBootsADay = 100;
 
 const selectKiosk = statement((db, p: { kioskId: string }) =>
   db.selectFrom('kiosks').selectAll().where('kioskId', '=', p.kioskId),
 );
 
-const updateKiosk = statement((db, p: { kioskId: string; changed: Partial<KioskRow> }) =>
-  db.updateTable('kiosks').set(p.changed).where('kioskId', '=', p.kioskId),
+/** What a kiosk said before it was revoked may come here after it. */
+const updateLiving = statement((db, p: { kioskId: string; changed: Partial<KioskRow> }) =>
+  db
+    .updateTable('kiosks')
+    .set(p.changed)
+    .where('kioskId', '=', p.kioskId)
+    .where('revokedAtMs', 'is', null),
 );
 
 /** The kiosk methods of the store. */
@@ -29,7 +38,7 @@ export function fleetStore(database: Database): FleetStore {
     noteStatus: (kioskId, online, status) =>
       database.transact(async (tx) => {
         const said = status === null ? {} : { status, statusAtMs: nowMs() };
-        await updateKiosk(tx, { kioskId, changed: { online: online ? 1 : 0, ...said } });
+        await updateLiving(tx, { kioskId, changed: { online: online ? 1 : 0, ...said } });
       }),
     async allOffline() {
       await db.updateTable('kiosks').set({ online: 0 }).where('online', '=', 1).execute();
@@ -39,6 +48,7 @@ export function fleetStore(database: Database): FleetStore {
         const now = nowMs();
         await lockKiosk(database, tx, kioskId);
         await endLife(tx, kioskId, now);
+        await holdOpenClaims(tx, kioskId, 'revoked');
         const result = await tx
           .updateTable('kiosks')
           .set({ revokedAtMs: now, online: 0, brokerDue: 1 })
@@ -168,6 +178,16 @@ async function cursorOf(db: Kysely<Tables>, kiosk: KioskRow): Promise<string> {
   return last === undefined ? startCursor : cursorAfter(last);
 }
 
+async function replacedSince(tx: Tx, kioskId: string, sinceMs: number): Promise<number> {
+  const { boots } = await tx
+    .selectFrom('boots')
+    .select((eb) => eb.fn.countAll().as('boots'))
+    .where('kioskId', '=', kioskId)
+    .where('replacedAtMs', '>', sinceMs)
+    .executeTakeFirstOrThrow();
+  return Number(boots);
+}
+
 async function noteBoot(
   database: Database,
   tx: Tx,
@@ -184,6 +204,7 @@ async function noteBoot(
     .where('bootId', '=', bootId)
     .executeTakeFirst();
   if (known !== undefined) return known.replacedAtMs === null ? 'live' : 'replaced';
+  if ((await replacedSince(tx, kioskId, nowMs - dayMs)) >= maxBootsADay) return 'too-many';
   await tx
     .updateTable('boots')
     .set({ replacedAtMs: nowMs })

@@ -40,11 +40,13 @@ export function createGroupCommit(db: Kysely<Tables>): GroupCommit {
 
   async function run(): Promise<void> {
     // To the end of the turn: whatever else is ready now joins this batch.
-    for (await turn(); waiting.length > 0; await turn()) {
+    await turn();
+    while (waiting.length > 0) {
       // One that comes alone is not kept waiting; one that comes right after a commit is seldom alone.
       if (busy || waiting.length > 1) await gather();
       await commit(db, waiting.splice(0, maxStepsABatch));
       busy = true;
+      await turn();
     }
     busy = false;
     running = undefined;

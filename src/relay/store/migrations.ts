@@ -1,6 +1,6 @@
 // The relay's schema, forward only: a released migration is never edited, a new one is added at the end.
 import { sql, type Kysely } from 'kysely';
-import { Migrator, type Migration } from 'kysely/migration';
+import { DEFAULT_MIGRATION_TABLE, Migrator, type Migration } from 'kysely/migration';
 import { type Database } from './database.ts';
 
 type Db = Kysely<unknown>;
@@ -146,6 +146,9 @@ const second: Migration = {
       .column('kiosk_id')
       .where(sql.ref('recovering'), '=', sql.lit(1))
       .execute();
+    // So that a kiosk with thousands of due rows can be passed over without looking at them.
+    await db.schema.dropIndex('sales_ask_at_ms').execute();
+    await index(db, 'sales', ['ask_at_ms', 'kiosk_id']);
     // Of one sale, however many wait of all sales together.
     await db.schema.dropIndex('notices_sale_id').execute();
     await index(db, 'notices', ['sale_id', 'state', 'next_at_ms']);
@@ -154,6 +157,10 @@ const second: Migration = {
     for (const column of ['dispense_id', 'note'] as const) {
       await db.schema.alterTable('claims').addColumn(column, 'text').execute();
     }
+    await db.schema
+      .alterTable('claims')
+      .addColumn('spent_ids', 'text', (c) => c.notNull().defaultTo('[]'))
+      .execute();
     for (const column of ['refund_n', 'refund_idr', 'ordered_idr', 'hand_idr'] as const) {
       await db.schema
         .alterTable('claims')
@@ -190,6 +197,12 @@ async function addSettled(db: Db): Promise<void> {
     .alterTable('sales')
     .addColumn('settled_idr', 'bigint', (c) => c.notNull().defaultTo(0))
     .execute();
+  for (const column of ['settled_learnt', 'fulfilment_unsigned'] as const) {
+    await db.schema
+      .alterTable('sales')
+      .addColumn(column, 'integer', (c) => c.notNull().defaultTo(0))
+      .execute();
+  }
   await sql`update sales set settled_idr = amount_idr
     where verdict in ('paid', 'paid-late', 'refunded')`.execute(db);
   await sql`update sales set settled_idr = refunded_idr
@@ -223,4 +236,20 @@ export async function migrate(
   });
   if (error !== undefined)
     throw new Error('the schema cannot be brought up to date', { cause: error });
+}
+
+/** `older`: a relay of before has made it. `newer`: a relay of after; this version must not touch it. */
+export type SchemaState = 'none' | 'older' | 'present' | 'newer';
+
+/** How the schema that lies there stands to this version. Reads only. */
+export async function schemaState({ db }: Pick<Database, 'db'>): Promise<SchemaState> {
+  const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some(({ name }) => name === DEFAULT_MIGRATION_TABLE)) return 'none';
+  const { rows } = await sql<{ name: string }>`
+    select name from ${sql.table(DEFAULT_MIGRATION_TABLE)}`.execute(db);
+  const made = new Set(rows.map(({ name }) => name));
+  if (made.size === 0) return 'none';
+  const known = Object.keys(migrations);
+  if ([...made].some((name) => !known.includes(name))) return 'newer';
+  return made.size < known.length ? 'older' : 'present';
 }

@@ -14,13 +14,15 @@ import {
 
 /** A charge has two notices, each of its refunds two more. */
 const maxNoticesASale = 32;
+/** A charge has one first notice. Whoever has it must not take the room of the one that tells of the money. */
+const maxPendingASale = 8;
 /** PROTOCOL.md §4: the floor of unprompted polling. */
 const crowdedWaitMs = 10_000;
 
 const noticesOf = statement((db, p: { saleId: string }) =>
   db
     .selectFrom('notices')
-    .select(['noticeId', 'state'])
+    .select(['noticeId', 'state', 'pending'])
     .where('saleId', '=', p.saleId)
     .orderBy('receivedAtMs'),
 );
@@ -117,7 +119,9 @@ async function keep(
   const rows = await noticesOf(tx, { saleId });
   if (rows.some((row) => row.noticeId === noticeId)) return answer('repeated');
   const last = rows.at(-1);
-  if (last !== undefined && rows.length >= maxNoticesASale) {
+  const first = rows.filter((row) => row.pending === 1).length;
+  const isFull = rows.length >= maxNoticesASale || (pending && first >= maxPendingASale);
+  if (last !== undefined && isFull) {
     if (rows.some((row) => row.state === 'unconfirmed')) return answer('crowded');
     const changed = { state: 'unconfirmed', attempts: 0, nextAtMs: nowMs + crowdedWaitMs } as const;
     await updateNotice(tx, { noticeId: last.noticeId, changed });

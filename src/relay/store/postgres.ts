@@ -1,6 +1,5 @@
 // PostgreSQL as kysely's database: many relays on one. A server that goes away is an error of the step, never of the
 // process.
-import { readFileSync } from 'node:fs';
 import {
   CamelCasePlugin,
   Kysely,
@@ -13,8 +12,12 @@ import { backoffMs } from '../../lib/backoff.ts';
 import { wait, type Clock } from '../../lib/clock.ts';
 import { silentLog, type Log } from '../../lib/log.ts';
 import { KiosError } from '../../protocol/errors.ts';
+import { readCa, readSecret } from '../broker/files.ts';
 import { type RelayConfig } from '../config.ts';
+import { SettingFault } from '../setting-fault.ts';
 import { type Database } from './database.ts';
+import { mustBeDurable, synchronousCommitOf } from './postgres-durability.ts';
+import { connectFault } from './postgres-fault.ts';
 import { openSession } from './postgres-session.ts';
 import { type Tables } from './schema.ts';
 
@@ -41,19 +44,28 @@ const maxAttempts = 8;
 const conflictPause = { firstMs: 10, maxMs: 500 } as const;
 /** serialization_failure, deadlock_detected. */
 const conflicts: readonly unknown[] = ['40001', '40P01'];
+/** What an address may say of TLS; a caFile says more. */
+const tlsNames = ['ssl', 'sslmode', 'sslrootcert', 'sslcert', 'sslkey', 'uselibpqcompat'] as const;
 /** int8, as a number: rupiah and milliseconds stay far below 2^53. */
 const int8 = 20;
 
 /**
  * Connects. Needs sessions of its own: no pooler in transaction mode in between.
- * @throws KiosError `store-down` when the server does not answer, and what reading the files throws.
+ * @throws KiosError `store-down` when the server does not answer; SettingFault when it lets nobody in like this, a file
+ * cannot serve, or its commits would not be durable.
  */
 export async function openPostgres(
   settings: PostgresSettings,
   { clock, random, log = silentLog }: PostgresParts,
 ): Promise<Database> {
-  const address = addressOf(settings);
-  const limited = { ...address, options: `-c ${keepAlive} -c statement_timeout=${statementMs}` };
+  const failed = (error: unknown): never => {
+    throw connectFault(settings, error);
+  };
+  const plain = addressOf(settings);
+  const commit = await synchronousCommitOf(plain, log).catch(failed);
+  const address = { ...plain, options: `-c synchronous_commit=${commit}` };
+  const options = `${address.options} -c ${keepAlive} -c statement_timeout=${statementMs}`;
+  const limited = { ...address, options };
   const poolOf = (config: pg.PoolConfig): pg.Pool => {
     const pool = new pg.Pool(config);
     // An idle connection that breaks is replaced by the next step that needs one.
@@ -69,9 +81,14 @@ export async function openPostgres(
   });
   const db = kyselyOver(guard(pool, answerMs));
   const connect = (): pg.Client => new pg.Client({ ...limited, query_timeout: answerMs });
-  const session = await openSession({ connect, clock, random, log }).catch((error: unknown) => {
-    throw storeDown(error);
-  });
+  const session = await openSession({ connect, clock, random, log }).catch(failed);
+  try {
+    await checkPool(pool);
+  } catch (error) {
+    await session.close();
+    await db.destroy();
+    throw error instanceof SettingFault ? error : connectFault(settings, error);
+  }
   return {
     dialect: 'postgres',
     db,
@@ -110,15 +127,28 @@ export async function openPostgres(
 function addressOf({ url, passwordFile, caFile }: PostgresSettings): pg.ClientConfig {
   const types = new pg.TypeOverrides();
   types.setTypeParser(int8, Number);
+  const address = new URL(url);
+  // pg takes what stands in the address, also nothing, before what stands beside it.
+  if (passwordFile !== undefined) {
+    const password = readSecret(passwordFile, 'store.postgres.passwordFile');
+    address.searchParams.set('password', password);
+  }
+  if (caFile !== undefined) for (const name of tlsNames) address.searchParams.delete(name);
   return {
-    connectionString: url,
+    connectionString: address.href,
     application_name: 'kios-relay',
     connectionTimeoutMillis: connectMs,
     keepAlive: true,
-    ...(passwordFile === undefined ? {} : { password: readFileSync(passwordFile, 'utf8').trim() }),
     ...(caFile === undefined
       ? {}
-      : { ssl: { ca: readFileSync(caFile, 'utf8'), rejectUnauthorized: true } }),
+      : {
+          ssl: {
+            ca: readCa(caFile, 'store.postgres.caFile'),
+            rejectUnauthorized: true,
+            // pg names the server for TLS only when it has a name; an address is checked as well.
+            host: address.hostname.replace(/^\[|\]$/g, ''),
+          },
+        }),
     types,
   };
 }
@@ -180,8 +210,21 @@ function guardClient(client: pg.PoolClient, timeoutMs: number): PostgresPoolClie
   };
 }
 
+async function checkPool(pool: pg.Pool): Promise<void> {
+  const client = await pool.connect();
+  try {
+    await mustBeDurable(client);
+  } finally {
+    client.release();
+  }
+}
+
+/** What a step failed of: the server, or a value that no table takes (class 22, data exception). */
 function storeDown(error: unknown): KiosError {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'no answer';
+  if (error instanceof pg.DatabaseError && code.startsWith('22')) {
+    return new KiosError('bad-request', `the database takes no such value (${code})`, error);
+  }
   return new KiosError('store-down', `the database failed (${code})`, error);
 }
 

@@ -1,10 +1,13 @@
 // What a relay that was restored from a backup makes of its own signatures (PROTOCOL.md §8). Never a charge.
 import assert from 'node:assert';
+import { sql } from 'kysely';
 import { cursorAfter, cursorSeq } from '../../protocol/sale.ts';
 import { recoverSale, type ProvenSale, type Recovery } from '../ledger-recover.ts';
 import { type SaleRow } from '../sale-row.ts';
+import { restoredAt } from './claim-rows.ts';
 import { type Database, type Tx } from './database.ts';
 import { keepDecision, lock, lockKiosk, putIntoOutbox, takeSeq } from './sales.ts';
+import { statement } from './statement.ts';
 
 export interface RecoveryStore {
   /** True while Midtrans has not said what became of every sale that this kiosk has recovered. */
@@ -33,19 +36,20 @@ export interface LedgerBegun {
   kiosks: number;
 }
 
+/** The literal is what lets SQLite use the index of those that are recovered. */
+const recoveringOf = statement((db, p: { kioskId: string }) =>
+  db
+    .selectFrom('sales')
+    .select('saleId')
+    .where('kioskId', '=', p.kioskId)
+    .where('recovering', '=', sql.lit(1))
+    .limit(1),
+);
+
 export function recoveryStore(database: Database): RecoveryStore {
   const { db } = database;
   return {
-    async isRecovering(kioskId) {
-      const row = await db
-        .selectFrom('sales')
-        .select('saleId')
-        .where('kioskId', '=', kioskId)
-        .where('recovering', '=', 1)
-        .limit(1)
-        .executeTakeFirst();
-      return row !== undefined;
-    },
+    isRecovering: async (kioskId) => (await recoveringOf(db, { kioskId })).length > 0,
     raiseSeq: (kioskId, seq, since) =>
       database.transact(async (tx) => {
         await lockKiosk(database, tx, kioskId);
@@ -156,6 +160,11 @@ async function beginLedger(tx: Tx, ledgerId: string, nowMs: number): Promise<Led
     .where('name', '=', 'ledgerId')
     .executeTakeFirst();
   assert(begun.numUpdatedRows === 1n, 'a store that was opened has its ledger id');
+  await tx
+    .insertInto('meta')
+    .values({ name: restoredAt, value: String(nowMs) })
+    .onConflict((oc) => oc.column('name').doUpdateSet({ value: String(nowMs) }))
+    .execute();
   const sales = await tx
     .updateTable('sales')
     .set({ askAtMs: nowMs })

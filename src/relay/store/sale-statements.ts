@@ -35,6 +35,18 @@ export const openSaleOf = statement((db, p: { kioskId: string }) =>
     .limit(1),
 );
 
+/** Cancels before their create that Midtrans has not answered for yet. */
+export const tombstonesOf = statement((db, p: { kioskId: string; limit: number }) =>
+  db
+    .selectFrom('sales')
+    .select('saleId')
+    .where('kioskId', '=', p.kioskId)
+    .where('verdict', '=', 'creating')
+    .where('chargeKey', 'is', null)
+    .where('recovering', '=', 0)
+    .limit(p.limit),
+);
+
 export const nextSeq = statement((db, p: { kioskId: string }) =>
   db
     .updateTable('kiosks')

@@ -1,5 +1,6 @@
 // The sales in the store: every decision of the ledger with all that must become durable with it.
 import assert from 'node:assert';
+import { KiosError } from '../../protocol/errors.ts';
 import { kioskOfSale } from '../../protocol/ids.ts';
 import { decide, type LedgerEvent } from '../ledger.ts';
 import { type Decision } from '../ledger-rules.ts';
@@ -13,10 +14,19 @@ import {
   nextSeq,
   openSaleOf,
   selectSale,
+  tombstonesOf,
   updateSale,
   upsertOutbox,
 } from './sale-statements.ts';
-import { type SaleStore } from './store.ts';
+import { type CancelEvent, type SaleStore } from './store.ts';
+
+/** Cancels of sales that never were, each of which must be asked about at Midtrans until it has said so twice. */
+export const maxTombstones = 20;
+/** Of one kiosk in one round: whatever it has left behind, the others' deadlines are kept. */
+export const maxDueAKiosk = 4;
+/** Rows looked at for each that is wanted, and how often: a kiosk with thousands is passed over after the first look. */
+const dueWindow = 4;
+const dueLooks = 3;
 
 /** The sale methods of the store. */
 export function saleStore(database: Database): SaleStore {
@@ -31,9 +41,11 @@ export function saleStore(database: Database): SaleStore {
         return { decision: await apply(tx, row, event, nowMs()), created: row === undefined };
       }),
     cancel: (event) =>
-      database.transact(async (tx) =>
-        apply(tx, await lock(database, tx, event.saleId), event, nowMs()),
-      ),
+      database.transact(async (tx) => {
+        const row = await lock(database, tx, event.saleId);
+        if (row === undefined) await refuseMoreTombstones(tx, event);
+        return apply(tx, row, event, nowMs());
+      }),
     move: (saleId, event) =>
       database.transact(async (tx) => {
         const row = await lock(database, tx, saleId);
@@ -143,18 +155,21 @@ export async function putIntoOutbox(tx: Tx, row: SaleRow, nowMs: number): Promis
   });
 }
 
+/** @throws KiosError `rate-limited` */
+async function refuseMoreTombstones(tx: Tx, { kioskId }: CancelEvent): Promise<void> {
+  const open = await tombstonesOf(tx, { kioskId, limit: maxTombstones });
+  if (open.length < maxTombstones) return;
+  throw new KiosError(
+    'rate-limited',
+    'cancels of unknown sales wait for Midtrans: try again later',
+  );
+}
+
 /** Many relays take from one table: whoever locks a row first has it, the others skip it. */
 async function takeDue(database: Database, limit: number, leaseMs: number): Promise<SaleRow[]> {
   const nowMs = database.nowMs();
   return database.transact(async (tx) => {
-    const rows = await tx
-      .selectFrom('sales')
-      .selectAll()
-      .where('askAtMs', '<=', nowMs)
-      .orderBy('askAtMs')
-      .limit(limit)
-      .$if(database.dialect === 'postgres', (query) => query.forUpdate().skipLocked())
-      .execute();
+    const rows = await chooseDue(database, tx, limit, nowMs);
     if (rows.length === 0) return [];
     await tx
       .updateTable('sales')
@@ -167,4 +182,35 @@ async function takeDue(database: Database, limit: number, leaseMs: number): Prom
       .execute();
     return rows;
   });
+}
+
+/** The longest due first, a few of each kiosk; where a kiosk fills the view, the next look is past it. */
+async function chooseDue(
+  { dialect }: Database,
+  tx: Tx,
+  limit: number,
+  nowMs: number,
+): Promise<SaleRow[]> {
+  const chosen: SaleRow[] = [];
+  const taken = new Map<string, number>();
+  for (let look = 0; look < dueLooks && chosen.length < limit; look++) {
+    const window = limit * dueWindow;
+    const seen = [...taken.keys()];
+    const rows = await tx
+      .selectFrom('sales')
+      .selectAll()
+      .where('askAtMs', '<=', nowMs)
+      .$if(seen.length > 0, (query) => query.where('kioskId', 'not in', seen))
+      .orderBy('askAtMs')
+      .limit(window)
+      .$if(dialect === 'postgres', (query) => query.forUpdate().skipLocked())
+      .execute();
+    for (const row of rows) {
+      const ofKiosk = taken.get(row.kioskId) ?? 0;
+      taken.set(row.kioskId, ofKiosk + 1);
+      if (ofKiosk < maxDueAKiosk && chosen.length < limit) chosen.push(row);
+    }
+    if (rows.length < window) break;
+  }
+  return chosen;
 }

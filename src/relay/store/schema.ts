@@ -23,7 +23,7 @@ export interface KioskRow {
   statusAtMs: number | null;
   /** What it says at an external broker that cannot check tokens; null where the broker asks us. */
   brokerPassword: string | null;
-  /** 1: the broker must be told of this kiosk (let it in anew, or let it in no more). */
+  /** 1: the broker must be told of this kiosk (let it in anew, or let it in no more). 2: it did not take that lately. */
   brokerDue: number;
 }
 

@@ -1,5 +1,6 @@
 // SQLite as kysely's database, over node:sqlite. One connection a file; every commit is on the disk when it returns.
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import assert from 'node:assert';
+import { chmodSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import {
@@ -10,6 +11,8 @@ import {
   type DialectAdapter,
   type SqliteDatabase,
 } from 'kysely';
+import { userName } from '../../lib/user-name.ts';
+import { SettingFault } from '../setting-fault.ts';
 import { type Database } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { type Tables } from './schema.ts';
@@ -20,17 +23,24 @@ const busyMs = 5000;
 const cacheKib = 32 * 1024;
 /** 16 MB of log before it goes into the file: pages that many sales touch are then written there once. */
 const checkpointPages = 4_000;
+/** `pragma synchronous`: a commit waits for the disk. */
+const full = 2;
 /** Prepared statements kept; the relay's own are far fewer. */
 const maxStatements = 200;
 
-/** Opens or makes the file, mode 0600 (it holds the kiosks' claim secrets). `:memory:` is for tests. */
-export function openSqlite(path: string, nowMs: () => number): Database {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const isNew = path !== ':memory:' && !existsSync(path);
-  const database = new DatabaseSync(path, { timeout: busyMs });
-  if (isNew) chmodSync(path, 0o600);
-  database.exec('pragma journal_mode = wal');
+/** `make`: the file may be made. `join`: it must be there. `read`: the same, and nothing in it is changed. */
+export type SqliteUse = 'make' | 'join' | 'read';
+
+/**
+ * Opens or makes the file, mode 0600 (it holds the kiosks' claim secrets). `:memory:` is for tests.
+ * @throws SettingFault when the file is not there, or this user may not open it
+ */
+export function openSqlite(path: string, nowMs: () => number, use: SqliteUse = 'make'): Database {
+  const database = openFile(path, use);
+  if (use === 'read') database.exec('pragma query_only = on');
   database.exec('pragma synchronous = full');
+  // What SQLite does not understand in a pragma it passes over in silence.
+  assert.equal(database.prepare('pragma synchronous').get()?.['synchronous'], full);
   database.exec('pragma foreign_keys = on');
   database.exec(`pragma cache_size = -${cacheKib}`);
   database.exec(`pragma wal_autocheckpoint = ${checkpointPages}`);
@@ -62,6 +72,42 @@ export function openSqlite(path: string, nowMs: () => number): Database {
       await db.destroy();
     },
   };
+}
+
+function openFile(path: string, use: SqliteUse): DatabaseSync {
+  const isNew = path !== ':memory:' && isAbsent(path);
+  if (isNew && use !== 'make') {
+    throw new SettingFault(
+      'store.sqlite',
+      `there is no database at ${path}; the relay makes it at its first start`,
+    );
+  }
+  let database: DatabaseSync | undefined;
+  try {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    database = new DatabaseSync(path, { timeout: busyMs });
+    if (isNew) chmodSync(path, 0o600);
+    // A file that cannot serve is found at the first read of it.
+    database.exec(use === 'read' ? 'pragma schema_version' : 'pragma journal_mode = wal');
+    return database;
+  } catch (error) {
+    database?.close();
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SettingFault(
+      'store.sqlite',
+      `${path} cannot be opened by the user ${userName()}: ${why}`,
+      error,
+    );
+  }
+}
+
+/** False where this user may not look: opening it says so. */
+function isAbsent(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false }) === undefined;
+  } catch {
+    return false;
+  }
 }
 
 /** A migration is one transaction here as well: SQLite can, kysely only assumes that it cannot. */

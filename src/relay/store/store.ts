@@ -45,7 +45,8 @@ export type NoticeAnswer = Extract<LedgerEvent, { type: 'status-answered' }>;
 /** What becomes of a notice. */
 export type Judgement = Pick<NoticeRow, 'noticeId' | 'state' | 'nextAtMs'>;
 
-export type BootCheck = 'live' | 'replaced';
+/** `too-many`: it has begun anew so often within a day that no further boot is noted. */
+export type BootCheck = 'live' | 'replaced' | 'too-many';
 
 export type Enrolment =
   { kind: 'enrolled'; kiosk: KioskRow; cursor: string; repeated: boolean } | { kind: 'refused' };
@@ -59,7 +60,7 @@ export interface Changes {
 export interface SaleStore {
   /** The row of a PUT: made now (`created`), or the one that stands. Undefined: another sale of this kiosk is open. */
   put(event: PutEvent): Promise<{ decision: Decision; created: boolean } | undefined>;
-  /** A cancel; without a row it leaves a tombstone. */
+  /** A cancel; without a row it leaves a tombstone. @throws KiosError `rate-limited` when the kiosk has too many open. */
   cancel(event: CancelEvent): Promise<Decision>;
   /** Any other event on a row that exists. Undefined: there is none. */
   move(
@@ -67,7 +68,7 @@ export interface SaleStore {
     event: Exclude<LedgerEvent, { type: 'put' | 'cancel' }>,
   ): Promise<Decision | undefined>;
   sale(saleId: string): Promise<SaleRow | undefined>;
-  /** Rows whose time to be looked at has come; each is left alone for `leaseMs` then. */
+  /** Rows whose time to be looked at has come, a few of each kiosk; each is left alone for `leaseMs` then. */
   takeDue(limit: number, leaseMs: number): Promise<SaleRow[]>;
   /** Each sale of the kiosk that changed after `since`, in its latest state, oldest change first. */
   changes(kioskId: string, since: number, limit: number): Promise<Changes>;
@@ -138,7 +139,7 @@ export interface FleetStore {
 export interface CoreStore extends SaleStore, NoticeStore, OutboxStore, FleetStore {
   /** Minted once, when the file was made; anew by `kios relay restored`. */
   readonly ledgerId: string;
-  /** Throws when the database cannot be used. */
+  /** One durable step that says nothing. Throws when nothing can be stored, also where reading still goes. */
   check(): Promise<void>;
   close(): Promise<void>;
 }

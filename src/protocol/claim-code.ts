@@ -18,8 +18,12 @@ export function saleOfCode<T extends { saleId: string }>(
   code: string,
   sales: readonly T[],
 ): T | undefined {
-  if (luhnDigit(code.slice(0, digits)) !== code.slice(digits)) return undefined;
   return sales.find(({ saleId }) => claimCode(claimSecret, saleId) === code);
+}
+
+/** Eleven digits, the last of which fits the others. */
+export function isClaimCode(text: string): boolean {
+  return /^\d{11}$/.test(text) && luhnDigit(text.slice(0, digits)) === text.slice(digits);
 }
 
 /** ISO/IEC 7812-1 Annex B: catches every single wrong digit and most swapped neighbours. */

@@ -1,0 +1,146 @@
+// Who reports that goods did not come out (PROTOCOL.md §6, §7): with the kiosk's signature it pays itself back, without it a
+// person decides; and of two live copies of a card nobody is believed.
+import { generateKeyPairSync } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { signReport } from '../../src/protocol/report.ts';
+import { claimOf, failedSale, refundsAt, untilClaim, withStore } from './claim-setting.ts';
+import { pay, startSetting, type Setting, type TestKiosk } from './setting.ts';
+
+let setting: Setting;
+let kiosk: TestKiosk;
+beforeAll(async () => {
+  setting = await startSetting({ overrides: { refund: 'automatic', refundAfterMs: 600_000 } });
+  kiosk = await setting.kiosk('ksk01');
+});
+afterAll(() => setting.stop());
+
+type Answer = Awaited<ReturnType<TestKiosk['call']>>;
+const nowMs = 1_767_236_400_000;
+const redeem = (saleId: string, dispenseId: string): Promise<Answer> =>
+  kiosk.call('POST', `/v1/claims/${saleId}/redeem`, { dispenseId });
+/** As a proxy does that has seen the kiosk's token. */
+const say = (saleId: string, result: string, signed?: string): Promise<Answer> =>
+  kiosk.call('POST', `/v1/sales/${saleId}/fulfilment`, { result, signed });
+const sayOfGrant = (saleId: string, dispenseId: string, result: string): Promise<Answer> =>
+  kiosk.call('POST', `/v1/claims/${saleId}/result`, { dispenseId, result });
+const unauthorised = { status: 401, json: { code: 'unauthorised' } };
+
+async function sellPaid(by = kiosk): Promise<string> {
+  const { sale } = await by.put(by.newSaleId(), 15_000);
+  await pay(setting, sale.qrString ?? '');
+  await by.until(sale.saleId, 'paid');
+  return sale.saleId;
+}
+
+describe('the sale’s own goods', () => {
+  test('a signed "failed" opens a claim that goes back by itself', async () => {
+    const saleId = await sellPaid();
+    expect((await kiosk.report(saleId, 'failed')).status).toBe(200);
+    expect(await claimOf(setting, saleId)).toMatchObject({ operatorOnly: 0, note: null });
+  });
+
+  test('an unsigned "failed" opens one for the operator; the signed "done" after it ends it', async () => {
+    const saleId = await sellPaid();
+    expect((await say(saleId, 'failed')).status).toBe(200);
+    expect(await claimOf(setting, saleId)).toMatchObject({
+      ...{ kind: 'failed', state: 'open', operatorOnly: 1, note: 'unsigned', askAtMs: null },
+    });
+    expect(setting.logText()).toContain('report.unsigned');
+    expect(await setting.metrics()).toContain('kios_faults_total{place="report-unsigned"}');
+    expect(await kiosk.report(saleId, 'done')).toMatchObject({
+      ...{ status: 200, json: { fulfilment: 'done' } },
+    });
+    expect(await claimOf(setting, saleId)).toMatchObject({ state: 'honoured' });
+    // From here on the first word stands.
+    expect(await say(saleId, 'failed')).toMatchObject({ json: { code: 'fulfilment-mismatch' } });
+    expect(await kiosk.report(saleId, 'failed')).toMatchObject({
+      json: { code: 'fulfilment-mismatch' },
+    });
+  });
+
+  test('an unsigned "done" takes nobody’s claim away', async () => {
+    const saleId = await sellPaid();
+    expect((await say(saleId, 'done')).status).toBe(200);
+    expect((await kiosk.report(saleId, 'failed')).status).toBe(200);
+    expect(await claimOf(setting, saleId)).toMatchObject({ state: 'open', kind: 'failed' });
+  });
+
+  test('two unsigned ones: the first stands', async () => {
+    const saleId = await sellPaid();
+    await say(saleId, 'done');
+    expect(await say(saleId, 'failed')).toMatchObject({ json: { code: 'fulfilment-mismatch' } });
+    expect(await claimOf(setting, saleId)).toBeUndefined();
+  });
+
+  test('the signature of another key, or over another report, is refused and changes nothing', async () => {
+    const saleId = await sellPaid();
+    const other = generateKeyPairSync('ed25519').privateKey;
+    const forged = signReport({ saleId, result: 'failed' }, other, nowMs);
+    expect(await say(saleId, 'failed', forged)).toMatchObject(unauthorised);
+    const sold = signReport({ saleId, result: 'done' }, kiosk.privateKey, nowMs);
+    expect(await say(saleId, 'failed', sold)).toMatchObject(unauthorised);
+    const elsewhere = { saleId: kiosk.newSaleId(), result: 'failed' } as const;
+    const replayed = signReport(elsewhere, kiosk.privateKey, nowMs);
+    expect(await say(saleId, 'failed', replayed)).toMatchObject(unauthorised);
+    expect((await kiosk.get(saleId)).fulfilment).toBeUndefined();
+    expect(await claimOf(setting, saleId)).toBeUndefined();
+  });
+});
+
+describe('a granted dispense', () => {
+  test('an unsigned "failed" leaves the claim to the operator, with no second grant', async () => {
+    const saleId = await failedSale(setting, kiosk);
+    await redeem(saleId, 'd1');
+    expect(await sayOfGrant(saleId, 'd1', 'failed')).toMatchObject({ json: { state: 'open' } });
+    expect(await claimOf(setting, saleId)).toMatchObject({ operatorOnly: 1, note: 'unsigned' });
+    expect((await redeem(saleId, 'd2')).status).toBe(409);
+  });
+
+  test('an unsigned "done" locks it; the kiosk’s own word then counts', async () => {
+    const saleId = await failedSale(setting, kiosk);
+    await redeem(saleId, 'd1');
+    expect(await sayOfGrant(saleId, 'd1', 'done')).toMatchObject({ json: { state: 'redeeming' } });
+    expect((await redeem(saleId, 'd1')).status).toBe(409);
+    expect(await kiosk.report(saleId, 'done', 'd1')).toMatchObject({ json: { state: 'honoured' } });
+  });
+
+  test('a signature over another dispense is refused', async () => {
+    const saleId = await failedSale(setting, kiosk);
+    await redeem(saleId, 'd1');
+    const report = { saleId, result: 'failed', dispenseId: 'd0' } as const;
+    const signed = signReport(report, kiosk.privateKey, nowMs);
+    const body = { dispenseId: 'd1', result: 'failed', signed };
+    const path = `/v1/claims/${saleId}/result`;
+    expect(await kiosk.call('POST', path, body)).toMatchObject(unauthorised);
+    expect(await claimOf(setting, saleId)).toMatchObject({ state: 'redeeming', operatorOnly: 0 });
+  });
+});
+
+describe('whose word counts no more', () => {
+  test('two copies of a card: what one of them reported waits for the operator', async () => {
+    const two = await setting.kiosk('ksk02');
+    const saleId = await sellPaid(two);
+    const copy = await two.token({ bootId: 'boot-of-the-copy' });
+    const signed = signReport({ saleId, result: 'failed' }, two.privateKey, nowMs);
+    const body = { result: 'failed', signed };
+    await two.call('POST', `/v1/sales/${saleId}/fulfilment`, body, copy);
+    expect(await claimOf(setting, saleId)).toMatchObject({ operatorOnly: 0 });
+    // The honest one gives its goods out, and speaks.
+    expect(await two.report(saleId, 'done')).toMatchObject({
+      ...{ status: 409, json: { code: 'kiosk-cloned' } },
+    });
+    expect(await claimOf(setting, saleId)).toMatchObject({
+      ...{ state: 'open', operatorOnly: 1, note: 'kiosk-cloned' },
+    });
+    expect(setting.logText()).toContain('kiosk.claims-held');
+  });
+
+  test('a revoked kiosk: its claims wait for the operator', async () => {
+    const three = await setting.kiosk('ksk03');
+    const saleId = await failedSale(setting, three);
+    await withStore(setting, (store) => store.revoke('ksk03'));
+    const held = await untilClaim(setting, saleId, (claim) => claim.operatorOnly === 1);
+    expect(held).toMatchObject({ state: 'open', note: 'revoked' });
+    expect(await refundsAt(setting, saleId)).toEqual([]);
+  });
+});
