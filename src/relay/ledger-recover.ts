@@ -136,9 +136,12 @@ interface Reported extends Omit<Recovery, 'how' | 'decision'> {
 function report(start: SaleRow, proven: ProvenSale, nowMs: number): Reported {
   const reported: Reported = { row: start, next: 'none', disputed: false };
   const signed = proven.claims.fulfilment;
-  for (const result of [signed, proven.fulfilment]) {
+  for (const [result, by] of [
+    [signed, {}],
+    [proven.fulfilment, { unsigned: true }],
+  ] as const) {
     if (result === undefined || result === 'unreported') continue;
-    const event = { type: 'fulfilment', result, detail: null } as const;
+    const event = { type: 'fulfilment', result, detail: null, ...by } as const;
     take(reported, vouched(decide(reported.row, event, nowMs), proven));
   }
   const unserved =
@@ -156,7 +159,8 @@ function report(start: SaleRow, proven: ProvenSale, nowMs: number): Reported {
 function vouched(decision: Decision, { claims }: ProvenSale): Decision {
   const { alert, claim, ...rest } = decision;
   if (claim?.do !== 'dispute' || rest.refusal !== undefined) return decision;
-  const told = claims.verdict === 'paid' || alert === undefined ? {} : { alert };
+  const isPlain = alert === 'fulfilment-disputed' && claims.verdict === 'paid';
+  const told = isPlain || alert === undefined ? {} : { alert };
   return { ...rest, claim: { do: 'close', as: 'honoured' }, ...told };
 }
 

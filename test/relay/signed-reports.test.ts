@@ -65,6 +65,15 @@ describe('the sale’s own goods', () => {
     expect(await claimOf(setting, saleId)).toMatchObject({ state: 'open', kind: 'failed' });
   });
 
+  test('what is posted as a recovery is unsigned too, and takes nobody’s claim away', async () => {
+    const saleId = await sellPaid();
+    const { proof } = await kiosk.get(saleId);
+    await kiosk.call('POST', '/v1/recover', { sales: [{ proof, fulfilment: 'done' }] });
+    expect((await kiosk.get(saleId)).fulfilment).toBe('done');
+    expect((await kiosk.report(saleId, 'failed')).status).toBe(200);
+    expect(await claimOf(setting, saleId)).toMatchObject({ state: 'open', kind: 'failed' });
+  });
+
   test('two unsigned ones: the first stands', async () => {
     const saleId = await sellPaid();
     await say(saleId, 'done');
