@@ -2,7 +2,7 @@
 import { createRenderer, type Renderer } from '../../drivers/display/render.ts';
 import type { Frame, Key } from '../../drivers/device.ts';
 import { sceneOf, type ScreenContext } from '../kiosk/screens.ts';
-import { newState, type OpenSale, type Outcome, type Phase } from '../kiosk/state.ts';
+import { newState, type OpenSale, type Outcome, type Phase, type State } from '../kiosk/state.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatRupiah } from '../protocol/money.ts';
 import { CheckFailure, type CheckedSale, type Stage } from './check-table.ts';
@@ -216,5 +216,6 @@ async function screenOf({ renderer }: Check, phase: Phase): Promise<Frame> {
     nowMs: 0,
     claimCode: () => '',
   };
-  return renderer.render(sceneOf({ ...newState('', ''), phase }, context));
+  const state: State = { ...newState('', ''), ledger: { at: 'same' }, phase };
+  return renderer.render(sceneOf(state, context));
 }

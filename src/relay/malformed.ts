@@ -12,8 +12,10 @@ const statuses: Readonly<Record<string, number>> = {
 /** For Fastify's `clientErrorHandler`: no request was made of it, so nothing else answers. */
 export function refuseMalformed(ledgerId: string) {
   return (error: Error & { code?: string }, socket: Duplex): void => {
-    // Gone already, or there is an answer on the line that this one would run into.
-    if (error.code === 'ECONNRESET' || !socket.writable || hasAnswered(socket)) {
+    // Gone already, or there is an answer on the line that this one would run into. Before the handshake nothing can be
+    // said, and an end that waits for that would keep the socket for ever.
+    const isDeaf = isHandshaking(socket) || !socket.writable || hasAnswered(socket);
+    if (error.code === 'ECONNRESET' || isDeaf) {
       socket.destroy();
       return;
     }
@@ -30,6 +32,10 @@ export function refuseMalformed(ledgerId: string) {
       socket.destroy();
     });
   };
+}
+
+function isHandshaking(socket: Duplex): boolean {
+  return 'secureConnecting' in socket && socket.secureConnecting === true;
 }
 
 function hasAnswered(socket: Duplex): boolean {

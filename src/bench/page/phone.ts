@@ -20,16 +20,24 @@ const declined: Words = {
 };
 const noNetwork: Words = { id: 'Tidak ada jaringan.', en: 'No network.' };
 
+/** How every EMVCo payload begins (tag 00). A wallet passes over other codes, such as the one of a claim. */
+const emvcoStart = '000201';
+
+function billOf(text: string | undefined): string | undefined {
+  return text?.startsWith(emvcoStart) === true ? text : undefined;
+}
+
 export function createPhone(): Phone {
   const ui = elements();
   const wallet = createWallet(ui);
-  const camera = createCamera((qrString) => {
+  const camera = createCamera((text) => {
+    const qrString = billOf(text);
     ui.phone.dataset['sees'] = qrString === undefined ? 'nothing' : 'qr';
     if (qrString === undefined) wallet.lost();
     else if (!wallet.knows(qrString)) void wallet.open(qrString);
   });
   onClick(ui.lens, () => {
-    const qrString = camera.visible();
+    const qrString = billOf(camera.visible());
     if (qrString !== undefined) void wallet.open(qrString);
   });
   return { camera };
