@@ -44,6 +44,7 @@ export async function interleave<Name extends string>(
   rounds: number,
 ): Promise<Record<Name, number[]>> {
   const names = Object.keys(variants) as Name[];
+  // fromEntries forgets the names' type: they are the keys of `variants`, every one of them.
   const measured = Object.fromEntries(names.map((name) => [name, []])) as unknown as Record<
     Name,
     number[]

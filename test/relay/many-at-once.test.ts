@@ -32,6 +32,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 test('a round that was full is followed by the next at once', async () => {
   const due = Array.from({ length: 250 }, (_, at) => ({ kioskId: `k${at}`, revokedAtMs: null }));
   const told: string[] = [];
+  // Only what a round asks of them is here: the casts stand for the many methods that it must not call.
   const store = {
     brokerDue: (limit: number) => Promise.resolve(due.slice(0, limit)),
     brokerTold: () => Promise.resolve(void due.shift()),
@@ -65,6 +66,7 @@ test('so many notices are asked about at once that charges find a connection; th
   const asked: string[] = [];
   const metrics = createMetrics();
   const { clock } = handClock();
+  // As above: whatever else is called here is a fault, and fails the test.
   const hops = {
     ...{ clock, metrics, log: silentLog },
     store: {
