@@ -103,7 +103,7 @@ export function reported(
 export function dispensed(
   state: State,
   order: Pick<Report, 'saleId' | 'dispenseId'> & { atMs: number },
-  result: 'done' | 'failed' | 'unknown',
+  result: 'done' | 'failed' | 'unknown' | 'never',
   rules: Rules,
 ): Step {
   const { phase } = state;
@@ -112,6 +112,10 @@ export function dispensed(
   if (phase.dispenseId !== dispenseId) return [state, []];
   if (dispenseId !== undefined) return redeemed(state, phase, dispenseId, result, atMs, rules);
   const { sale } = phase;
+  if (result === 'never') {
+    // We ended before the order left: nothing fell, and nothing is wrong with the dispenser.
+    return openClaim(state, sale, { result: 'failed', detail: 'never-started' }, atMs);
+  }
   if (result !== 'done') {
     const code = result === 'failed' ? 'dispenser-failed' : 'dispenser-unknown';
     // It sells nothing more until somebody has been there: a board that is opened anew reports itself.

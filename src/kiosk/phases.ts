@@ -155,6 +155,9 @@ export function resendReports(state: State, atMs: number): Step {
   return [{ ...state, reports }, effects];
 }
 
+/** Why goods did not come although the dispenser can do its work. */
+const blameless: ReadonlySet<string> = new Set(['not-served', 'never-started']);
+
 /** Money is here and goods are not, or nobody knows: the customer gets a code. */
 export function openClaim(
   state: State,
@@ -167,7 +170,7 @@ export function openClaim(
     at: 'result' as const,
     outcome: 'claim' as const,
     sale,
-    ...(report.detail === 'not-served' ? {} : { because: because as ErrorCode }),
+    ...(blameless.has(report.detail) ? {} : { because: because as ErrorCode }),
     untilMs: atMs + patience.claimMs,
   };
   const owing = { ...oweClaim(state, sale.saleId), phase };

@@ -182,12 +182,13 @@ export function redeemed(
   state: State,
   phase: Extract<Phase, { at: 'dispensing' }>,
   dispenseId: string,
-  result: 'done' | 'failed' | 'unknown',
+  result: 'done' | 'failed' | 'unknown' | 'never',
   atMs: number,
   rules: Rules,
 ): Step {
   const { sale } = phase;
-  const report = { saleId: sale.saleId, dispenseId, result };
+  const said = result === 'never' ? 'failed' : result;
+  const report = { saleId: sale.saleId, dispenseId, result: said };
   if (result === 'done') {
     const thanks: Phase = {
       ...{ at: 'result', outcome: 'done', sale, untilMs: atMs + patience.resultMs },
@@ -197,12 +198,14 @@ export function redeemed(
     const receipt: Effect = { kind: 'print', slip: 'receipt', sale };
     return [closed, rules.receipts ? [...effects, receipt] : effects];
   }
-  const code = result === 'failed' ? 'dispenser-failed' : 'dispenser-unknown';
-  const parts = { ...state.parts, dispenser: { ok: false as const, code } as const };
   const untilMs = atMs + patience.claimMs;
   // The slip that brought the customer here stays good, and its code stands on the screen.
-  const still: Phase = { at: 'result', outcome: 'claim', sale, because: code, untilMs };
-  return close({ ...state, parts, phase: still }, report, atMs);
+  const still = { at: 'result' as const, outcome: 'claim' as const, sale, untilMs };
+  // We ended before the order left: nothing is wrong with the dispenser.
+  if (result === 'never') return close({ ...state, phase: still }, report, atMs);
+  const code = result === 'failed' ? 'dispenser-failed' : 'dispenser-unknown';
+  const parts = { ...state.parts, dispenser: { ok: false as const, code } as const };
+  return close({ ...state, parts, phase: { ...still, because: code } }, report, atMs);
 }
 
 /** A new boot cannot tell how much of the lock is over: it begins anew. */

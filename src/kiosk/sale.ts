@@ -63,7 +63,7 @@ export function step(state: State, event: KioskEvent, rules: Rules): Step {
       return dispensed(state, event, event.result, rules);
     case 'dispenser-recalled':
       // `never` is still no leave to start now (rule 2): the customer gets a claim.
-      return dispensed(state, event, event.result === 'never' ? 'failed' : event.result, rules);
+      return dispensed(state, event, event.result, rules);
     case 'printed':
       return printed(state, event, rules);
     case 'not-shown':

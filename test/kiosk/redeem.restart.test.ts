@@ -26,6 +26,8 @@ describe('a restart', () => {
     kiosk.take({ kind: 'dispenser-recalled', saleId: saleA, dispenseId, result: said });
     expect(kiosk.count('dispense')).toBe(1);
     expect(kiosk.state.reports).toMatchObject([{ saleId: saleA, dispenseId, result }]);
+    // A board that was never told has nothing wrong with it.
+    expect(kiosk.state.parts.dispenser.ok).toBe(said === 'done' || said === 'never');
   });
 
   test('before the journal has answered counts as a wrong code: no power cut tries one for free', () => {
