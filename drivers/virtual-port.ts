@@ -73,6 +73,7 @@ export async function createVirtualPort(
       const last = server;
       server = undefined;
       for (const socket of sockets) socket.destroy();
+      sockets.clear(); // Their `close` may come after the next plug, and nobody has it open now.
       if (last === undefined) return;
       const gone = once(last, 'close');
       last.close();

@@ -1,6 +1,7 @@
 // Reports of a USB HID device through hidraw, by node-hid. It knows no keys and does not keep the device from the console.
 import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
+import { access, readFile, realpath } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { HIDAsync } from 'node-hid';
 import { DeviceError } from '../device.ts';
 import { openError } from '../ports.ts';
@@ -40,6 +41,23 @@ export async function openHidraw(
       closed.resolve(undefined);
     },
   };
+}
+
+/**
+ * What the device says of its reports, as the kernel has read it when it was plugged in; undefined where that cannot be
+ * had. sysfs has it for everybody to read, so it costs no permission and no question to the device.
+ * @param classFolder for tests: `/sys/class/hidraw`
+ */
+export async function readHidrawDescriptor(
+  path: string,
+  classFolder = '/sys/class/hidraw',
+): Promise<Uint8Array | undefined> {
+  try {
+    const node = basename(await realpath(path));
+    return await readFile(`${classFolder}/${node}/device/report_descriptor`);
+  } catch {
+    return undefined; // Why the device itself cannot be opened is told by the opening.
+  }
 }
 
 /** node-hid says only that it could not open; the kernel says why. */

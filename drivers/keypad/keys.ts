@@ -101,19 +101,30 @@ const terminalTable: CharacterTable = new Map<string, Key>([
 ]);
 
 /** Bytes to keys, with the memory that the next byte needs. One for each connection. */
-export type KeyDecoder = (bytes: Uint8Array) => Key[];
+export interface BoardDecoder {
+  feed(bytes: Uint8Array): Key[];
+  /** Bytes that are no key of a board since the last one that was. */
+  readonly strange: number;
+}
 
 /** For matrix boards. CR LF is one Enter. */
-export function createBoardDecoder(): KeyDecoder {
+export function createBoardDecoder(): BoardDecoder {
   let previous = 0;
-  return (bytes) => {
-    const keys: Key[] = [];
-    for (const byte of bytes) {
-      const key = boardTable.get(String.fromCharCode(byte));
-      if (key !== undefined && !(byte === 0x0a && previous === 0x0d)) keys.push(key);
-      previous = byte;
-    }
-    return keys;
+  let strange = 0;
+  return {
+    feed(bytes) {
+      const keys: Key[] = [];
+      for (const byte of bytes) {
+        const key = boardTable.get(String.fromCharCode(byte));
+        strange = key === undefined ? strange + 1 : 0;
+        if (key !== undefined && !(byte === 0x0a && previous === 0x0d)) keys.push(key);
+        previous = byte;
+      }
+      return keys;
+    },
+    get strange() {
+      return strange;
+    },
   };
 }
 

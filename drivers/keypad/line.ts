@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { DeviceError, type Device, type Health } from '../device.ts';
 import { openPort, parsePortAddress, type BytePort, type PortAddress } from '../ports.ts';
-import { openHidraw } from './hidraw.ts';
 
 /**
  * Where an input device is, as written in a configuration: `hid:/dev/kios/hid-…` · `reports:` and a port, for HID
@@ -42,12 +41,11 @@ export type Connect = (
   signal: AbortSignal,
 ) => Promise<InputLine>;
 
-/** The way to any address but a terminal's. */
-export function connectTo(address: Exclude<InputAddress, { kind: 'terminal' }>): Connect {
-  if (address.kind === 'hid') {
-    return (onBytes, signal) => openHidraw(address.path, onBytes, signal);
-  }
-  return (onBytes, signal) => openPort(address.port, onBytes, signal);
+/** The way to a device that sends characters. */
+export function connectCharacters({
+  port,
+}: Extract<InputAddress, { kind: 'characters' }>): Connect {
+  return (onBytes, signal) => openPort(port, onBytes, signal);
 }
 
 export interface InputDeviceOptions {

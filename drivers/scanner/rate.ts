@@ -3,8 +3,11 @@ import type { Scan } from '../device.ts';
 
 /** Readings a second; nobody holds goods before a scanner faster than this. */
 const maxPerSecond = 5;
-/** The same text again within this time after it was last seen is the same look at the same barcode. */
-const sameTextMs = 300;
+/**
+ * The same text again within this time after it was last seen is the same look at the same barcode: scanners that watch
+ * read what lies before them again every 300 to 750 ms, and a hand needs longer to take the next piece.
+ */
+export const defaultRereadMs = 800;
 
 /** So many left out, with no pause of this length between them, are a fault of the scanner and no quick hand. */
 const babbleCount = 20;
@@ -17,8 +20,8 @@ export interface ScanRate {
   babble(nowMs: number): number;
 }
 
-/** One for each connection. */
-export function createScanRate(): ScanRate {
+/** One for each connection. `rereadMs` 0 passes every text on. */
+export function createScanRate(rereadMs = defaultRereadMs): ScanRate {
   let passedMs: readonly number[] = [];
   let last = { text: '', seenMs: -Infinity };
   let leftOut = 0;
@@ -26,7 +29,7 @@ export function createScanRate(): ScanRate {
 
   return {
     admits({ text }, nowMs) {
-      const again = text === last.text && nowMs - last.seenMs < sameTextMs;
+      const again = text === last.text && nowMs - last.seenMs < rereadMs;
       last = { text, seenMs: nowMs };
       passedMs = passedMs.filter((ms) => nowMs - ms < 1000);
       if (!again && passedMs.length < maxPerSecond) {

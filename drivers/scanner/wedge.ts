@@ -24,15 +24,15 @@ export function characterOfPress({ usage, modifiers }: KeyPress): number | undef
   return upper >= 0x40 && upper <= 0x5f ? upper & 0x1f : undefined;
 }
 
-/** The reports by which a scanner types this text; characters that the layout lacks are left out. */
-export function wedgeReports(text: string): Buffer {
-  return Buffer.concat(Array.from(text).flatMap(reportsOf));
+/** The boot reports by which a scanner types this text; characters that the layout lacks are left out. */
+export function wedgeReports(text: string): Uint8Array[] {
+  return Array.from(text).flatMap(reportsOf);
 }
 
 function reportsOf(character: string): Uint8Array[] {
   const at = plain.indexOf(character);
   const shiftedAt = shifted.indexOf(character);
-  if (at >= 0) return [pressReports({ usage: firstUsage + at, modifiers: 0 })];
-  if (shiftedAt >= 0) return [pressReports({ usage: firstUsage + shiftedAt, modifiers: 0x02 })];
+  if (at >= 0) return pressReports({ usage: firstUsage + at, modifiers: 0 });
+  if (shiftedAt >= 0) return pressReports({ usage: firstUsage + shiftedAt, modifiers: 0x02 });
   return [];
 }

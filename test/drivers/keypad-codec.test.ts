@@ -1,123 +1,13 @@
-// Reports and characters to keys: golden captures, every split, every corruption, NumLock, rollover, held keys.
+// Which key is meant: by the usage of a USB pad, by the character of a matrix board, by what is typed at a terminal.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Key } from '../../drivers/device.ts';
 import {
-  createBootKeyboard,
-  pressReports,
-  reportLength,
-} from '../../drivers/keypad/hid-boot-keyboard.ts';
-import {
   createBoardDecoder,
   createTerminalDecoder,
   keyOfPress,
-  usageOfKey,
 } from '../../drivers/keypad/keys.ts';
-
-const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/[^0-9a-f]/g, ''), 'hex');
-const up = '00 00 00 00 00 00 00 00';
-
-function keysOf(...pieces: Uint8Array[]): (Key | undefined)[] {
-  const keyboard = createBootKeyboard();
-  return pieces.flatMap((piece) => keyboard.feed(piece)).map(keyOfPress);
-}
-
-/** Captured from an RFID reader that types, in node-hid issue #78; the digits are those of the top row. */
-const captured = hex(
-  [0x27, 0x27, 0x27, 0x21, 0x26, 0x25, 0x1e, 0x21, 0x1f, 0x1f, 0x28]
-    .map((usage) => `00 00 ${usage.toString(16)} 00 00 00 00 00 ${up}`)
-    .join(' '),
-);
-const capturedKeys = [...Array.from('0004981422'), 'enter'];
-
-/** `7 8 9 4 5 6 1 2 3 0 . Enter` of a number pad, written from HID Usage Tables, page 0x07. */
-const numberPad = hex(
-  '5f 60 61 5c 5d 5e 59 5a 5b 62 63 58'
-    .split(' ')
-    .map((usage) => `00 00 ${usage} 00 00 00 00 00 ${up}`)
-    .join(' '),
-);
-const numberPadKeys = [...Array.from('7894561230'), 'clear', 'enter'];
-
-describe('boot keyboard reports', () => {
-  test.each([
-    ['a captured reader', captured, capturedKeys],
-    ['a number pad', numberPad, numberPadKeys],
-  ])('%s, whole and split at every byte', (_name, bytes, keys) => {
-    expect(keysOf(bytes)).toEqual(keys);
-    for (let at = 0; at <= bytes.length; at++) {
-      expect(keysOf(bytes.subarray(0, at), bytes.subarray(at))).toEqual(keys);
-    }
-    expect(keysOf(...Array.from(bytes, (byte) => Uint8Array.of(byte)))).toEqual(keys);
-  });
-
-  test('with any one byte changed it never throws and loses at most two keys', () => {
-    fc.assert(
-      fc.property(fc.nat(numberPad.length - 1), fc.nat(255), (at, byte) => {
-        const bytes = Buffer.from(numberPad);
-        bytes[at] = byte;
-        const right = keysOf(bytes).filter((key) => key !== undefined);
-        expect(right.length).toBeGreaterThanOrEqual(numberPadKeys.length - 2);
-        expect(right.length).toBeLessThanOrEqual(numberPadKeys.length + 2);
-      }),
-    );
-  });
-
-  test('random bytes in random pieces never throw', () => {
-    fc.assert(
-      fc.property(fc.array(fc.uint8Array({ maxLength: 40 })), (pieces) => {
-        expect(keysOf(...pieces).length).toBeLessThanOrEqual(pieces.flatMap((p) => [...p]).length);
-      }),
-    );
-  });
-
-  test('a key that is held, or repeated by the device, comes once', () => {
-    const five = hex('00 00 5d 00 00 00 00 00');
-    expect(keysOf(five, five, five, hex(up), five)).toEqual(['5', '5']);
-  });
-
-  test('a second key while the first is still down is one more key, in whatever slot', () => {
-    expect(
-      keysOf(
-        hex('00 00 59 00 00 00 00 00'),
-        hex('00 00 5a 59 00 00 00 00'),
-        hex('00 00 5a 00 00 00 00 00'),
-        hex('00 00 5b 00 00 00 00 00'),
-      ),
-    ).toEqual(['1', '2', '3']);
-  });
-
-  test('rollover (0x01 in every slot) presses nothing and releases nothing', () => {
-    const one = hex('00 00 59 00 00 00 00 00');
-    expect(keysOf(one, hex('00 00 01 01 01 01 01 01'), one, hex(up))).toEqual(['1']);
-  });
-
-  test('one report at a time, and another length is counted until a good one comes', () => {
-    const keyboard = createBootKeyboard();
-    expect(keyboard.report(hex('00 00 59 00 00 00 00 00')).map(keyOfPress)).toEqual(['1']);
-    expect(keyboard.report(hex('01 00 00'))).toEqual([]);
-    expect(keyboard.report(hex(''))).toEqual([]);
-    expect(keyboard.report(hex('00 00 00 59 00 00 00 00 00'))).toEqual([]); // 0 is no report id.
-    expect(keyboard.malformed).toBe(3);
-    expect(keyboard.report(hex('00 00 59 5a 00 00 00 00')).map(keyOfPress)).toEqual(['2']);
-    expect(keyboard.malformed).toBe(0);
-  });
-
-  test('a report id before the eight bytes is taken off', () => {
-    const keyboard = createBootKeyboard();
-    // node-hid issue #228: a reader with report ids sends nine bytes.
-    expect(keyboard.report(hex('02 00 00 27 00 00 00 00 00')).map(keyOfPress)).toEqual(['0']);
-    expect(keyboard.malformed).toBe(0);
-  });
-
-  test('what the simulator sends is read back as the same key', () => {
-    for (const [key, usage] of Object.entries(usageOfKey)) {
-      const reports = pressReports({ usage, modifiers: 0 });
-      expect(reports).toHaveLength(2 * reportLength);
-      expect(keysOf(reports)).toEqual([key]);
-    }
-  });
-});
+import { hex } from './hid-captures.ts';
 
 describe('which key is meant', () => {
   const keys = (usages: string, modifiers = 0): (Key | undefined)[] =>
@@ -129,21 +19,13 @@ describe('which key is meant', () => {
     expect(keys('63 4c')).toEqual(['clear', 'clear']);
   });
 
-  test('NumLock itself, sent by cheap pads around each digit, means nothing', () => {
-    const lock = `00 00 53 00 00 00 00 00 ${up}`;
-    const seven = `00 00 5f 00 00 00 00 00 ${up}`;
-    expect(keysOf(hex(lock + seven + lock)).filter((key) => key !== undefined)).toEqual(['7']);
-  });
-
   test('a pad of 17 keys reaches everything but backspace', () => {
     expect(keys('54 55 56 58')).toEqual(['language', 'clear', 'cancel', 'enter']);
-    expect(keys('57')).toEqual([undefined]); // `+`
+    expect(keys('57 53')).toEqual([undefined, undefined]); // `+` and NumLock
   });
 
-  test('double and triple zero, by their own usages and as two quick zeros', () => {
+  test('double and triple zero by their own usages', () => {
     expect(keys('b0 b1')).toEqual(['00', '000']);
-    const zero = pressReports({ usage: 0x62, modifiers: 0 });
-    expect(keysOf(zero, zero)).toEqual(['0', '0']);
   });
 
   test('Shift+3 and Shift+8 of telephone pads are # and *; Shift on the keypad changes nothing', () => {
@@ -160,8 +42,8 @@ describe('which key is meant', () => {
 
 describe('matrix boards', () => {
   const board = (...pieces: string[]): Key[] => {
-    const decode = createBoardDecoder();
-    return pieces.flatMap((piece) => decode(Buffer.from(piece, 'latin1')));
+    const decoder = createBoardDecoder();
+    return pieces.flatMap((piece) => decoder.feed(Buffer.from(piece, 'latin1')));
   };
 
   test('every character of the table', () => {
@@ -180,10 +62,18 @@ describe('matrix boards', () => {
     expect(board('xyz +-,\x00\x7e\xff')).toEqual([]);
     fc.assert(
       fc.property(fc.array(fc.uint8Array()), (pieces) => {
-        const decode = createBoardDecoder();
-        pieces.forEach((piece) => decode(piece));
+        const decoder = createBoardDecoder();
+        pieces.forEach((piece) => decoder.feed(piece));
       }),
     );
+  });
+
+  test('what is no key is counted until a key comes: a wrong baud rate sends such', () => {
+    const decoder = createBoardDecoder();
+    decoder.feed(Buffer.from('7x\xff\x00', 'latin1'));
+    expect(decoder.strange).toBe(3);
+    decoder.feed(Buffer.from('7'));
+    expect(decoder.strange).toBe(0);
   });
 });
 

@@ -1,6 +1,7 @@
 // A program at a terminal, for the test of the terminal keypad: prints what it hears, and how it leaves the terminal.
 import { spawnSync } from 'node:child_process';
 import { createKeypad } from '../../drivers/keypad/keypad.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 
 const say = (text: string): void => void process.stdout.write(`<${text}>`);
 
@@ -10,7 +11,7 @@ function settings(): string {
   return / (-?icanon) /.exec(String(stty.stdout))?.[1] ?? 'unknown';
 }
 
-const keypad = createKeypad({ at: 'terminal', onKey: say });
+const keypad = createKeypad({ at: 'terminal', onKey: say, clock: systemClock });
 process.on('SIGINT', () => {
   say('SIGINT');
   void keypad.close().then(() => {

@@ -1,12 +1,13 @@
 // A program whose terminal vanishes under its keypad: tells on standard error what became of it, and that it lives on.
 import { createKeypad } from '../../drivers/keypad/keypad.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 
 const say = (text: string): void => void process.stderr.write(`<${text}>`);
 const never = new AbortController().signal;
 
 process.on('SIGHUP', () => undefined); // As under a supervisor that keeps it running.
 for (let round = 1; round <= 3; round++) {
-  const keypad = createKeypad({ at: 'terminal', onKey: () => undefined });
+  const keypad = createKeypad({ at: 'terminal', onKey: () => undefined, clock: systemClock });
   try {
     await keypad.open(never);
     say('open');

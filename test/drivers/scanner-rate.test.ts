@@ -3,14 +3,24 @@ import { expect, test } from 'vitest';
 import { createScanRate } from '../../drivers/scanner/rate.ts';
 
 /** The times at which a reading passes. */
-function passed(readings: readonly (readonly [text: string, ms: number])[]): number[] {
-  const rate = createScanRate();
+function passed(
+  readings: readonly (readonly [text: string, ms: number])[],
+  rereadMs?: number,
+): number[] {
+  const rate = createScanRate(rereadMs);
   return readings.flatMap(([text, ms]) => (rate.admits({ text }, ms) ? [ms] : []));
 }
 
-test('the same text passes again when it was not seen for 300 ms', () => {
+test('the same text passes again when it was not seen for 800 ms', () => {
+  const times = [0, 500, 1299, 2098, 2898, 3698];
+  expect(passed(times.map((ms) => ['a', ms]))).toEqual([0, 2898, 3698]);
+});
+
+test('the time is the operator’s to set, and 0 passes every text on', () => {
   const times = [0, 100, 399, 698, 998, 1298];
-  expect(passed(times.map((ms) => ['a', ms]))).toEqual([0, 998, 1298]);
+  const readings = times.map((ms): [string, number] => ['a', ms]);
+  expect(passed(readings, 300)).toEqual([0, 998, 1298]);
+  expect(passed(readings, 0)).toEqual(times);
 });
 
 test('another text passes at once', () => {

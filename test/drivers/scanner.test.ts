@@ -29,7 +29,7 @@ afterAll(async () => {
 
 async function simulated(options: ScannerSimulatorOptions): Promise<ScannerUnderTest> {
   const simulator = await createScannerSimulator(options);
-  const { prefix = '', suffix } = options;
+  const { prefix, suffix } = options;
   return {
     make: (onScan) =>
       createScanner({
@@ -37,7 +37,7 @@ async function simulated(options: ScannerSimulatorOptions): Promise<ScannerUnder
         onScan,
         clock: systemClock,
         prefix,
-        ...(suffix === undefined ? {} : { suffix }),
+        suffix,
       }),
     hand: simulator,
     end: () => simulator.unplug(),
@@ -48,7 +48,8 @@ testScanner('the simulator at a unix socket', () => simulated({ path: join(folde
 testScanner('the simulator at a TCP port, with STX, ETX and a prefix', () =>
   simulated({ tcp: true, prefix: '\x02Q', suffix: '\x03' }),
 );
-testScanner('the simulator as a keyboard', () => simulated({ tcp: true, speaks: 'reports' }));
+testScanner('the simulator as a keyboard', () => simulated({ tcp: true, speaks: 'keys' }));
+testScanner('the simulator of HID-POS', () => simulated({ tcp: true, speaks: 'hid-pos' }));
 testScanner('a serial line', onSerialLine);
 
 const real = process.env['KIOS_TEST_SCANNER'];

@@ -25,7 +25,9 @@ const freshId = (): string => `rig01-${clock.nowMs().toString(36).toUpperCase()}
 
 const suites: Readonly<Record<Kind, (at: string) => void>> = {
   keypad: (at) => {
-    testKeypad(at, async () => Promise.resolve({ make: (onKey) => createKeypad({ at, onKey }) }));
+    testKeypad(at, async () =>
+      Promise.resolve({ make: (onKey) => createKeypad({ at, onKey, clock }) }),
+    );
   },
   scanner: (at) => {
     testScanner(at, async () =>

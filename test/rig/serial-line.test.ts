@@ -130,7 +130,9 @@ describe.skipIf(missing !== undefined)(name, () => {
     const cable = await cableTo(join(folder, 'pad'));
     const keys: Key[] = [];
     const at = `serial:${cable.near}?baudRate=9600`;
-    const watch = supervised(() => createKeypad({ at, onKey: (key) => keys.push(key) }));
+    const watch = supervised(() =>
+      createKeypad({ at, onKey: (key) => keys.push(key), clock: systemClock }),
+    );
     for (let round = 1; round <= replugs; round++) {
       await untilOpen(watch);
       board.send(Buffer.from(`${round}A#`));

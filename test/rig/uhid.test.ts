@@ -5,28 +5,27 @@ import { mkdtemp, rm, symlink, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { pressReports, reportLength } from '../../drivers/keypad/hid-boot-keyboard.ts';
+import {
+  bootDescriptor,
+  pressReports,
+  reportLength,
+} from '../../drivers/keypad/hid-boot-keyboard.ts';
 import { createKeypad } from '../../drivers/keypad/keypad.ts';
 import { usageOfKey } from '../../drivers/keypad/keys.ts';
+import { systemClock } from '../../src/lib/clock.ts';
 import { testKeypad, type KeypadUnderTest } from '../drivers/keypad.contract.ts';
 import { usable } from './kernel-devices.ts';
-import {
-  bootKeyboardDescriptor,
-  createEvent,
-  createVirtualHid,
-  inputEvent,
-  type VirtualHid,
-} from './uhid.ts';
+import { createEvent, createVirtualHid, inputEvent, type VirtualHid } from './uhid.ts';
 
 describe('the events of linux/uhid.h', () => {
   const identity = { name: 'pad', unique: 'U-1', vendor: 0x1209, product: 0x0001 };
 
   test('create is as long as its struct and has each field in its place', () => {
-    const event = createEvent(identity, bootKeyboardDescriptor);
+    const event = createEvent(identity, bootDescriptor);
     expect(event).toHaveLength(4376);
     expect(event.readUInt32LE(0)).toBe(11);
     expect(event.subarray(196, 200).toString()).toBe('U-1\0');
-    expect(event.readUInt16LE(260)).toBe(bootKeyboardDescriptor.length);
+    expect(event.readUInt16LE(260)).toBe(bootDescriptor.length);
     expect(event.readUInt32LE(264)).toBe(0x1209);
     expect(event.subarray(280, 286).toString('hex')).toBe('05010906a101');
   });
@@ -56,7 +55,8 @@ async function overUhid(): Promise<KeypadUnderTest> {
   let typed = Promise.resolve();
   const plug = async (): Promise<void> => {
     const unique = `kios-rig-${process.pid}-${++plugged}`;
-    const next = await createVirtualHid({ name: 'kios rig', unique, vendor: 0x1209, product: 1 });
+    const identity = { name: 'kios rig', unique, vendor: 0x1209, product: 1 };
+    const next = await createVirtualHid(identity, bootDescriptor);
     pad = next;
     await expect.poll(() => next.node(), { timeout: 5000 }).toBeDefined();
     await symlink(next.node() ?? '', link);
@@ -71,14 +71,13 @@ async function overUhid(): Promise<KeypadUnderTest> {
   };
   await plug();
   return {
-    make: (onKey) => createKeypad({ at: `hid:${link}`, onKey }),
+    make: (onKey) => createKeypad({ at: `hid:${link}`, onKey, clock: systemClock }),
     hand: {
       press: (key) => {
         const reports = pressReports({ usage: usageOfKey[key], modifiers: 0 });
         const to = pad;
         typed = typed.then(async () => {
-          await to?.input(reports.subarray(0, reportLength));
-          await to?.input(reports.subarray(reportLength));
+          for (const report of reports) await to?.input(report);
         });
       },
       whenOpened: async () => Promise.resolve(),

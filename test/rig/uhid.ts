@@ -13,17 +13,6 @@ const maxDescriptorBytes = 4096;
 const maxReportBytes = 4096;
 const busUsb = 3;
 
-/** The keyboard of USB HID 1.11, Appendix B.1, with usages up to 0xff: keypads have 00 and 000 above the usual end. */
-export const bootKeyboardDescriptor = Uint8Array.from([
-  ...[0x05, 0x01, 0x09, 0x06, 0xa1, 0x01], // Generic Desktop, Keyboard, Collection (Application).
-  ...[0x05, 0x07, 0x19, 0xe0, 0x29, 0xe7, 0x15, 0x00, 0x25, 0x01], // Modifiers,
-  ...[0x75, 0x01, 0x95, 0x08, 0x81, 0x02], // eight bits.
-  ...[0x95, 0x01, 0x75, 0x08, 0x81, 0x01], // One reserved byte.
-  ...[0x95, 0x06, 0x75, 0x08, 0x15, 0x00, 0x26, 0xff, 0x00], // Six key codes of 0 to 255.
-  ...[0x05, 0x07, 0x19, 0x00, 0x29, 0xff, 0x81, 0x00],
-  0xc0,
-]);
-
 export interface DeviceIdentity {
   name: string;
   unique: string;
@@ -62,10 +51,13 @@ export interface VirtualHid {
   destroy(): Promise<void>;
 }
 
-/** Plugs it in. @throws Error of the file system when /dev/uhid is not ours to use. */
-export async function createVirtualHid(identity: DeviceIdentity): Promise<VirtualHid> {
+/** Plugs in a device with this report descriptor. @throws Error of the file system when /dev/uhid is not ours to use. */
+export async function createVirtualHid(
+  identity: DeviceIdentity,
+  descriptor: Uint8Array,
+): Promise<VirtualHid> {
   const uhid: FileHandle = await open('/dev/uhid', 'r+');
-  await uhid.write(createEvent(identity, bootKeyboardDescriptor));
+  await uhid.write(createEvent(identity, descriptor));
   return {
     node: () => hidrawOf(identity.unique),
     input: async (report) => {

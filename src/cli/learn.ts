@@ -1,0 +1,9 @@
+// `kios learn`: finds out how a device is set, and writes it into the configuration.
+import { Command } from 'commander';
+import { learnScannerCommand } from './learn-scanner.ts';
+
+export function learnCommand(): Command {
+  return new Command('learn')
+    .description('Finds out how a device is set, and writes it into the configuration.')
+    .addCommand(learnScannerCommand());
+}
