@@ -1,25 +1,25 @@
 #!/bin/bash
-# Puts the kiosk of this checkout onto a Debian machine as a service. Run it again at any time: it changes only what
-# differs, says what it did, and never overwrites a configuration.
+# Puts kios onto a Debian machine as a service: from a bundle, without internet, or from a checkout. Run it again at any
+# time: it changes only what differs, says what it did, and never overwrites a configuration.
 set -euo pipefail
 umask 022
 
-# What the native parts load: node-hid needs both libraries, TLS needs the certificates.
-readonly apt_packages=(libusb-1.0-0 libudev1 ca-certificates)
-# What a release consists of, besides its packages.
-readonly release_parts=(src drivers config scripts systemd package.json package-lock.json .npmrc)
-# The sums of every file of a release, in its folder.
-readonly sums=SHA256SUMS
-
 usage() {
   cat <<'END'
-Usage: scripts/provision.sh [--dry-run] [--root DIR]
+Usage: provision.sh --bundle FILE --key FILE [more]     from a bundle (this file and the key came apart from it)
+       scripts/provision.sh [more]                      from a checkout
 
-  --dry-run    say what would be done and change nothing
-  --root DIR   install into the folder tree DIR (an image, a test) and leave the running system alone
+  --bundle FILE       kios-<version>-linux-<arch>.tar.gz, with FILE.sig beside it
+  --key FILE          the public key that must have signed it; later bundles are checked by the one that was installed
+  --dry-run           say what would be done and change nothing
+  --panel NAME:WxH    the panel, as HDMI-A-1:1024x600: it has a picture also when it was dark at boot
+  --data              keep journal, log and clock on the partition that scripts/card has made
+  --read-only-root    with --data: nothing writes to the root of the card any more
+  --root DIR          install into the folder tree DIR (an image, a test) and leave the running system alone
 
-Installs the packages that the kiosk needs, the user kios, udev rules, the unit kios.service, this program under
-/opt/kios/releases with the link /opt/kios/current, the command kios, and /etc/kios/kiosk.yaml if there is none.
+Installs the packages that the kiosk needs, the user kios, udev rules, units, the program under /opt/kios/releases with
+the link /opt/kios/current, the command kios, and /etc/kios/kiosk.yaml if there is none. Closes every way from a keyboard
+to a shell, limits the log, sets the hardware watchdog where there is none. scripts/unprovision.sh takes all of it back.
 END
 }
 
@@ -28,11 +28,32 @@ fail() {
   exit 1
 }
 
+bundle=
+key=
+panel=
 dry_run=0
+on_data=0
+read_only_root=0
+verified=0
 root=
+given=("$@")
 while (($# > 0)); do
   case $1 in
+    --bundle | --key)
+      [[ -f ${2:-} ]] || fail "$1 needs a file that exists."
+      declare "${1#--}=$(readlink -f "$2")"
+      shift
+      ;;
+    --panel)
+      [[ ${2:-} =~ ^[A-Za-z]+(-[A-Z])?-[0-9]:[0-9]{3,4}x[0-9]{3,4}$ ]] || fail '--panel needs something like HDMI-A-1:1024x600.'
+      panel=$2
+      shift
+      ;;
     --dry-run) dry_run=1 ;;
+    --data) on_data=1 ;;
+    --read-only-root) read_only_root=1 ;;
+    # Said by this script to the one in the bundle, after it has verified the bundle.
+    --verified) verified=1 ;;
     --root)
       [[ -d ${2:-} ]] || fail '--root needs a folder that exists.'
       root=$(cd "$2" && pwd)
@@ -46,26 +67,45 @@ while (($# > 0)); do
   esac
   shift
 done
-cd "$(dirname "${BASH_SOURCE[0]}")/.." # Only now: --root may be relative to the caller's folder.
+only_look=$dry_run
 
-changed=0
-in_place=0
-
-# act WHAT COMMAND…: does it, or in a dry run only says it.
-act() {
-  changed=$((changed + 1))
-  printf '%s %s\n' "$( ((dry_run)) && echo 'would' || echo '+')" "$1"
-  ((dry_run)) || "${@:2}"
+# Nothing inside of a bundle is used before its signature is known to be good, and what is checked is a copy that nobody
+# else can change. The Node inside could not prove anything: it would be the forger's.
+from_bundle() {
+  local installed=$root/etc/kios/release.pub
+  command -v openssl >/dev/null || fail 'there is no openssl, so the bundle cannot be checked: install it first.'
+  [[ -n $key ]] || { [[ -f $installed ]] && key=$installed; } ||
+    fail '--bundle needs --key FILE: the public key, which must not come with the bundle.'
+  openssl pkey -pubin -in "$key" -noout -text 2>/dev/null | grep -q '^ED25519' || fail "$key is no public Ed25519 key."
+  [[ -f $bundle.sig ]] || fail "there is no signature $bundle.sig."
+  unpacked=$(mktemp -d -p "${TMPDIR:-/var/tmp}" kios-bundle.XXXXXX)
+  trap 'rm -rf "$unpacked"' EXIT
+  cp "$bundle" "$unpacked/bundle"
+  openssl pkeyutl -verify -rawin -pubin -inkey "$key" -sigfile "$bundle.sig" -in "$unpacked/bundle" >/dev/null 2>&1 ||
+    fail "the signature of $bundle is not by $key: do not use it."
+  mkdir "$unpacked/release"
+  tar --extract --gzip --strip-components=1 --no-same-owner --file="$unpacked/bundle" --directory="$unpacked/release"
+  rm "$unpacked/bundle"
+  "$unpacked/release/scripts/provision.sh" --verified --key "$key" "${given[@]}"
 }
 
-found() {
-  in_place=$((in_place + 1))
-  printf '= %s\n' "$1"
-}
+if [[ -n $bundle ]] && ! ((verified)); then
+  from_bundle
+  exit
+fi
 
-not_ours() {
-  fail "$1 is not what kios puts there: move it away and run this again."
-}
+cd "$(dirname "${BASH_SOURCE[0]}")/.." # Only now: files may be named from the caller's folder.
+source scripts/provision/changes.sh
+source scripts/provision/packages.sh
+source scripts/provision/release.sh
+source scripts/provision/account.sh
+source scripts/provision/boot.sh
+source scripts/provision/partition.sh
+! is_bundle || ((verified)) ||
+  fail 'this is an unpacked bundle that nobody has verified: use --bundle FILE --key FILE with the archive itself.'
+
+# What the native parts load: node-hid needs both libraries, TLS needs the certificates; gpiomon reads a drop sensor.
+readonly apt_packages=(libusb-1.0-0 libudev1 ca-certificates gpiod)
 
 check_machine() {
   local release=$root/etc/os-release architecture
@@ -82,158 +122,34 @@ check_machine() {
     arm*) fail 'this system is 32-bit ARM, for which there is no Node 24; install the 64-bit Raspberry Pi OS.' ;;
     *) fail "this system is $architecture; kios runs on arm64 and amd64." ;;
   esac
+  ! is_bundle || [[ -d node_modules/node-linux-${architecture/amd64/x64} ]] ||
+    fail "this bundle is for another machine; take the one for ${architecture/amd64/x64}."
   ((dry_run || EUID == 0)) || [[ -n $root ]] || fail 'this must be run as root: sudo scripts/provision.sh'
+  # One that was put onto its data partition stays there.
+  [[ ! -L $root/var/lib/kios ]] || on_data=1
+  ((!read_only_root || on_data)) || fail '--read-only-root needs --data: the journal must lie on another partition.'
+  check_root
 }
 
-install_packages() {
-  local package
-  local -a missing=()
-  for package in "${apt_packages[@]}"; do
-    [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
-      missing+=("$package")
-  done
-  if [[ -n $root ]]; then
-    printf '  the image must have the packages %s\n' "${apt_packages[*]}"
-  elif ((${#missing[@]} == 0)); then
-    found "packages ${apt_packages[*]}"
-  else
-    act "install the packages ${missing[*]}" apt_install "${missing[@]}"
-  fi
-}
-
-apt_install() {
-  export DEBIAN_FRONTEND=noninteractive
-  apt-get -qq update && apt-get -qq install -y --no-install-recommends "$@" >/dev/null
-}
-
-# put FILE TARGET: a file of ours that follows this checkout.
-put() {
-  local target=$root$2
-  if [[ -L $target || (-e $target && ! -f $target) ]]; then
-    not_ours "$2"
-  elif cmp -s "$1" "$target"; then
-    found "$2"
-  else
-    act "write $2" install -D -m 0644 "$1" "$target"
-  fi
-}
-
-# put_link DESTINATION LINK: only a link into a release of ours is led elsewhere.
-put_link() {
-  local link=$root$2 leads
-  leads=$(readlink "$link" || true)
-  case $leads in
-    "$1")
-      found "$2 -> $1"
-      return
-      ;;
-    releases/* | /opt/kios/*) ;;
-    *) [[ ! -e $link && ! -L $link ]] || not_ours "$2" ;;
-  esac
-  act "link $2 -> $1" replace_link "$1" "$link"
-}
-
-# By renaming, so that there is no moment without the link.
-replace_link() {
-  mkdir -p "$(dirname "$2")"
-  ln -sfn "$1" "$2.new"
-  mv -T "$2.new" "$2"
-}
-
-# A release is named by its version and content, so two different programs never share a folder.
-release_name() {
-  local version sum
-  version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
-  sum=$(find "${release_parts[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
-  printf '%s-%s\n' "$version" "${sum:0:12}"
-}
-
-install_release() {
-  local place=/opt/kios/releases/$1
-  if [[ ! -e $root$place ]]; then
-    act "install the program to $place" copy_release "$root$place"
-  elif is_whole "$root$place"; then
-    found "$place"
-  else
-    act "install the program to $place again: the one that is there is damaged" copy_release "$root$place"
-  fi
-  put_link "releases/$1" /opt/kios/current
-}
-
-# Cards lose the end of files at a power cut, and packages can be damaged as well as sources.
-is_whole() {
-  (cd "$1" && sha256sum --check --strict --status "$sums") 2>/dev/null
-}
-
-# Built beside its place, on the disk, and renamed at the end.
-copy_release() {
-  local building=$1.building damaged=$1.damaged
-  rm -rf "$building" "$damaged"
-  mkdir -p "$building"
-  cp -R "${release_parts[@]}" "$building/"
-  chmod -R u=rwX,go=rX "$building"
-  "$building/scripts/install" --omit=dev
-  (cd "$building" && find . -xtype f ! -name "$sums" -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) \
-    >"$building/$sums"
-  sync -f "$building"
-  [[ ! -e $1 ]] || mv -T "$1" "$damaged"
-  mv -T "$building" "$1"
-  rm -rf "$damaged"
-}
-
-install_account() {
-  if grep -qs '^kios:' "$root/etc/passwd"; then
-    found 'user kios'
-  elif ((EUID == 0 || dry_run)); then
-    act 'make the user kios' systemd-sysusers --root="$root/" kios.conf
-  else
-    printf '  the user kios is made at the first boot, by systemd-sysusers\n'
-  fi
-}
-
-# Mode and group, so that folders which somebody made by hand are put right too.
-install_folders() {
-  local group config=$root/etc/kios/kiosk.yaml
-  group=$(sed -n 's/^kios:[^:]*:\([0-9]*\):.*/\1/p' "$root/etc/group" 2>/dev/null || true)
-  if has_access "750:$group" "$root/etc/kios" && has_access "700:$group" "$root/var/lib/kios" &&
-    { [[ ! -f $config || -L $config ]] || has_access "640:$group" "$config"; }; then
-    found '/etc/kios and /var/lib/kios'
-  elif ((EUID == 0 || dry_run)); then
-    act 'make /etc/kios and /var/lib/kios, for the group kios' apply_tmpfiles
-  fi
-}
-
-has_access() {
-  [[ $(stat -c %a:%g "$2" 2>/dev/null) == "$1" ]]
-}
-
-apply_tmpfiles() {
-  systemd-tmpfiles --root="$root/" --create kios.conf
-}
-
-# The technician's file, or link to a disk that may be absent: written once, and then never again.
-install_config() {
-  if [[ -e $root/etc/kios/kiosk.yaml || -L $root/etc/kios/kiosk.yaml ]]; then
-    found '/etc/kios/kiosk.yaml (left as it is)'
-    return
-  fi
-  config_is_new=1
-  act 'write /etc/kios/kiosk.yaml from the example' write_config
-}
-
-write_config() {
-  install -D -m 0640 config/kiosk.example.yaml "$root/etc/kios/kiosk.yaml"
-  ((EUID != 0)) || apply_tmpfiles
+install_units() {
+  local unit
+  put systemd/kios.sysusers /etc/sysusers.d/kios.conf
+  put systemd/kios.tmpfiles /etc/tmpfiles.d/kios.conf
+  put systemd/99-kios.rules /etc/udev/rules.d/99-kios.rules
+  put systemd/kios-journald.conf /etc/systemd/journald.conf.d/60-kios.conf
+  for unit in kios.service kios-console.service; do put "systemd/$unit" "/etc/systemd/system/$unit"; done
 }
 
 start_service() {
-  if [[ -n $root || ! -d /run/systemd/system ]]; then
+  if ! booted; then
     printf '  systemd does not run here: nothing is started\n'
     return
   fi
   if ((changed > 0)); then
     act 'reload systemd' systemctl daemon-reload
     act 'apply the udev rules' apply_rules
+    act 'apply the limits of the log' systemctl restart systemd-journald
+    act 'close the console' close_console_now
   fi
   if ((config_is_new)); then
     printf '  next: edit /etc/kios/kiosk.yaml, then run\n    %s\n    %s\n' \
@@ -253,21 +169,33 @@ apply_rules() {
     --subsystem-match=tty --subsystem-match=leds --action=add
 }
 
+close_console_now() {
+  sysctl --quiet --load=/etc/sysctl.d/90-kios.conf
+  systemctl stop getty@tty1.service
+  systemctl start kios-console.service
+}
+
 provision() {
   config_is_new=0
   check_machine
-  install_packages
-  put systemd/kios.sysusers /etc/sysusers.d/kios.conf
-  put systemd/kios.tmpfiles /etc/tmpfiles.d/kios.conf
-  put systemd/99-kios.rules /etc/udev/rules.d/99-kios.rules
-  put systemd/kios.service /etc/systemd/system/kios.service
+  grow_root
+  install_packages base "${apt_packages[@]}"
+  install_units
+  close_console
+  set_boot_words
   install_account
+  place_state
   install_folders
+  [[ -z $key ]] || put "$key" /etc/kios/release.pub
   install_release "$(release_name)"
+  compile_release
   put_link /opt/kios/current/scripts/kios /usr/local/bin/kios
   install_config
   put_link /etc/systemd/system/kios.service /etc/systemd/system/multi-user.target.wants/kios.service
+  put_link /etc/systemd/system/kios-console.service /etc/systemd/system/multi-user.target.wants/kios-console.service
+  ((!read_only_root)) || make_root_read_only
   start_service
+  set_watchdog
 }
 
 # A run that will be refused is refused before its first change.

@@ -84,6 +84,13 @@ test('the demo installs the lock and runs on the pinned Node, from any folder', 
   expect(result.status).toBe(0);
 });
 
+test.each(['card', 'bundle'])('scripts/%s is the command of its name', async (name) => {
+  readyMachine();
+  const { stdout } = await script(name, '--dry-run', 'a b');
+  const entry = join(box.project, 'src/cli/kios.ts');
+  expect(stdout.trim().endsWith(`${entry} ${name} --dry-run a b`)).toBe(true);
+});
+
 test('it installs once, and again when the lock has changed', async () => {
   readyMachine();
   await script('install');

@@ -52,7 +52,7 @@ beforeAll(async () => {
 
 afterAll(() => {
   box.remove();
-});
+}, 120_000);
 
 describe('into an image', () => {
   test('the first run installs everything and says so', () => {

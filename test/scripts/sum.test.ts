@@ -51,49 +51,49 @@ const runTests = async (): Promise<Result> =>
   run(join(box.project, '.ci/run'), [], { path: box.bin });
 const lastLine = ({ stdout }: Result): string => stdout.split('\n').at(-2) ?? '';
 
-test('four checks and four suites are added up', async () => {
+test('four checks and five suites are added up', async () => {
   tool('vitest', vitest({ passed: 10, failed: 0, skipped: 0 }, 0));
   const result = await runTests();
-  expect(lastLine(result)).toBe('44 passed, 0 failed');
+  expect(lastLine(result)).toBe('54 passed, 0 failed');
   expect(result.status).toBe(0);
 });
 
 test('skipped tests are shown', async () => {
   tool('vitest', vitest({ passed: 1, failed: 0, skipped: 2 }, 0));
-  expect(lastLine(await runTests())).toBe('8 passed, 0 failed, 8 skipped');
+  expect(lastLine(await runTests())).toBe('9 passed, 0 failed, 10 skipped');
 });
 
 test('a failed test fails the run', async () => {
   tool('vitest', vitest({ passed: 9, failed: 1, skipped: 0 }, 1));
   const result = await runTests();
-  expect(lastLine(result)).toBe('40 passed, 4 failed');
+  expect(lastLine(result)).toBe('49 passed, 5 failed');
   expect(result.status).toBe(1);
 });
 
 test('a suite that fails outside of its tests counts as a failure', async () => {
   tool('vitest', vitest({ passed: 9, failed: 0, skipped: 0 }, 1));
   const result = await runTests();
-  expect(lastLine(result)).toBe('40 passed, 4 failed');
+  expect(lastLine(result)).toBe('49 passed, 5 failed');
   expect(result.status).toBe(1);
 });
 
 test('a suite that leaves no report counts as a failure', async () => {
   tool('vitest', 'exit 139');
-  expect(lastLine(await runTests())).toBe('4 passed, 4 failed');
+  expect(lastLine(await runTests())).toBe('4 passed, 5 failed');
 });
 
 test.each(['tsc', 'eslint', 'prettier'])('%s alone can fail the run', async (name) => {
   tool('vitest', vitest({ passed: 1, failed: 0, skipped: 0 }, 0));
   tool(name, 'exit 1');
   const result = await runTests();
-  expect(lastLine(result)).toBe('7 passed, 1 failed');
+  expect(lastLine(result)).toBe('8 passed, 1 failed');
   expect(result.status).toBe(1);
 });
 
 test("the page's own types are a part of the check", async () => {
   tool('vitest', vitest({ passed: 1, failed: 0, skipped: 0 }, 0));
   tool('tsc', '[[ $* != *src/bench/page* ]]');
-  expect(lastLine(await runTests())).toBe('7 passed, 1 failed');
+  expect(lastLine(await runTests())).toBe('8 passed, 1 failed');
 });
 
 test('shellcheck sees every script, and can fail the run', async () => {
@@ -101,7 +101,7 @@ test('shellcheck sees every script, and can fail the run', async () => {
   box.program('shellcheck', 'echo "checked: $*"; exit 1');
   const result = await runTests();
   expect(result.stdout).toContain(
-    'scripts/demo scripts/install scripts/kios scripts/provision.sh scripts/test .ci/run',
+    'scripts/bundle scripts/card scripts/demo scripts/install scripts/kios scripts/provision.sh scripts/test scripts/unprovision.sh .ci/run',
   );
-  expect(lastLine(result)).toBe('7 passed, 1 failed');
+  expect(lastLine(result)).toBe('8 passed, 1 failed');
 });

@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# The data partition that scripts/card makes, and the root that nothing writes to. Sourced.
+
+readonly data_label=kios-data
+readonly data_folder=/srv/kios
+readonly state_folder=/var/lib/kios
+readonly state_part=/etc/tmpfiles.d/kios-state.conf
+# nofail, and a short wait: a kiosk without its data starts, says so on its screen and does not sell.
+readonly data_mount="LABEL=$data_label $data_folder ext4 noatime,nofail,x-systemd.device-timeout=10s 0 2"
+readonly bound="none bind,nofail,x-systemd.requires-mounts-for=$data_folder 0 0"
+
+# Where the journal lies: in the state folder itself, or on the data partition.
+place_state() {
+  if ((on_data)); then
+    check_data
+    leave_state_folder
+    put systemd/kios-on-data.conf /etc/systemd/system/kios.service.d/data.conf
+    put systemd/kios-data.service /etc/systemd/system/kios-data.service
+    put_link /etc/systemd/system/kios-data.service /etc/systemd/system/local-fs.target.wants/kios-data.service
+    mount_data
+  else
+    put systemd/kios-state.tmpfiles "$state_part"
+  fi
+}
+
+# A journal is never left behind: it may be the only proof of somebody's money.
+check_data() {
+  if booted && [[ -z $(blkid -L "$data_label" || true) ]]; then
+    fail "there is no partition $data_label: prepare the card with scripts/card, before its first boot."
+  fi
+  [[ -L $root$state_folder || -z $(ls -A "$root$state_folder" 2>/dev/null || true) ]] ||
+    fail "$state_folder holds a journal: move its files to the folder state of $data_label first."
+}
+
+# StateDirectory= would make an empty journal where the partition is missing. A link that leads nowhere is none.
+leave_state_folder() {
+  if [[ $(readlink "$root$state_folder" || true) == "$data_folder/state" ]]; then
+    found "$state_folder -> $data_folder/state"
+  elif [[ -L $root$state_folder ]]; then
+    not_ours "$state_folder"
+  else
+    act "link $state_folder -> $data_folder/state" link_state
+  fi
+}
+
+link_state() {
+  rm -f "$root$state_part"
+  [[ ! -d $root$state_folder ]] || rmdir "$root$state_folder"
+  remember state "$data_folder/state"
+  replace_link "$data_folder/state" "$state_folder"
+}
+
+mount_data() {
+  local folder
+  for folder in "$data_folder" /var/log/journal /var/lib/systemd/timesync; do
+    [[ -d $root$folder ]] || act "make $folder" make_folders "$folder"
+  done
+  add_line /etc/fstab "$data_mount"
+  add_line /etc/fstab "$data_folder/log /var/log/journal $bound"
+  add_line /etc/fstab "$data_folder/clock /var/lib/systemd/timesync $bound"
+}
+
+# scripts/card gives the root's partition its size, and not every release of Raspberry Pi OS grows the filesystem by itself.
+grow_root() {
+  local device filesystem partition
+  booted && [[ -d /boot/firmware && $(findmnt -no FSTYPE /) == ext4 ]] || return 0
+  device=$(findmnt -no SOURCE /)
+  partition=$(blockdev --getsize64 "$device")
+  filesystem=$(LC_ALL=C tune2fs -l "$device" | sed -n 's/^Block count: *//p;s/^Block size: */*/p' | tr -d '\n')
+  ((partition - filesystem < 16 * 1024 * 1024)) || act "grow the root filesystem to its partition" resize2fs "$device"
+}
+
+# The overlay itself is made by the initramfs, from the next boot on.
+make_root_read_only() {
+  install_packages overlay overlayroot
+  put systemd/kios-overlayroot.conf /etc/overlayroot.local.conf
+  if booted && ((changed > 0)); then act 'make the initramfs anew' update-initramfs -u; fi
+  printf '  after the next boot / must be an overlay: run this again with --dry-run, and it says so\n'
+}
+
+# What is written to an overlay is gone at the next boot: such a run would only seem to have worked.
+check_root() {
+  [[ -f /etc/overlayroot.local.conf && -z $root ]] || return 0
+  if [[ $(findmnt -no FSTYPE /) != overlay ]]; then
+    printf '  / is NOT an overlay: boot once more; if it stays so, look at journalctl -b for overlayroot\n'
+  elif ((only_look)); then
+    found '/ is an overlay: nothing writes to the card'
+  else
+    fail '/ is an overlay: nothing that is written here stays. Boot once with overlayroot=disabled on the kernel command line.'
+  fi
+}

@@ -1,0 +1,87 @@
+# shellcheck shell=bash
+# The program: a folder under /opt/kios/releases, from a bundle that was verified or from a checkout. Sourced.
+
+# What a release made from a checkout consists of, besides its packages.
+readonly release_parts=(src drivers config scripts systemd package.json package-lock.json .npmrc)
+# The sums of every file of a release, in its folder.
+readonly sums=SHA256SUMS
+# As the unit names it.
+readonly code=/var/cache/kios/code
+
+# A bundle brings its packages and its sums; a checkout has neither.
+is_bundle() {
+  [[ -f kios.mjs && -f $sums ]]
+}
+
+# A release is named by its version and content, so two different programs never share a folder.
+release_name() {
+  local version sum
+  version=$(sed -n 's/^  "version": "\(.*\)",$/\1/p' package.json)
+  if is_bundle; then
+    sum=$(sha256sum <"$sums")
+  else
+    sum=$(find "${release_parts[@]}" -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum)
+  fi
+  printf '%s-%s\n' "$version" "${sum:0:12}"
+}
+
+install_release() {
+  local place=/opt/kios/releases/$1
+  if [[ ! -e $root$place ]]; then
+    act "install the program to $place" copy_release "$place"
+  elif is_whole "$root$place"; then
+    found "$place"
+  else
+    act "install the program to $place again: the one that is there is damaged" copy_release "$place"
+  fi
+  put_link "releases/$1" /opt/kios/current
+}
+
+# Cards lose the end of files at a power cut, and packages can be damaged as well as sources.
+is_whole() {
+  (cd "$1" && sha256sum --check --strict --status "$sums") 2>/dev/null
+}
+
+# Built beside its place, on the disk, and renamed at the end.
+copy_release() {
+  local place=$root$1 building=$root$1.building damaged=$root$1.damaged
+  make_folders "${1%/*/*}"
+  remember tree "${1%/*}"
+  mkdir -p "${place%/*}"
+  rm -rf "$building" "$damaged"
+  mkdir "$building"
+  if is_bundle; then
+    cp -R . "$building/"
+    is_whole "$building" || fail 'the unpacked bundle is damaged: is the disk full?'
+  else
+    build_release "$building"
+  fi
+  # Of a tree, whoever makes an image of it takes care.
+  [[ -n $root ]] || sync -f "$building"
+  [[ ! -e $place ]] || mv -T "$place" "$damaged"
+  mv -T "$building" "$place"
+  rm -rf "$damaged"
+}
+
+build_release() {
+  cp -R "${release_parts[@]}" "$1/"
+  chmod -R u=rwX,go=rX "$1"
+  "$1/scripts/install" --omit=dev
+  (cd "$1" && find . -xtype f ! -name "$sums" -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) >"$1/$sums"
+}
+
+# V8's compiled code is bound to the machine and the user, so no bundle brings it: it is made here, for the user kios, and
+# not at the first start, whose end (when Node writes it) may be a power cut.
+compile_release() {
+  booted || return 0
+  if [[ $code -nt /opt/kios/current/package.json ]]; then
+    found 'compiled code'
+  else
+    act 'compile the program' compile_code
+  fi
+}
+
+compile_code() {
+  runuser -u kios -- env "NODE_COMPILE_CACHE=$code" /opt/kios/current/scripts/kios kiosk --help >/dev/null
+  touch "$code"
+}

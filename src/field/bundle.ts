@@ -1,0 +1,121 @@
+// Builds the bundle: everything that a kiosk without internet needs, in one signed archive. A bundle that a Pi could
+// not run is never written.
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { filesOf, packRelease, signArchive, writeSums } from './bundle-archive.ts';
+import { debsFault, fetchDebs } from './bundle-debs.ts';
+import { copyPackages, installFor } from './bundle-packages.ts';
+import { bundleProgram, entryFile, entryText } from './bundle-program.ts';
+import { nativeFault, type Arch } from './native-rules.ts';
+import { ToolError } from './run-tool.ts';
+
+export interface BundleOptions {
+  /** The checkout. */
+  source: string;
+  arch: Arch;
+  /** Where the archive and its signature are written. */
+  out: string;
+  /** PEM file of an Ed25519 private key; without it the archive is not signed. */
+  keyFile?: string;
+  /** Where fetched Debian packages are kept; without it none are packed. */
+  debs?: string;
+  /** Told what happens, a line each. */
+  say: (line: string) => void;
+}
+
+/** What the program is made of; the bundle holds it as one file. */
+const sources = ['src', 'drivers', 'package.json', 'package-lock.json', '.npmrc'];
+/** What a release holds as it lies in the checkout. Of the page, Node serves the sources themselves. */
+const kept = [
+  'config',
+  'drivers/display/font',
+  'package.json',
+  'package-lock.json',
+  'scripts',
+  'src/bench/page',
+  'systemd',
+];
+
+/** A part of the bundle that must not go into the field. */
+export class BundleError extends Error {
+  readonly faults: readonly string[];
+
+  constructor(faults: readonly string[]) {
+    super(`there is no bundle:\n${faults.map((fault) => `  - ${fault}`).join('\n')}`);
+    this.name = 'BundleError';
+    this.faults = faults;
+  }
+}
+
+/**
+ * Builds `kios-<version>-linux-<arch>.tar.gz` and answers its path.
+ * @throws BundleError when a native part would not load in the field; ToolError when a tool failed.
+ */
+export async function buildBundle(options: BundleOptions): Promise<string> {
+  const { source, arch, out, keyFile, say } = options;
+  const name = `kios-${await versionOf(source)}-linux-${arch}`;
+  const work = await mkdtemp(join(tmpdir(), 'kios-bundle-'));
+  try {
+    const tree = join(work, 'source');
+    const release = join(work, name);
+    for (const part of sources) await copy(part, source, tree);
+    say(`installing the locked packages for ${arch}`);
+    await installFor(arch, tree);
+    await bundleProgram(tree, release);
+    await copyPackages(arch, tree, release);
+    for (const part of kept) await copy(part, source, release);
+    await mkdir(dirname(join(release, entryFile)), { recursive: true });
+    await writeFile(join(release, entryFile), entryText);
+    await addDebs(options, release);
+    const faults = await nativeFaults(arch, release);
+    if (faults.length > 0) throw new BundleError(faults);
+    await writeSums(release);
+    await mkdir(out, { recursive: true });
+    const archive = join(out, `${name}.tar.gz`);
+    await packRelease(release, archive);
+    if (keyFile === undefined) say('not signed: no kiosk takes it without --key');
+    else say(`signature: ${await signArchive(archive, keyFile)}`);
+    return archive;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
+
+async function addDebs({ arch, debs, say }: BundleOptions, release: string): Promise<void> {
+  if (debs === undefined) {
+    say('no Debian packages: a kiosk needs internet for what its system lacks');
+    return;
+  }
+  const folder = resolve(debs, arch);
+  const fault = debsFault();
+  if (fault !== undefined) throw new BundleError([`Debian packages: ${fault}; or --no-debs`]);
+  try {
+    for (const place of await fetchDebs(arch, folder)) {
+      await cp(join(folder, place), join(release, 'debs', place), { recursive: true });
+    }
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    throw new BundleError([`Debian packages: ${error.message}; or --no-debs`]);
+  }
+}
+
+/** What of a release would not load on a machine of this architecture, each with its file. */
+export async function nativeFaults(arch: Arch, release: string): Promise<string[]> {
+  const faults: string[] = [];
+  for (const file of await filesOf(release)) {
+    const fault = nativeFault(await readFile(join(release, file)), arch);
+    if (fault !== undefined) faults.push(`${file} ${fault}`);
+  }
+  return faults;
+}
+
+async function versionOf(source: string): Promise<string> {
+  const manifest: unknown = JSON.parse(await readFile(join(source, 'package.json'), 'utf8'));
+  return z.object({ version: z.string() }).parse(manifest).version;
+}
+
+async function copy(part: string, from: string, to: string): Promise<void> {
+  await cp(join(from, part), join(to, part), { recursive: true });
+}
