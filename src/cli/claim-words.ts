@@ -132,6 +132,8 @@ const heldTexts: Readonly<Record<string, string>> = {
   'kiosk-cloned':
     'Two machines had the card of this kiosk. Look what came out; then claim settle, or claim refund.',
   revoked: 'Its kiosk was revoked. Look what came out; then claim settle, or claim refund.',
+  'enrolled-anew':
+    'Its kiosk was enrolled anew, and knows the codes of its old slips no more. Look what came out; then claim settle, or claim refund.',
   'redeemed-often':
     'It was redeemed again and again, and the kiosk says that nothing came out. Look there; then claim settle, or claim refund.',
 };

@@ -123,7 +123,9 @@ export const timeAnswer = z.object({ proof: z.string().max(1024) });
 /** `POST /v1/recover`: what the kiosk still knows after the relay lost it. */
 export const recoverBody = z.strictObject({
   sales: z
-    .array(z.object({ proof: z.string().max(4096), fulfilment: z.enum(fulfilments).optional() }))
+    .array(
+      z.object({ proof: z.string().max(4096), fulfilment: z.enum(fulfilments).optional(), signed }),
+    )
     .max(500),
   /** Where the kiosk stands in the ledger that it knew: new changes are numbered above it. */
   since: cursor.optional(),
@@ -152,6 +154,8 @@ export const redeemResultBody = z.strictObject({
 /** Where the claim stands then. `redeeming`: locked, the operator must look. */
 export const redeemResultAnswer = z.object({
   state: z.enum(['open', 'redeeming', 'honoured', 'refunding', 'refunded']),
+  /** A JWS of type `kios-heard`: without it a proxy could end the only report of goods that came out. */
+  proof: z.string().max(4096),
 });
 
 /** RFC 9457 problem document, with our `code`. `time`: a `kios-time` JWS, on `clock-skew` alone. */

@@ -59,7 +59,7 @@ export const errors = {
   'gateway-down': entry(
     503,
     true,
-    'Midtrans does not answer just now; no charge was made, try again later.',
+    'Midtrans does not answer just now, so the relay takes no new charges; none was made, try again later.',
   ),
   recovering: entry(
     503,
@@ -157,6 +157,31 @@ export const errors = {
     0,
     true,
     'The disk of the kiosk is nearly full: make room; it does not sell until then.',
+  ),
+  'disk-read-only': entry(
+    0,
+    false,
+    'The disk of the kiosk can only be read: look at the card; it does not sell.',
+  ),
+  'journal-damaged': entry(
+    0,
+    false,
+    'The journal of the kiosk was damaged or altered; it is kept, and nothing is sold from it.',
+  ),
+  'journal-locked': entry(
+    0,
+    true,
+    'Another program has locked the journal of the kiosk: end that program.',
+  ),
+  'kiosk-running': entry(
+    0,
+    false,
+    'Another kios kiosk runs on the same state folder: stop that one.',
+  ),
+  'clock-unknown': entry(
+    0,
+    true,
+    'The kiosk has heard no time that it can trust since it started; no QR slip is printed.',
   ),
   'not-enrolled': entry(0, false, 'The kiosk has no identity: run kios enrol.'),
 

@@ -1,16 +1,17 @@
 // Proofs: what the relay signs and the kiosk believes (PROTOCOL.md §1). Compact JWS, EdDSA. Computes, does no I/O.
-import { createHash, sign, type KeyObject } from 'node:crypto';
-import { compactVerify } from 'jose';
+import { createHash, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { environment } from './api.ts';
 import { KiosError } from './errors.ts';
 import { kioskId, saleId } from './ids.ts';
+import { openJws, signJws } from './jws.ts';
 import { amountIdr } from './money.ts';
 import { fulfilment, type Sale } from './sale.ts';
 import { verdict } from './verdict.ts';
 
 /** What a signature is for. It stands in the JWS header, so that one kind is never taken for another. */
-export type ProofKind = 'kios-verdict' | 'kios-command' | 'kios-time' | 'kios-grant' | 'kios-key';
+export type ProofKind =
+  'kios-verdict' | 'kios-command' | 'kios-time' | 'kios-grant' | 'kios-heard' | 'kios-key';
 
 /** What the relay vouches for. `iat` is a label: proofs do not expire. */
 export const verdictClaims = z.object({
@@ -51,29 +52,31 @@ export const grantClaims = z.object({
   iat: z.int(),
 });
 
+/** `kios-heard`: what became of a granted dispense was heard and stored (PROTOCOL.md §7). */
+export const heardClaims = z.object({
+  env: environment,
+  saleId,
+  kioskId,
+  dispenseId: z.string().max(64),
+  result: z.enum(['done', 'failed', 'unknown']),
+  /** It came with the kiosk's own signature: nobody has taken that off on the way. */
+  signed: z.boolean(),
+  iat: z.int(),
+});
+
 /** The hash by which a proof names a QR. */
 export function qrHash(qr: string | Uint8Array): string {
   return createHash('sha256').update(qr).digest('hex');
 }
 
-/**
- * Signs claims with the relay's private Ed25519 key: a compact JWS (RFC 7515 §7.1, RFC 8037 §3.1). By node:crypto, because
- * jose signs on another thread, which costs a relay two to three times the signature.
- */
+/** Signs claims with the relay's private Ed25519 key: a compact JWS. */
 export function signProof(
   kind: ProofKind,
   claims: Record<string, unknown>,
   key: { kid: string; privateKey: KeyObject },
 ): Promise<string> {
-  const header = base64url(JSON.stringify({ alg: 'EdDSA', kid: key.kid, typ: kind }));
-  const signed = `${header}.${base64url(JSON.stringify(claims))}`;
-  const signature = sign(null, Buffer.from(signed), key.privateKey).toString('base64url');
   // The seam is asynchronous: a key that lies elsewhere may sign one day.
-  return Promise.resolve(`${signed}.${signature}`);
-}
-
-function base64url(text: string): string {
-  return Buffer.from(text).toString('base64url');
+  return Promise.resolve(signJws({ kid: key.kid, typ: kind }, claims, key.privateKey));
 }
 
 /** The relay's public keys that a verifier trusts, by `kid`. */
@@ -89,26 +92,18 @@ export async function openProof<T>(
   claims: z.ZodType<T>,
   keys: TrustedKeys,
 ): Promise<T> {
-  let payload: Uint8Array;
-  try {
-    const opened = await compactVerify(
-      token,
-      (header) => {
-        const key = keys.get(header.kid ?? '');
-        if (key === undefined) throw new KiosError('bad-proof', 'signed by an unknown key');
-        return key;
-      },
-      { algorithms: ['EdDSA'] },
-    );
-    if (opened.protectedHeader.typ !== kind) {
-      throw new KiosError('bad-proof', `signed for ${String(opened.protectedHeader.typ)}`);
-    }
-    payload = opened.payload;
-  } catch (error) {
-    if (error instanceof KiosError) throw error;
-    throw new KiosError('bad-proof', 'the signature does not verify', error);
+  // Asynchronous as signing is.
+  return Promise.resolve(open(token, kind, claims, keys));
+}
+
+function open<T>(token: string, kind: ProofKind, claims: z.ZodType<T>, keys: TrustedKeys): T {
+  const opened = openJws(token, ({ kid }) => keys.get(kid ?? ''));
+  if (opened === undefined) {
+    throw new KiosError('bad-proof', 'the signature does not verify, or not by a known key');
   }
-  const parsed = claims.safeParse(JSON.parse(new TextDecoder().decode(payload)));
+  const { typ } = opened.header;
+  if (typ !== kind) throw new KiosError('bad-proof', `signed for ${String(typ)}`);
+  const parsed = claims.safeParse(opened.claims);
   if (!parsed.success) throw new KiosError('bad-proof', 'the signed claims have another shape');
   return parsed.data;
 }
@@ -164,4 +159,24 @@ export async function verifyGrant(
     claims.amountIdr === expected.amountIdr &&
     claims.dispenseId === expected.dispenseId;
   if (!agrees) throw new KiosError('bad-proof', 'the grant is for another dispense');
+}
+
+/**
+ * Checks that the relay has heard exactly this result, under the kiosk's own signature.
+ * @throws KiosError `bad-proof`.
+ */
+export async function verifyHeard(
+  token: string,
+  expected: Omit<z.infer<typeof heardClaims>, 'iat' | 'env' | 'signed'> & { environment: string },
+  keys: TrustedKeys,
+): Promise<void> {
+  const claims = await openProof(token, 'kios-heard', heardClaims, keys);
+  const agrees =
+    claims.env === expected.environment &&
+    claims.kioskId === expected.kioskId &&
+    claims.saleId === expected.saleId &&
+    claims.dispenseId === expected.dispenseId &&
+    claims.result === expected.result &&
+    claims.signed;
+  if (!agrees) throw new KiosError('bad-proof', 'something else was heard');
 }

@@ -1,10 +1,10 @@
 // The kiosk's own signature over what it did (PROTOCOL.md §6, §7): whoever carries its token must not be able to say for it
 // that goods did not come out. Compact JWS, EdDSA. Computes, does no I/O.
-import { sign, type KeyObject } from 'node:crypto';
-import { compactVerify } from 'jose';
+import { type KeyObject } from 'node:crypto';
 import { z } from 'zod';
 import { KiosError } from './errors.ts';
 import { saleId } from './ids.ts';
+import { openJws, signJws } from './jws.ts';
 
 /** Longest signed report; ours have about 300 characters. */
 export const maxReportLength = 1_024;
@@ -27,9 +27,7 @@ export type SaleReport = Omit<z.infer<typeof reportClaims>, 'iat'>;
 /** @param nowMs the wall clock. */
 export function signReport(report: SaleReport, privateKey: KeyObject, nowMs: number): string {
   const iat = Math.floor(nowMs / 1000);
-  const header = base64url(JSON.stringify({ alg: 'EdDSA', typ: kind }));
-  const signed = `${header}.${base64url(JSON.stringify({ ...report, iat }))}`;
-  return `${signed}.${sign(null, Buffer.from(signed), privateKey).toString('base64url')}`;
+  return signJws({ typ: kind }, { ...report, iat }, privateKey);
 }
 
 /**
@@ -41,7 +39,7 @@ export async function verifyReport(
   expected: SaleReport,
   publicKey: KeyObject,
 ): Promise<void> {
-  const claims = await open(token, publicKey);
+  const claims = await Promise.resolve(open(token, publicKey));
   const agrees =
     claims.saleId === expected.saleId &&
     claims.result === expected.result &&
@@ -49,32 +47,15 @@ export async function verifyReport(
   if (!agrees) throw new KiosError('unauthorised', 'the signature is over another report');
 }
 
-async function open(token: string, publicKey: KeyObject): Promise<SaleReport> {
-  let payload: Uint8Array;
-  try {
-    const opened = await compactVerify(token, publicKey, { algorithms: ['EdDSA'] });
-    if (opened.protectedHeader.typ !== kind) {
-      throw new KiosError('unauthorised', 'it was not signed as a report');
-    }
-    payload = opened.payload;
-  } catch (error) {
-    if (error instanceof KiosError) throw error;
-    throw new KiosError('unauthorised', 'the report was not signed by this kiosk', error);
+function open(token: string, publicKey: KeyObject): SaleReport {
+  const opened = openJws(token, () => publicKey);
+  if (opened === undefined) {
+    throw new KiosError('unauthorised', 'the report was not signed by this kiosk');
   }
-  const parsed = reportClaims.safeParse(parseJson(payload));
+  if (opened.header.typ !== kind) {
+    throw new KiosError('unauthorised', 'it was not signed as a report');
+  }
+  const parsed = reportClaims.safeParse(opened.claims);
   if (!parsed.success) throw new KiosError('unauthorised', 'the signed report has another shape');
   return parsed.data;
-}
-
-function parseJson(payload: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(payload));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
-}
-
-function base64url(text: string): string {
-  return Buffer.from(text).toString('base64url');
 }

@@ -164,9 +164,12 @@ function trusted(proxies: false | number): false | ((address: string, hop: numbe
   return proxies !== false && ((_address, hop) => hop < proxies);
 }
 
-/** Undefined: the answer was sent. */
-async function authenticate(
-  parts: AppParts,
+/**
+ * Who asks. Undefined: the answer was sent.
+ * @throws KiosError as `Auth.kioskOf`
+ */
+export async function authenticate(
+  parts: Pick<AppParts, 'auth' | 'signer'>,
   request: FastifyRequest,
   reply: FastifyReply,
   known: (kioskId: string) => Promise<void>,

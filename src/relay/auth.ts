@@ -21,7 +21,7 @@ export interface Auth {
     token: string,
     audience: TokenAudience,
     known?: (kioskId: string) => Promise<void>,
-  ): Promise<KioskRow>;
+  ): Promise<KioskRow & { bootId: string }>;
 }
 
 /** Longest token that is looked at; ours are about 300 characters. */
@@ -30,8 +30,11 @@ const maxTokenLength = 2048;
 const maxRemembered = 20_000;
 
 export interface AuthTold {
-  /** Of every call of a copy, which is answered only afterwards: two machines have one card. */
-  cloned(kioskId: string): Promise<void>;
+  /**
+   * Of every call of a copy, which is answered only afterwards: two machines have one card.
+   * @param bootId the boot that replaced it
+   */
+  cloned(kioskId: string, bootId: string | null): Promise<void>;
   /** Of every call of a kiosk that begins anew too often. */
   reboots(kioskId: string): void;
 }
@@ -69,7 +72,7 @@ export function createAuth(store: Store, clock: Clock, told: AuthTold): Auth {
       if (kiosk.bootId !== claims.boot) {
         const boot = await store.noteBoot(kiosk.kioskId, claims.boot);
         if (boot === 'replaced') {
-          await told.cloned(kiosk.kioskId);
+          await told.cloned(kiosk.kioskId, kiosk.bootId);
           throw new KiosError('kiosk-cloned', 'a newer boot of this kiosk has been here since');
         }
         if (boot === 'too-many') {
@@ -77,7 +80,7 @@ export function createAuth(store: Store, clock: Clock, told: AuthTold): Auth {
           throw new KiosError('rate-limited', 'this kiosk has begun anew too often today');
         }
       }
-      return kiosk;
+      return { ...kiosk, bootId: claims.boot };
     },
   };
 }

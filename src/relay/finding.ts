@@ -33,6 +33,7 @@ export type FindingKind =
   | 'claim-locked'
   | 'in-hand'
   | 'goods-without-money'
+  | 'fulfilment-disputed'
   | 'no-settled-time'
   | 'unknown-order';
 

@@ -12,6 +12,8 @@ export interface ProvenSale {
   claims: VerdictClaims;
   /** What the kiosk says that it did. */
   fulfilment: Exclude<Fulfilment, 'unreported'> | undefined;
+  /** It has signed that. */
+  fulfilmentSigned?: true;
   /** The proof was signed before the kiosk was enrolled anew: nobody serves this customer any more. */
   formerLife: boolean;
   /** How long a QR of this relay may be up at most. */
@@ -136,9 +138,10 @@ interface Reported extends Omit<Recovery, 'how' | 'decision'> {
 function report(start: SaleRow, proven: ProvenSale, nowMs: number): Reported {
   const reported: Reported = { row: start, next: 'none', disputed: false };
   const signed = proven.claims.fulfilment;
+  const byKiosk = proven.fulfilmentSigned === true ? {} : ({ unsigned: true } as const);
   for (const [result, by] of [
     [signed, {}],
-    [proven.fulfilment, { unsigned: true }],
+    [proven.fulfilment, byKiosk],
   ] as const) {
     if (result === undefined || result === 'unreported') continue;
     const event = { type: 'fulfilment', result, detail: null, ...by } as const;

@@ -22,7 +22,7 @@ export type Next = 'none' | 'charge' | 'status' | StopVerb;
 export type Refusal = 'sale-mismatch' | 'fulfilment-mismatch';
 
 /**
- * `status-foreign`: an answer about another charge. `fulfilment-disputed`: goods are said to be out, a claim is open.
+ * `status-foreign`: an answer about another charge. `fulfilment-disputed`: goods are said to be out, and not to be.
  * `goods-without-money`: the kiosk says that it gave goods for which nothing came. `recovery-contradicted`: Midtrans says
  * otherwise of a sale whose settlement we have signed once.
  */

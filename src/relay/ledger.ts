@@ -156,19 +156,35 @@ function fulfil(
     if (!unsigned) row.fulfilmentUnsigned = 0;
     return unchanged(row);
   }
+  const stood = row.fulfilment;
+  const first = stood === null || stood === 'unreported';
+  // Are the goods out or not? A proxy's "no" against the kiosk's own "yes" is told as unsigned already.
+  const disputed =
+    !first && (stood === 'done') !== (result === 'done') && (result === 'done' || !unsigned);
   // What nobody has signed stands until the kiosk itself speaks.
-  const stands = unsigned || row.fulfilmentUnsigned === 0;
-  if (row.fulfilment !== null && row.fulfilment !== 'unreported' && stands) {
-    const disputed = result === 'done';
-    if (!disputed) return refuse(row, 'fulfilment-mismatch');
+  if (!first && (unsigned || row.fulfilmentUnsigned === 0)) {
+    if (disputed) row.fulfilmentDisputed ??= result;
     return {
       ...refuse(row, 'fulfilment-mismatch'),
-      ...{ alert: 'fulfilment-disputed', claim: { do: 'dispute' } },
+      ...(disputed ? { alert: 'fulfilment-disputed', claim: { do: 'dispute' } } : {}),
     };
   }
   row.fulfilment = result;
   row.fulfilmentDetail = detail;
   row.fulfilmentUnsigned = unsigned ? 1 : 0;
+  const decision = reported(row, result, unsigned, nowMs);
+  if (!disputed) return decision;
+  row.fulfilmentDisputed ??= stood;
+  return { alert: 'fulfilment-disputed', ...decision };
+}
+
+/** What follows from a report that was taken. */
+function reported(
+  row: SaleRow,
+  result: Exclude<Fulfilment, 'unreported'>,
+  unsigned: boolean,
+  nowMs: number,
+): Decision {
   if (isSettled(row.verdict)) {
     if (result === 'done') return goodsOut(row, unsigned);
     const byOperator = unsigned ? { byOperator: true, note: 'unsigned' } : {};
@@ -256,6 +272,7 @@ export const emptyRow: Omit<
   fulfilment: null,
   fulfilmentDetail: null,
   fulfilmentUnsigned: 0,
+  fulfilmentDisputed: null,
   askAtMs: null,
   recovering: 0,
 };

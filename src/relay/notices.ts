@@ -1,5 +1,6 @@
 // The hop from stored notices to the truth: get-status, again and again until it is final (PROTOCOL.md §4).
 import { type Background } from './background.ts';
+import { maxAskTimeoutMs } from './config.ts';
 import { confirmSale } from './confirm.ts';
 import { type Hops } from './hops.ts';
 import { type StatusOutcome } from './midtrans/gateway.ts';
@@ -15,8 +16,10 @@ const slowWaitMs = 60_000;
 /** A notice that get-status contradicts for this long is put aside, with a warning. */
 const staleMs = 24 * 3_600_000;
 
-/** Whoever takes notices has this long before another may. Longer than the longest chain of hops (config.ts). */
-export const noticeLeaseMs = 60_000;
+/** What the store and the loop may take besides the one question that a lease is for. */
+const spareMs = 2_000;
+/** Whoever takes notices has this long before another may: when a relay is killed, another asks so soon. */
+export const noticeLeaseMs = maxAskTimeoutMs + spareMs;
 
 /**
  * Questions at once: fewer than there are connections to Midtrans, so that a flood of notices keeps no charge waiting, and
@@ -34,8 +37,14 @@ export interface Inquiries {
   ask(saleId: string, kept?: Kept): Promise<void>;
 }
 
+/** A notice that came, and since when (monotonic) it waits for its question. */
+interface Wanted {
+  kept: Kept;
+  sinceMs: number;
+}
+
 export function createInquiries(hops: Hops, background: Background): Inquiries {
-  const wanted = new Map<string, Kept[]>();
+  const wanted = new Map<string, Wanted[]>();
   const places = createPlaces(maxAtOnce);
 
   async function ask(saleId: string, kept?: Kept): Promise<void> {
@@ -43,7 +52,7 @@ export function createInquiries(hops: Hops, background: Background): Inquiries {
     // It is stored: whoever looks when its lease is over, asks.
     if (present === undefined && wanted.size >= maxWanted) return;
     const sinceMs = hops.clock.monotonicMs();
-    wanted.set(saleId, [...(present ?? []), ...(kept === undefined ? [] : [kept])]);
+    wanted.set(saleId, [...(present ?? []), ...(kept === undefined ? [] : [{ kept, sinceMs }])]);
     await places.take();
     try {
       // What comes while a question runs is asked about in the same run, or right after it.
@@ -59,7 +68,13 @@ export function createInquiries(hops: Hops, background: Background): Inquiries {
   async function confirm(saleId: string): Promise<void> {
     const fresh = wanted.get(saleId) ?? [];
     wanted.delete(saleId);
-    await confirmNotices(hops, saleId, fresh);
+    await confirmNotices(
+      hops,
+      saleId,
+      fresh.map(({ kept }) => kept),
+      // What has waited in a crowd takes its lease anew, unless another relay has it by now.
+      fresh.every(({ sinceMs }) => hops.clock.monotonicMs() - sinceMs < spareMs),
+    );
   }
 
   return { ask };
@@ -67,12 +82,18 @@ export function createInquiries(hops: Hops, background: Background): Inquiries {
 
 /**
  * Asks once for all due notices of a sale; confirms them, or leaves them for later.
- * @param fresh Those that came just now and need not be looked for.
+ * @param fresh Those that came and need not be looked for. `isLeased`: long enough for a question.
  * @throws what the store throws.
  */
-async function confirmNotices(hops: Hops, saleId: string, fresh: readonly Kept[]): Promise<void> {
-  const leased = fresh.flatMap(({ notice }) => (notice === undefined ? [] : [notice]));
-  const notices = leased.length > 0 ? leased : await hops.store.takeNotices(saleId, noticeLeaseMs);
+async function confirmNotices(
+  hops: Hops,
+  saleId: string,
+  fresh: readonly Kept[],
+  isLeased: boolean,
+): Promise<void> {
+  const ours = fresh.flatMap(({ notice }) => (notice === undefined ? [] : [notice]));
+  const notices =
+    ours.length > 0 && isLeased ? ours : await hops.store.takeNotices(saleId, noticeLeaseMs, ours);
   if (notices.length === 0) return;
   const row = fresh.at(-1)?.sale ?? (await hops.store.sale(saleId));
   if (row === undefined) {
@@ -90,9 +111,8 @@ async function confirmNotices(hops: Hops, saleId: string, fresh: readonly Kept[]
     judge: (answer, nowMs, said) =>
       notices.map((notice) => judged(notice, isAbout(notice, said) ? said : answer, nowMs)),
   });
-  const isStale = notices.some(
-    (notice) => judged(notice, outcome, hops.clock.nowMs()).state === 'stale',
-  );
+  const nowMs = hops.clock.nowMs();
+  const isStale = notices.some((notice) => judged(notice, outcome, nowMs).state === 'stale');
   if (isStale) hops.log.warn({ saleId }, 'notice.stale');
   await pursue(hops, decision);
 }

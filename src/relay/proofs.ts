@@ -95,6 +95,16 @@ export function signGrant(signer: Signer, claim: ClaimRow): Promise<string> {
   return signProof('kios-grant', claims, signer.key);
 }
 
+/** That the result of a granted dispense is stored. `report.signed`: it came with the kiosk's signature. */
+export function signHeard(
+  signer: Signer,
+  kioskId: string,
+  report: { saleId: string; dispenseId: string; result: string; signed: boolean },
+): Promise<string> {
+  const iat = Math.floor(signer.nowMs() / 1000);
+  return signProof('kios-heard', { env: signer.environment, kioskId, ...report, iat }, signer.key);
+}
+
 /** The relay's clock, bound to `nonce`. */
 export function signTime(signer: Signer, nonce: string): Promise<string> {
   return signProof('kios-time', { nonce, time: instant(signer.nowMs()) }, signer.key);

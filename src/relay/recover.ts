@@ -4,16 +4,15 @@ import assert from 'node:assert';
 import { type RecoverAnswer, type RecoverBody } from '../protocol/api.ts';
 import { KiosError, type ErrorCode } from '../protocol/errors.ts';
 import { kioskOfSale } from '../protocol/ids.ts';
-import {
-  openProof,
-  verdictClaims,
-  type TrustedKeys,
-  type VerdictClaims,
-} from '../protocol/proof.ts';
+import { openProof, verdictClaims, type TrustedKeys } from '../protocol/proof.ts';
+import { verifyReport } from '../protocol/report.ts';
 import { cursorSeq } from '../protocol/sale.ts';
+import { publicKeyOf } from './auth.ts';
+import { createBadPosts } from './bad-posts.ts';
 import { announce, type Hops } from './hops.ts';
 import { type ProvenSale, type Recovery } from './ledger-recover.ts';
 import { type Signer } from './proofs.ts';
+import { createQuietLog } from './quiet-log.ts';
 import { type RecoveryStore } from './store/recovery.ts';
 import { type KioskRow } from './store/schema.ts';
 
@@ -37,36 +36,62 @@ interface Posted {
 
 type Refused = RecoverAnswer['refused'][number];
 
-/** Recovers what a kiosk posts, one post of a kiosk at a time. @throws KiosError `recovering` to a second one meanwhile. */
-export function createRecovery(
-  parts: RecoverParts,
-  saleLifeMs: number,
-): (kiosk: KioskRow, body: RecoverBody) => Promise<RecoverAnswer> {
+interface OpenedSales {
+  posted: Posted[];
+  refused: Refused[];
+}
+
+export interface Recoveries {
+  /** Recovers what a kiosk posts, one post of a kiosk at a time. @throws KiosError `recovering` to a second one meanwhile. */
+  recover(kiosk: KioskRow, body: RecoverBody): Promise<RecoverAnswer>;
+  /** Milliseconds for which this kiosk's sales are not looked at: it has posted too many that were never signed here. */
+  heldOffMs(kioskId: string): number;
+}
+
+export function createRecovery(parts: RecoverParts, saleLifeMs: number): Recoveries {
+  const { clock, log, metrics } = parts.hops;
   const busy = new Set<string>();
-  return async (kiosk, body) => {
-    if (busy.has(kiosk.kioskId)) throw new KiosError('recovering', 'the last post is in work');
-    busy.add(kiosk.kioskId);
-    try {
-      return await recoverAll(parts, kiosk, body, saleLifeMs);
-    } finally {
-      busy.delete(kiosk.kioskId);
-    }
+  const badPosts = createBadPosts(clock);
+  const warn = createQuietLog(clock, log);
+
+  function noteRefused({ kioskId }: KioskRow, refused: readonly Refused[]): void {
+    const [first] = refused;
+    if (first === undefined) return;
+    badPosts.note(kioskId);
+    metrics.faults.inc({ place: 'recovery-refused' });
+    warn('recovery.refused', kioskId, { kioskId, refused: refused.length, code: first.code });
+    const heldOffMs = badPosts.leftMs(kioskId);
+    if (heldOffMs > 0) log.error({ kioskId, heldOffMs }, 'recovery.held-off');
+  }
+
+  return {
+    heldOffMs: (kioskId) => badPosts.leftMs(kioskId),
+    async recover(kiosk, body) {
+      const { kioskId } = kiosk;
+      if (busy.has(kioskId)) throw new KiosError('recovering', 'the last post is in work');
+      busy.add(kioskId);
+      try {
+        const opened = await openAll(parts, kiosk, body, saleLifeMs);
+        noteRefused(kiosk, opened.refused);
+        return await recoverAll(parts, kiosk, body, opened);
+      } finally {
+        busy.delete(kioskId);
+      }
+    },
   };
 }
 
 async function recoverAll(
   parts: RecoverParts,
   kiosk: KioskRow,
-  body: RecoverBody,
-  saleLifeMs: number,
+  { since }: RecoverBody,
+  { posted, refused }: OpenedSales,
 ): Promise<RecoverAnswer> {
   const { store, hops, signer } = parts;
   const { kioskId } = kiosk;
-  const { since } = body;
   if (since !== undefined && cursorSeq(since) > maxSeq) {
     throw new KiosError('bad-request', 'since: no relay has ever given such a number');
   }
-  const { posted, refused } = await openAll(parts, kiosk, body, saleLifeMs);
   const seqs = posted.map(({ proven }) => proven.claims.seq);
   // Before any row moves: what moves takes a number that this kiosk has not heard of.
   await store.raiseSeq(kioskId, Math.max(0, ...seqs), since);
@@ -84,7 +109,9 @@ async function recoverAll(
   }
   for (const { code } of refused) hops.metrics.recoveries.inc({ outcome: code });
   const recovering = await store.isRecovering(kioskId);
-  hops.log.warn({ kioskId, taken, refused: refused.length, recovering }, 'kiosk.recovers');
+  const told = { kioskId, taken, refused: refused.length, recovering };
+  // A kiosk that only asks whether it is over, does so every few seconds.
+  if (posted.length + refused.length > 0) hops.log.warn(told, 'kiosk.recovers');
   return { ledgerId: signer.ledgerId, taken, refused, recovering };
 }
 
@@ -94,37 +121,46 @@ async function openAll(
   kiosk: KioskRow,
   { sales }: RecoverBody,
   saleLifeMs: number,
-): Promise<{ posted: Posted[]; refused: Refused[] }> {
+): Promise<OpenedSales> {
   const keys = parts.keys.trusted();
   const posted: Posted[] = [];
   const refused: Refused[] = [];
-  for (const [index, { proof, fulfilment }] of sales.entries()) {
-    const opened = await open(proof, kiosk.kioskId, parts.signer.environment, keys);
+  for (const [index, sale] of sales.entries()) {
+    const opened = await open(sale, kiosk, parts.signer.environment, keys);
     if ('refusal' in opened) {
       refused.push({ index, code: opened.refusal });
       continue;
     }
-    const { claims } = opened;
-    const formerLife = (claims.iat + 1) * 1000 <= kiosk.enrolledAtMs;
-    // `unreported` is our own word: a kiosk that repeats it has nothing to report.
-    const result = fulfilment === 'unreported' ? undefined : fulfilment;
-    posted.push({ index, proven: { claims, fulfilment: result, formerLife, saleLifeMs } });
+    const formerLife = (opened.claims.iat + 1) * 1000 <= kiosk.enrolledAtMs;
+    posted.push({ index, proven: { ...opened, formerLife, saleLifeMs } });
   }
   return { posted, refused };
 }
 
-/** What we have signed, if we have, for this kiosk and this kind of money. */
+type Opened = Pick<ProvenSale, 'claims' | 'fulfilment' | 'fulfilmentSigned'>;
+
+/** What we have signed, if we have, for this kiosk and this kind of money; and what it says, and has signed, itself. */
 async function open(
-  proof: string,
-  kioskId: string,
+  { proof, fulfilment, signed }: RecoverBody['sales'][number],
+  kiosk: KioskRow,
   environment: string,
   keys: TrustedKeys,
-): Promise<{ claims: VerdictClaims } | { refusal: ErrorCode }> {
+): Promise<Opened | { refusal: ErrorCode }> {
+  const { kioskId } = kiosk;
   try {
     const claims = await openProof(proof, 'kios-verdict', verdictClaims, keys);
+    const { saleId } = claims;
     if (claims.env !== environment) return { refusal: 'bad-proof' };
-    const theirs = claims.kioskId === kioskId && kioskOfSale(claims.saleId) === kioskId;
-    return theirs ? { claims } : { refusal: 'not-yours' };
+    if (claims.kioskId !== kioskId || kioskOfSale(saleId) !== kioskId) {
+      return { refusal: 'not-yours' };
+    }
+    // `unreported` is our own word: a kiosk that repeats it has nothing to report.
+    if (fulfilment === undefined || fulfilment === 'unreported') {
+      return { claims, fulfilment: undefined };
+    }
+    if (signed === undefined) return { claims, fulfilment };
+    await verifyReport(signed, { saleId, result: fulfilment }, publicKeyOf(kiosk));
+    return { claims, fulfilment, fulfilmentSigned: true };
   } catch (error) {
     if (error instanceof KiosError) return { refusal: error.code };
     throw error;

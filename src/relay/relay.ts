@@ -6,6 +6,7 @@ import { type Log } from '../lib/log.ts';
 import { createApp, type App } from './app.ts';
 import { createAuth, type Auth } from './auth.ts';
 import { createBackground, type Background } from './background.ts';
+import { type Broker } from './broker/broker.ts';
 import { brokerUrl, createBroker } from './broker/open.ts';
 import { holdBrokerInside } from './broker/sole.ts';
 import { type RelayConfig } from './config.ts';
@@ -92,6 +93,7 @@ async function startParts(config: RelayConfig, parts: StartParts): Promise<Runni
   store.onAnnounced(wake);
   const hops = openHops(config, parts, base, opened);
   const broker = await createBroker(config, base);
+  base.reach.broker = broker;
   opened.defer(() => broker.stop()); // Also one that cannot have its port keeps the process alive.
   opened.defer(() => background.drain(drainMs));
   const mqttPort = await broker.start(
@@ -140,6 +142,8 @@ interface Base extends Pick<RelayParts, 'clock' | 'random' | 'log'> {
   keys: KeyChain;
   signer: Signer;
   auth: Auth;
+  /** Made after the store and its rooms. */
+  reach: { broker?: Broker };
   background: Background;
   letters: Letters;
 }
@@ -173,8 +177,10 @@ async function openBase(
     nowMs: () => store.nowMs(),
   };
   const warnSeldom = createQuietLog(clock, log);
+  const reach: Base['reach'] = {};
   const auth = createAuth(store, clock, {
-    async cloned(kioskId) {
+    async cloned(kioskId, bootId) {
+      if (bootId !== null) reach.broker?.replaced?.(kioskId, bootId);
       metrics.faults.inc({ place: 'kiosk-cloned' });
       log.warn({ kioskId }, 'kiosk.cloned');
       // Nobody can tell which of the two machines has reported what.
@@ -188,7 +194,7 @@ async function openBase(
   });
   const background = createBackground(clock, log, metrics);
   const letters = createLetters(clock, metrics);
-  return { store, metrics, keys, signer, auth, background, letters, clock, random, log };
+  return { store, metrics, keys, signer, auth, reach, background, letters, clock, random, log };
 }
 
 function openHops(

@@ -78,7 +78,7 @@ function moneyFindings(row: BalanceRow): Finding[] {
 
 function waitFindings(sale: SaleRow, nowMs: number): Finding[] {
   const settled = isSettled(sale.verdict);
-  const findings = [...goodsWithoutMoney(sale), ...noSettledTime(sale)];
+  const findings = [...goodsWithoutMoney(sale), ...disputed(sale), ...noSettledTime(sale)];
   if (sale.heldAtMs !== null && !settled) findings.push(held());
   else if (isOpen(sale.verdict) && nowMs > endMs(sale) + lateMs) {
     findings.push({
@@ -111,6 +111,17 @@ function goodsWithoutMoney(sale: SaleRow): Finding[] {
       kind: 'goods-without-money',
       what: `The kiosk says that the goods are out, and no money came: it is ${sale.verdict}.`,
       next: 'Look at the order in the Midtrans dashboard and at the kiosk: a loss, or a kiosk that lies.',
+    },
+  ];
+}
+
+function disputed({ fulfilment, fulfilmentDisputed }: SaleRow): Finding[] {
+  if (fulfilmentDisputed === null) return [];
+  return [
+    {
+      kind: 'fulfilment-disputed',
+      what: `The kiosk has reported ${fulfilment ?? 'nothing'}, and ${fulfilmentDisputed} as well.`,
+      next: 'Look at the machine and its journal: did the goods come out? Somebody with its token may have spoken for it.',
     },
   ];
 }

@@ -56,6 +56,8 @@ export interface SaleRow {
   fulfilmentDetail: string | null;
   /** 1: the report came without the kiosk's own signature; one that is signed replaces it. */
   fulfilmentUnsigned: number;
+  /** What was reported against `fulfilment`, before or after it, where the kiosk signed at least one of the two. */
+  fulfilmentDisputed: Fulfilment | null;
   /** When `reconcile` looks at it next; null: never again by itself. */
   askAtMs: number | null;
   /** 1: made from the kiosk's proofs after a restore; Midtrans has not said yet what became of it (PROTOCOL.md §8). */

@@ -1,6 +1,7 @@
 // Acknowledgements of one kiosk go into the store one after the other, together where they can; each waits for its own.
 import { expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
+import { silentLog } from '../../src/lib/log.ts';
 import { createAcks, type TakeAck } from '../../src/relay/fleet/acks.ts';
 import { createLetters } from '../../src/relay/letters.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
@@ -26,7 +27,7 @@ function slowStore(): {
           });
         }),
     },
-    metrics,
+    ...{ clock: systemClock, log: silentLog, metrics },
     letters: createLetters(systemClock, metrics),
   });
   return {

@@ -4,6 +4,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
 import { withBreaker } from '../../src/relay/midtrans/breaker.ts';
 import {
+  type ChargeOutcome,
   type Gateway,
   type ImageOutcome,
   type StatusOutcome,
@@ -19,6 +20,7 @@ interface Bench {
   upstream: Upstream;
   asked: string[];
   answer: StatusOutcome | Promise<StatusOutcome>;
+  charged: ChargeOutcome;
   image: ImageOutcome;
   nowMs: number;
   faults(): Promise<string>;
@@ -32,7 +34,7 @@ function createBench(random = 0): Bench {
     ...{ stop: unused, refund: unused },
     charge(_order, key) {
       asked.push(key);
-      return Promise.resolve({ kind: 'conflict' });
+      return Promise.resolve(bench.charged);
     },
     status(id) {
       asked.push(id);
@@ -43,7 +45,12 @@ function createBench(random = 0): Bench {
   const clock = { monotonicMs: () => bench.nowMs };
   const bench: Bench = {
     ...withBreaker(inner, { clock, random: () => random, log: silentLog, metrics }),
-    ...{ asked, answer: absent, image: { kind: 'unavailable', silent: true, detail: '' } },
+    ...{
+      asked,
+      answer: absent,
+      charged: { kind: 'conflict' },
+      image: { kind: 'unavailable', silent: true, detail: '' },
+    },
     nowMs: 1_000_000,
     faults: () => metrics.registry.metrics(),
   };
@@ -217,6 +224,22 @@ describe('a charge is kept back', () => {
     expect((await bench.gateway.charge(order, 'k')).kind).toBe('conflict');
     bench.answer = { kind: 'try-again', detail: '' };
     await ask(bench, 1);
+    expect(bench.upstream.chargeInMs()).toBe(1_000);
+  });
+
+  test('a charge that fails holds back the others, for longer while that goes on', async () => {
+    const bench = createBench(1);
+    bench.charged = failed;
+    for (const restMs of [1_000, 2_000, 4_000]) {
+      expect((await bench.gateway.charge(order, 'k')).kind).toBe('unknown');
+      expect(bench.upstream.chargeInMs()).toBe(restMs);
+      expect((await bench.gateway.charge(order, 'another')).kind).toBe('unsent');
+      bench.nowMs += restMs;
+    }
+    bench.charged = { kind: 'conflict' };
+    expect((await bench.gateway.charge(order, 'k')).kind).toBe('conflict');
+    bench.charged = failed;
+    await bench.gateway.charge(order, 'k');
     expect(bench.upstream.chargeInMs()).toBe(1_000);
   });
 

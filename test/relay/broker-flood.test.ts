@@ -29,7 +29,7 @@ beforeEach(async () => {
   broker = await createEmbeddedBroker({
     ...{ host: '127.0.0.1', port: 0, clock: systemClock },
     log: pino({}, { write: (line: string) => void lines.push(line) }),
-    admits: () => Promise.resolve('key'),
+    admits: () => Promise.resolve({ publicKey: 'key', bootId: 'boot' }),
   });
   port = await broker.start({
     message() {

@@ -16,12 +16,22 @@ function guest(id: string): Guest & { closed: boolean } {
   return one;
 }
 
+test('of two boots with one key the replaced one ends, the living one stays', () => {
+  const guests = createGuests();
+  const [old, fresh] = [guest('ksk01'), guest('ksk02')];
+  guests.shows(old, 'key', 'boot-a');
+  guests.shows(fresh, 'key', 'boot-b');
+  for (const one of [old, fresh]) guests.arrived(one);
+  for (const id of ['ksk01', 'ksk02', 'ksk03']) guests.keepOnly(id, 'boot-b');
+  expect([old.closed, fresh.closed]).toEqual([true, false]);
+});
+
 test('who connected with the new key stays when the broker is told of the enrolment late', () => {
   const guests = createGuests();
   const [old, fresh] = [guest('ksk01'), guest('ksk02')];
   for (const one of [old, fresh]) guests.arriving(one);
-  guests.shows(old, 'old-key');
-  guests.shows(fresh, 'new-key');
+  guests.shows(old, 'old-key', 'boot');
+  guests.shows(fresh, 'new-key', 'boot');
   for (const one of [old, fresh]) guests.arrived(one);
   guests.showOut('ksk01', 'new-key');
   guests.showOut('ksk02', 'new-key');
@@ -34,8 +44,8 @@ test('who was let in with the old key while the enrolment changed does not stay'
   for (const one of [old, fresh]) guests.arriving(one);
   guests.showOut('ksk01', 'new-key');
   guests.showOut('ksk02', 'new-key');
-  guests.shows(old, 'old-key');
-  guests.shows(fresh, 'new-key');
+  guests.shows(old, 'old-key', 'boot');
+  guests.shows(fresh, 'new-key', 'boot');
   for (const one of [old, fresh]) guests.arrived(one);
   expect([old.closed, fresh.closed]).toEqual([true, false]);
 });
@@ -44,7 +54,7 @@ test('who is revoked goes, whatever key it shows', () => {
   const guests = createGuests();
   const one = guest('ksk01');
   guests.arriving(one);
-  guests.shows(one, 'key');
+  guests.shows(one, 'key', 'boot');
   guests.arrived(one);
   guests.showOut('ksk01');
   expect(one.closed).toBe(true);

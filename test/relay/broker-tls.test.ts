@@ -122,7 +122,7 @@ test('a boot that was replaced and connects again is a cloned card', async () =>
 
 test('a kiosk that is revoked while its token is looked at does not stay', async () => {
   const asked = Promise.withResolvers<undefined>();
-  const verdict = Promise.withResolvers<string>();
+  const verdict = Promise.withResolvers<{ publicKey: string; bootId: string }>();
   const broker = await createEmbeddedBroker({
     ...{ host: '127.0.0.1', port: 0, clock: systemClock, log: silentLog },
     admits: () => {
@@ -141,7 +141,7 @@ test('a kiosk that is revoked while its token is looked at does not stay', async
   });
   await asked.promise;
   await broker.expel('ksk34');
-  verdict.resolve('key');
+  verdict.resolve({ publicKey: 'key', bootId: 'boot' });
   const client = await connecting.catch(() => undefined);
   if (client?.connected === true) await closing(client);
   expect(client?.connected ?? false).toBe(false);
@@ -156,7 +156,7 @@ test('a certificate that cannot serve is told with its setting before anything i
     await expect(
       createEmbeddedBroker({
         ...{ host: '127.0.0.1', port: 0, clock: systemClock, log: silentLog, tls },
-        admits: () => Promise.resolve('key'),
+        admits: () => Promise.resolve({ publicKey: 'key', bootId: 'boot' }),
       }),
     ).rejects.toMatchObject({
       name: 'SettingFault',

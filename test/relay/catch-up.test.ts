@@ -7,7 +7,7 @@ import { cursorAfter, startCursor, type Sale } from '../../src/protocol/sale.ts'
 import { kioskTopics } from '../../src/protocol/topics.ts';
 import { type ChargeStatus } from '../../src/relay/midtrans/gateway.ts';
 import { type Store } from '../../src/relay/store/store.ts';
-import { withStore } from './restored.ts';
+import { withStore } from './claim-setting.ts';
 import { merchantId, pay, startSetting, type Setting, type TestKiosk } from './setting.ts';
 
 let setting: Setting;

@@ -109,6 +109,24 @@ describe.each(databases())('%s', (_name, newRoom) => {
     expect(await store.claim(granted)).toMatchObject({ state: 'open', operatorOnly: 1 });
   });
 
+  test('a kiosk that is enrolled anew: nobody can type its codes any more, so its claims are the operator’s', async () => {
+    const open = await failedSale(store.nowMs());
+    const granted = await failedSale(store.nowMs());
+    const other = await failedSale(store.nowMs(), 'ksk02');
+    await store.moveClaim(granted, { type: 'redeem', dispenseId: 'd1' });
+    await store.addEnrolment('again', 'ksk01', 60_000);
+    const more = { serial: null, claimSecret: 't', brokerPassword: null };
+    const anew = { ...key, x: 'B'.repeat(43) };
+    expect(await store.enrol('again', anew, more)).toMatchObject({ claimsHeld: 2 });
+    expect(await held(open)).toEqual(byOperator('enrolled-anew'));
+    expect(await held(other)).toEqual(free);
+    expect(await store.claim(granted)).toMatchObject({ state: 'redeeming', operatorOnly: 1 });
+    // The same answer once more holds nothing that opened since.
+    const later = await failedSale(store.nowMs());
+    expect(await store.enrol('again', anew, more)).toMatchObject({ repeated: true, claimsHeld: 0 });
+    expect(await held(later)).toEqual(free);
+  });
+
   test('holding what is held already needs no step, and hides no older reason', async () => {
     const saleId = await failedSale(store.nowMs());
     expect(await store.holdClaims('ksk01', 'kiosk-cloned')).toBe(1);

@@ -5,7 +5,7 @@ import { connectAsync, type MqttClient } from 'mqtt';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { enrolAnswer, publicJwk } from '../../src/protocol/api.ts';
 import { startCursor } from '../../src/protocol/sale.ts';
-import { withStore } from './restored.ts';
+import { withStore } from './claim-setting.ts';
 import { pay, startSetting, type Setting, type TestKiosk } from './setting.ts';
 
 let setting: Setting;
@@ -47,6 +47,24 @@ test('the older of two live boots is told apart, by every way that it speaks, an
   expect((await ask(kiosk, 'boot-b')).status).toBe(200);
   expect(setting.logText()).toContain('kiosk.cloned');
   expect(await setting.metrics()).toMatch(/kios_faults_total\{place="kiosk-cloned"\} [3-9]/);
+});
+
+test('the line of a boot that was replaced ends with its next call; the living one keeps its own', async () => {
+  const kiosk = await setting.kiosk('clo15');
+  const old = await connect(kiosk, 'boot-a');
+  const ended = new Promise<void>((resolve) =>
+    old.once('close', () => {
+      resolve();
+    }),
+  );
+  expect((await ask(kiosk, 'boot-b')).status).toBe(200);
+  expect(await ask(kiosk, 'boot-a')).toMatchObject(cloned);
+  await ended;
+  const living = await connect(kiosk, 'boot-b');
+  expect(await ask(kiosk, 'boot-a')).toMatchObject(cloned);
+  await living.publishAsync(`kios/1/clo15/echo`, '', { qos: 1 });
+  expect(living.connected).toBe(true);
+  await living.endAsync();
 });
 
 test('a boot that the broker has seen first counts for HTTP too', async () => {

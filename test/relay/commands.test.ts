@@ -9,8 +9,8 @@ import { claimCode, formatClaimCode } from '../../src/protocol/claim-code.ts';
 import { openSqlite } from '../../src/relay/store/sqlite.ts';
 import { migrate } from '../../src/relay/store/migrations.ts';
 import { runKios } from '../e2e/program.ts';
-import { failedSale } from './claim-setting.ts';
-import { onFile, storeFile, withStore } from './restored.ts';
+import { failedSale, withStore } from './claim-setting.ts';
+import { onFile, storeFile } from './restored.ts';
 import { startSetting, type Setting, type TestKiosk } from './setting.ts';
 
 const entry = fileURLToPath(new URL('../../src/cli/kios.ts', import.meta.url));
@@ -70,6 +70,7 @@ test('no command makes a database or its folder', async () => {
   const commands = [
     ['enrolment', '--kiosk', 'ksk07'],
     ['revoke', '--kiosk', 'ksk07'],
+    ['reboots', '--kiosk', 'ksk07'],
     ['claims'],
     ['kiosks'],
     ['report', '--day', 'today', '--offline'],
@@ -160,6 +161,8 @@ test('what is not there, and what was done before, is said', async () => {
     'no kiosk ksk99 was ever enrolled here [not-found]',
   );
   await setting.kiosk('ksk02');
+  expect(await kios('-c', file, 'reboots', '--kiosk', 'ksk02')).toContain('began anew 0 times');
+  expect(await kios('-c', file, 'reboots', '--kiosk', 'ksk09')).toContain('[not-found]');
   expect(await kios('-c', file, 'revoke', '--kiosk', 'ksk02')).toBe('ksk02 is revoked.\n');
   const revokedAtMs = (): Promise<unknown> =>
     withStore(setting, async (store) => (await store.kiosk('ksk02'))?.revokedAtMs);

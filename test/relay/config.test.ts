@@ -134,6 +134,19 @@ test('exactly one store and one broker must be named', () => {
     .replace('  host: 127.0.0.1\n  port: 1883\n', '')
     .replace('  publicUrl: mqtts://relay.example.id:8883\n', '  {}\n');
   expect(faultsOf(two).join()).toMatch(/store: name either sqlite .* or postgres/);
+  const outside = `
+broker:
+  kind: mosquitto
+  url: mqtts://broker.example.id:8883
+  username: kios-relay
+  passwordFile: /etc/kios/broker-password
+  publicUrl: mqtts://broker.example.id:8883
+`;
+  const inside = /^mqtt:\n(?: {2}.*\n)+/m;
+  const only = /mqtt: name either mqtt .* or broker .*, not both/;
+  expect(faultsOf(text + outside).join()).toMatch(only);
+  expect(faultsOf(text.replace(inside, '')).join()).toMatch(only);
+  expect(faultsOf(text.replace(inside, '') + outside)).toEqual([]);
 });
 
 test('the credential of the unit is the one of the example', () => {

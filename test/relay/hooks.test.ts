@@ -214,3 +214,24 @@ test('a wrong secret is refused as often as it comes, and told once a minute', a
   expect(setting.logText().match(/hook\.wrong-secret/g)).toHaveLength(1);
   expect(await setting.metrics()).toMatch(/kios_faults_total\{place="hook-secret"\} \d{2}/);
 });
+
+test('who goes on guessing is told of apart, and must connect anew; the broker itself goes on', async () => {
+  const asked = { clientid: 'anna1', username: 'anna1', password: token };
+  const guess = (): Promise<Response> =>
+    fetch(`${setting.relayUrl}/v1/hooks/emqx/authn`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'kios-hook-secret': 'guess' },
+      body: JSON.stringify(asked),
+    });
+  const first = await guess();
+  expect(first.headers.get('connection')).not.toBe('close');
+  await first.text();
+  // A minute's worth, of which the tests before have taken some.
+  for (let i = 0; i < 600; i++) await (await guess()).text();
+  const last = await guess();
+  expect([last.status, await last.json()]).toEqual([200, { result: 'deny' }]);
+  expect(last.headers.get('connection')).toBe('close');
+  expect(await setting.metrics()).toContain('kios_faults_total{place="hook-guesses"}');
+  expect(setting.logText()).toContain('hook.guesses');
+  expect(await emqx('authn', asked)).toBe('allow');
+});

@@ -278,7 +278,27 @@ describe('fulfilment', () => {
       refusal: 'fulfilment-mismatch',
       alert: 'fulfilment-disputed',
     });
-    expect(report(report(rowOf('paid'), 'done').row, word).alert).toBeUndefined();
+    expect(report(report(rowOf('paid'), 'done').row, word)).toMatchObject({
+      row: { fulfilment: 'done', fulfilmentDisputed: word },
+      refusal: 'fulfilment-mismatch',
+      alert: 'fulfilment-disputed',
+    });
+  });
+  test('what is signed replaces what is not, and is told where it says otherwise of the goods', () => {
+    const unsigned = (result: 'done' | 'failed' | 'unknown', row = rowOf('paid')): Decision =>
+      decide(row, { type: 'fulfilment', result, detail: null, unsigned: true }, at);
+    expect(report(unsigned('done').row, 'failed')).toMatchObject({
+      row: { fulfilment: 'failed', fulfilmentUnsigned: 0, fulfilmentDisputed: 'done' },
+      alert: 'fulfilment-disputed',
+      claim: { do: 'open', kind: 'failed' },
+    });
+    const agreed = report(unsigned('unknown').row, 'failed');
+    expect(agreed.row).toMatchObject({ fulfilment: 'failed', fulfilmentDisputed: null });
+    expect(agreed.alert).toBeUndefined();
+    // Whoever has the token and not the key calls nobody.
+    const forged = unsigned('failed', report(rowOf('paid'), 'done').row);
+    expect(forged).toMatchObject({ refusal: 'fulfilment-mismatch', row: { fulfilment: 'done' } });
+    expect([forged.alert, forged.row.fulfilmentDisputed]).toEqual([undefined, null]);
   });
   test('done of late money is no dispense of ours: nothing is closed, a person looks', () => {
     const late = told(rowOf('expired'), status('settled')).row;

@@ -8,7 +8,8 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { publicJwk } from '../../src/protocol/api.ts';
 import { noticeSignature } from '../../src/relay/midtrans/notification.ts';
 import { maxWaiting } from '../../src/relay/broker/door.ts';
-import { maxBootsADay } from '../../src/relay/store/fleet.ts';
+import { maxBootsADay } from '../../src/relay/store/boots.ts';
+import { withStore } from './claim-setting.ts';
 import { serverKey, startSetting, type Setting } from './setting.ts';
 
 let setting: Setting;
@@ -203,6 +204,11 @@ test('a kiosk that begins anew more than a hundred times a day is told to wait, 
   expect(setting.logText()).toContain('kiosk.reboots');
   // The boot that lives goes on.
   expect((await begin(maxBootsADay))['code']).toBeUndefined();
+  // The operator has mended it. Whatever was replaced stays out.
+  const forgiven = await withStore(setting, (store) => store.forgiveBoots('ksk78'));
+  expect(forgiven).toBe(maxBootsADay);
+  expect((await begin(203))['code']).toBeUndefined();
+  for (const boot of [0, maxBootsADay]) expect((await begin(boot))['code']).toBe('kiosk-cloned');
 });
 
 function boots(kioskId: string): unknown {

@@ -8,8 +8,8 @@ import { startAccounts } from '../../src/relay/fleet/accounts.ts';
 import { type Hops } from '../../src/relay/hops.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
 import { createInquiries } from '../../src/relay/notices.ts';
-import { type KioskRow } from '../../src/relay/store/schema.ts';
-import { type Store } from '../../src/relay/store/store.ts';
+import { type KioskRow, type NoticeRow } from '../../src/relay/store/schema.ts';
+import { type Kept, type Store } from '../../src/relay/store/store.ts';
 
 /** Its timers are run by hand. */
 function handClock(): { clock: Clock; delays: number[]; run: () => void } {
@@ -92,4 +92,50 @@ test('so many notices are asked about at once that charges find a connection; th
   }
   await all;
   expect(asked).toEqual(names);
+});
+
+test('a notice that waited in the crowd is asked about only while no other relay has taken it', async () => {
+  let monotonicMs = 0;
+  const metrics = createMetrics();
+  const clock = { ...handClock().clock, monotonicMs: () => monotonicMs };
+  const crowd: (() => void)[] = [];
+  const taken: { saleId: string; ours: readonly NoticeRow[] | undefined }[] = [];
+  const asked: string[] = [];
+  const hops = {
+    ...{ clock, metrics, log: silentLog },
+    store: {
+      takeNotices(saleId: string, _leaseMs: number, ours?: readonly NoticeRow[]) {
+        taken.push({ saleId, ours });
+        if (ours?.length === 1) return Promise.resolve([]);
+        return new Promise((resolve) => {
+          crowd.push(() => {
+            resolve([]);
+          });
+        });
+      },
+    },
+    gateway: {
+      status(id: string) {
+        asked.push(id);
+        return Promise.reject(new Error('enough is known'));
+      },
+    },
+  } as unknown as Hops;
+  const inquiries = createInquiries(hops, createBackground(clock, silentLog, metrics));
+  const kept = (saleId: string): Kept =>
+    ({
+      keeping: 'stored',
+      sale: { saleId, chargeId: null },
+      notice: { noticeId: saleId, chargeId: null },
+    }) as Kept;
+  await inquiries.ask('prompt', kept('prompt'));
+  expect({ asked, taken }).toEqual({ asked: ['prompt'], taken: [] });
+  const others = Array.from({ length: 96 }, (_, at) => inquiries.ask(`sale-${at}`));
+  const late = inquiries.ask('late', kept('late'));
+  await turn();
+  monotonicMs += 2_000;
+  for (const go of crowd.splice(0)) go();
+  await Promise.all([...others, late]);
+  expect(taken.at(-1)).toMatchObject({ saleId: 'late', ours: [{ noticeId: 'late' }] });
+  expect(asked).toEqual(['prompt']);
 });

@@ -26,11 +26,12 @@ export interface MosquittoServer {
   stop(): Promise<void>;
 }
 
-export async function startMosquitto(): Promise<MosquittoServer> {
+/** @param alsoAt another address of this machine under which clients see it, through something of the test's own. */
+export async function startMosquitto(alsoAt?: string): Promise<MosquittoServer> {
   const dir = mkdtempSync(join(tmpdir(), 'kios-mosquitto-'));
   const file = (name: string): string => join(dir, name);
   const port = await freePort();
-  makeCertificates(dir);
+  makeCertificates(dir, alsoAt);
   writeFileSync(file('password'), `${relayPassword}\n`, { mode: 0o600 });
   writeFileSync(file('mosquitto.conf'), configFor(dir, port));
   const accounts = file('dynamic-security.json');
@@ -108,8 +109,8 @@ function configFor(dir: string, port: number): string {
   return `${text}\nuser ${userInfo().username}\n`;
 }
 
-/** A CA, and a certificate of 127.0.0.1 that it has signed. */
-export function makeCertificates(dir: string): void {
+/** A CA, and a certificate of 127.0.0.1 (and of one address more) that it has signed. */
+export function makeCertificates(dir: string, alsoAt = '127.0.0.1'): void {
   const file = (name: string): string => join(dir, name);
   const openssl = (...args: string[]): void => {
     execFileSync('openssl', args, { stdio: 'ignore' });
@@ -122,7 +123,12 @@ export function makeCertificates(dir: string): void {
   );
   openssl(
     ...['req', '-x509', '-days', '2', ...key, ...signed, '-subj', '/CN=broker'],
-    ...['-addext', 'subjectAltName=IP:127.0.0.1', '-addext', 'basicConstraints=CA:FALSE'],
+    ...[
+      '-addext',
+      `subjectAltName=IP:127.0.0.1,IP:${alsoAt}`,
+      '-addext',
+      'basicConstraints=CA:FALSE',
+    ],
     ...['-keyout', file('broker.key'), '-out', file('broker.crt')],
   );
 }

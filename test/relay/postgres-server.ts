@@ -1,7 +1,7 @@
 // A PostgreSQL server of the test's own: made in a temporary folder, on a free port of loopback, gone afterwards. It
 // syncs as a real one does. PostgreSQL refuses root, so as root it runs as another user.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { chmod, chown, copyFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { delimiter, join } from 'node:path';
@@ -14,6 +14,8 @@ export interface PostgresServer {
   url: string;
   /** A fresh, empty database of its own. */
   newDatabase(): Promise<string>;
+  /** `kill -9` of all of its processes at once; `start` recovers. */
+  kill(): Promise<void>;
   /** As a power cut or an upgrade would: every connection ends at once; with `start` it is back on the same port. */
   crash(): Promise<void>;
   start(): Promise<void>;
@@ -99,6 +101,12 @@ export async function startPostgres({
       await run(`create database ${name}`);
       return `postgres://kios@127.0.0.1:${port}/${name}`;
     },
+    async kill() {
+      const pid = child?.pid;
+      // Its backends first: they hold the shared memory, and end only when they notice that their parent is gone.
+      if (pid !== undefined) childrenOf(pid).forEach(killNow);
+      await end('SIGKILL');
+    },
     // SIGQUIT is PostgreSQL's "immediate": no goodbye to the clients, recovery from the log at the next start.
     crash: () => end('SIGQUIT'),
     async start() {
@@ -148,6 +156,19 @@ function someUser(): { uid: number; gid: number } {
     }
   }
   throw new Error(`PostgreSQL does not run as root, and there is neither of: ${users.join(', ')}`);
+}
+
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // It ended by itself just now.
+  }
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+  return text === '' ? [] : text.split(' ').map(Number);
 }
 
 async function answering(run: (text: string) => Promise<void>, child: ChildProcess): Promise<void> {

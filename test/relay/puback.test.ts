@@ -46,7 +46,7 @@ async function atBrokerInside(
   const there = storing();
   const broker = await createEmbeddedBroker({
     ...{ host: '127.0.0.1', port: 0, log: silentLog, clock: systemClock },
-    admits: () => Promise.resolve('key'),
+    admits: () => Promise.resolve({ publicKey: 'key', bootId: 'boot' }),
   });
   const port = await broker.start({
     message: there.message,

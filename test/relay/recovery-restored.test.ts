@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { Program, runKios } from '../e2e/program.ts';
-import { withStore } from './restored.ts';
+import { withStore } from './claim-setting.ts';
 import { startSetting, type Setting } from './setting.ts';
 
 let setting: Setting;

@@ -9,7 +9,8 @@ import { recoverAnswer, type RecoverAnswer } from '../../src/protocol/api.ts';
 import { signProof } from '../../src/protocol/proof.ts';
 import { cursorAfter, type Sale } from '../../src/protocol/sale.ts';
 import { pay, plant, startSetting, type Setting, type TestKiosk } from './setting.ts';
-import { backUp, onFile, posted, sellAgain, storeFile, withStore } from './restored.ts';
+import { withStore } from './claim-setting.ts';
+import { backUp, onFile, posted, sellAgain, storeFile } from './restored.ts';
 
 let setting: Setting;
 beforeAll(async () => {
@@ -311,4 +312,54 @@ test('a day of 500 sales is recovered in one post, and their numbers are above t
   expect(row?.seq).toBe(612);
   const changes = await kiosk.call('GET', '/v1/changes?since=612.00000000');
   expect(changes).toMatchObject({ status: 200, json: { sales: [], more: false } });
+});
+
+test('a kiosk that goes on posting what was never signed here is looked at no more for an hour, and told of', async () => {
+  const kiosk = await newKiosk();
+  const good = await sellPaid(kiosk);
+  const bad = { proof: `${good.proof.slice(0, -8)}AAAAAAAA` };
+  for (let i = 0; i < 20; i++) {
+    const answer = await recover(kiosk, [bad]);
+    expect(answer.refused).toEqual([{ index: 0, code: 'bad-proof' }]);
+  }
+  const path = '/v1/recover';
+  const held = await kiosk.call('POST', path, { sales: [posted(good), bad] });
+  expect(held).toMatchObject({ status: 429, json: { code: 'rate-limited' } });
+  // Whether it is over, it may ask; and whoever else posts is heard.
+  expect((await recover(kiosk, [])).recovering).toBe(false);
+  const other = await newKiosk();
+  expect((await recover(other, [posted(await sellPaid(other))])).taken).toBe(1);
+  const lines = setting.logText().split('\n');
+  const told = (event: string): number =>
+    lines.filter((line) => line.includes(event) && line.includes(kiosk.kioskId)).length;
+  expect([told('recovery.refused'), told('recovery.held-off')]).toEqual([1, 1]);
+  expect(await counted('kios_faults_total{place="recovery-refused"}')).toBeGreaterThanOrEqual(20);
+});
+
+test('a backup without `restored`: whoever has heard more is answered 409, and the operator is told what to run', async () => {
+  const kiosk = await newKiosk();
+  const backup = backUp(setting);
+  const sold = await sellPaid(kiosk);
+  await backup.restore(false);
+  const behind = 'kios_faults_total{place="ledger-behind"}';
+  const before = await counted(behind);
+  const { ledgerId } = sold;
+  const query = new URLSearchParams({ since: cursorAfter(sold), ledgerId });
+  const differs = { status: 409, json: { code: 'ledger-differs' } };
+  const changes = `/v1/changes?${query.toString()}`;
+  expect(await kiosk.call('GET', changes)).toMatchObject(differs);
+  const ack = { ledgerId, upTo: sold.seq };
+  expect(await kiosk.call('POST', '/v1/ack', ack)).toMatchObject(differs);
+  expect(await counted(behind)).toBe(before + 2);
+  const line = setting
+    .logText()
+    .split('\n')
+    .find((text) => text.includes('ledger.behind'));
+  expect(line).toContain('kios relay restored');
+  expect((await fetch(`${setting.relayUrl}/readyz`)).status).toBe(200);
+  // What names another ledger says nothing of this one.
+  const elsewhere = new URLSearchParams({ since: cursorAfter(sold), ledgerId: 'another' });
+  await kiosk.call('GET', `/v1/changes?${elsewhere.toString()}`);
+  await kiosk.call('POST', '/v1/ack', { ...ack, ledgerId: 'another' });
+  expect(await counted(behind)).toBe(before + 2);
 });

@@ -79,6 +79,7 @@ describe('what is found', () => {
     ['claim-open', failed(), theirs('settled'), claimOf()],
     ['claim-locked', failed(), theirs('settled'), claimOf({ state: 'redeeming' })],
     ['goods-without-money', rowOf('cancelled', { fulfilment: 'done' }), theirs('cancelled')],
+    ['fulfilment-disputed', done({ fulfilmentDisputed: 'failed' }), theirs('settled')],
     ['no-settled-time', done({ settledAtMs: null }), theirs('settled')],
     ['unclaimed', failed(), theirs('settled')],
     ['claim-amount claim-open', failed(), theirs('settled'), claimOf({ amountIdr: 10_000 })],

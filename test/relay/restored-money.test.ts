@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Sale } from '../../src/protocol/sale.ts';
-import { claimOf, refundsAt, untilClaim } from './claim-setting.ts';
-import { backUp, onFile, posted, storeFile, withStore } from './restored.ts';
+import { claimOf, refundsAt, untilClaim, withStore } from './claim-setting.ts';
+import { backUp, onFile, posted, storeFile } from './restored.ts';
 import { pay, serverKey, startSetting, type Setting, type TestKiosk } from './setting.ts';
 
 let setting: Setting;

@@ -2,11 +2,8 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { systemClock } from '../../src/lib/clock.ts';
 import { type Fulfilment, type Sale } from '../../src/protocol/sale.ts';
-import { connectDatabase } from '../../src/relay/store/connect.ts';
-import { openStore } from '../../src/relay/store/open.ts';
-import { type Store } from '../../src/relay/store/store.ts';
+import { withStore } from './claim-setting.ts';
 import { type Setting, type TestKiosk } from './setting.ts';
 
 export interface Backup {
@@ -32,19 +29,6 @@ export function backUp(setting: Setting): Backup {
       await setting.restart();
     },
   };
-}
-
-/** A connection of its own, beside the relay. */
-export async function withStore<T>(
-  setting: Setting,
-  work: (store: Store) => Promise<T>,
-): Promise<T> {
-  const store = await openStore(await connectDatabase(setting.config.store, systemClock), 'unused');
-  try {
-    return await work(store);
-  } finally {
-    await store.close();
-  }
 }
 
 export function storeFile(setting: Setting): string {

@@ -2,6 +2,7 @@
 // person decides; and of two live copies of a card nobody is believed.
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { heardClaims, openProof } from '../../src/protocol/proof.ts';
 import { signReport } from '../../src/protocol/report.ts';
 import { claimOf, failedSale, refundsAt, untilClaim, withStore } from './claim-setting.ts';
 import { pay, startSetting, type Setting, type TestKiosk } from './setting.ts';
@@ -53,9 +54,27 @@ describe('the sale’s own goods', () => {
     expect(await claimOf(setting, saleId)).toMatchObject({ state: 'honoured' });
     // From here on the first word stands.
     expect(await say(saleId, 'failed')).toMatchObject({ json: { code: 'fulfilment-mismatch' } });
+  });
+
+  test('a signed "failed" after the signed "done" is refused, and no secret', async () => {
+    const saleId = await sellPaid();
+    await kiosk.report(saleId, 'done');
+    const place = 'kios_faults_total{place="fulfilment-disputed"}';
+    const disputes = async (): Promise<number> => {
+      const line = (await setting.metrics()).split('\n').find((text) => text.startsWith(place));
+      return Number(line?.slice(place.length) ?? 0);
+    };
+    const before = await disputes();
     expect(await kiosk.report(saleId, 'failed')).toMatchObject({
-      json: { code: 'fulfilment-mismatch' },
+      ...{ status: 409, json: { code: 'fulfilment-mismatch' } },
     });
+    expect(await disputes()).toBe(before + 1);
+    const lines = setting.logText().split('\n');
+    const told = lines.filter((line) => line.includes('sale.fulfilment-disputed'));
+    expect(told.some((line) => line.includes(saleId))).toBe(true);
+    // For the day close.
+    const row = await withStore(setting, (store) => store.sale(saleId));
+    expect(row).toMatchObject({ fulfilment: 'done', fulfilmentDisputed: 'failed' });
   });
 
   test('an unsigned "done" takes nobody’s claim away', async () => {
@@ -65,7 +84,25 @@ describe('the sale’s own goods', () => {
     expect(await claimOf(setting, saleId)).toMatchObject({ state: 'open', kind: 'failed' });
   });
 
-  test('what is posted as a recovery is unsigned too, and takes nobody’s claim away', async () => {
+  test('what is posted as a recovery counts like any report, if it is signed', async () => {
+    const saleId = await sellPaid();
+    const { proof } = await kiosk.get(saleId);
+    const signed = signReport({ saleId, result: 'done' }, kiosk.privateKey, nowMs);
+    const post = (more: object): Promise<Answer> =>
+      kiosk.call('POST', '/v1/recover', { sales: [{ proof, fulfilment: 'done', ...more }] });
+    const other = signReport({ saleId, result: 'failed' }, kiosk.privateKey, nowMs);
+    expect(await post({ signed: other })).toMatchObject({
+      json: { taken: 0, refused: [{ index: 0, code: 'unauthorised' }] },
+    });
+    expect((await kiosk.get(saleId)).fulfilment).toBeUndefined();
+    expect(await post({ signed })).toMatchObject({ json: { taken: 1, refused: [] } });
+    expect(await kiosk.report(saleId, 'failed')).toMatchObject({
+      json: { code: 'fulfilment-mismatch' },
+    });
+    expect(await claimOf(setting, saleId)).toBeUndefined();
+  });
+
+  test('what is posted as a recovery without a signature takes nobody’s claim away', async () => {
     const saleId = await sellPaid();
     const { proof } = await kiosk.get(saleId);
     await kiosk.call('POST', '/v1/recover', { sales: [{ proof, fulfilment: 'done' }] });
@@ -108,9 +145,17 @@ describe('a granted dispense', () => {
   test('an unsigned "done" locks it; the kiosk’s own word then counts', async () => {
     const saleId = await failedSale(setting, kiosk);
     await redeem(saleId, 'd1');
-    expect(await sayOfGrant(saleId, 'd1', 'done')).toMatchObject({ json: { state: 'redeeming' } });
+    const heard = async ({ json }: Answer): Promise<unknown> =>
+      openProof(String(json['proof']), 'kios-heard', heardClaims, kiosk.keys);
+    const bare = await sayOfGrant(saleId, 'd1', 'done');
+    expect(bare).toMatchObject({ json: { state: 'redeeming' } });
+    const said = { env: 'sandbox', saleId, kioskId: 'ksk01', dispenseId: 'd1', result: 'done' };
+    expect(await heard(bare)).toMatchObject({ ...said, signed: false });
     expect((await redeem(saleId, 'd1')).status).toBe(409);
-    expect(await kiosk.report(saleId, 'done', 'd1')).toMatchObject({ json: { state: 'honoured' } });
+    const own = await kiosk.report(saleId, 'done', 'd1');
+    expect(own).toMatchObject({ json: { state: 'honoured' } });
+    // Only this answer ends the report at the kiosk.
+    expect(await heard(own)).toMatchObject({ ...said, signed: true });
   });
 
   test('a signature over another dispense is refused', async () => {

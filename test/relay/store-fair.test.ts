@@ -2,7 +2,8 @@
 import { ulid } from 'ulid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { openStore } from '../../src/relay/store/open.ts';
-import { maxDueAKiosk, maxTombstones } from '../../src/relay/store/sales.ts';
+import { maxTombstones } from '../../src/relay/store/sale-statements.ts';
+import { maxDueAKiosk } from '../../src/relay/store/sales.ts';
 import { type Store } from '../../src/relay/store/store.ts';
 import { databases, type Room } from './databases.ts';
 

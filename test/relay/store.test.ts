@@ -130,6 +130,34 @@ describe.each(databases())('%s', (_name, newRoom) => {
     expect(await store.dueOutbox('ksk01', 10)).toHaveLength(0);
   });
 
+  test('what was sent is told again when its time has come, and not before', async () => {
+    const saleId = newId();
+    await store.put(put(saleId));
+    await settle(saleId);
+    await store.noteStatus('ksk01', true, '{}');
+    for (const row of await store.dueOutbox('ksk01', 10)) await store.sent(row, 60_000);
+    expect(await store.dueOutbox('ksk01', 10)).toEqual([]);
+    expect(await store.kiosksToTell(10)).toEqual([]);
+    expect(await store.dueOutbox('ksk01', 10)).toEqual([]);
+    const later = newId();
+    await store.put(put(later));
+    await settle(later);
+    expect(await store.dueOutbox('ksk01', 10)).toMatchObject([{ saleId: later }]);
+    room.pass(61_000);
+    expect(await store.kiosksToTell(10)).toEqual(['ksk01']);
+    const due = await store.dueOutbox('ksk01', 10);
+    expect(due).toMatchObject([{ saleId, state: 'sent', attempts: 1 }, { saleId: later }]);
+  });
+
+  test('a kiosk that comes back hears at once what was sent before', async () => {
+    const saleId = newId();
+    await store.put(put(saleId));
+    await settle(saleId);
+    for (const row of await store.dueOutbox('ksk01', 10)) await store.sent(row, 60_000);
+    await store.resend('ksk01');
+    expect(await store.dueOutbox('ksk01', 10)).toMatchObject([{ saleId, attempts: 0 }]);
+  });
+
   test('only kiosks that are online are told', async () => {
     const saleId = newId();
     await store.put(put(saleId));
@@ -172,11 +200,41 @@ describe.each(databases())('%s', (_name, newRoom) => {
     expect(await store.takeNotices(saleId, 1000)).toEqual([]);
     room.pass(1000);
     expect(await store.salesNoticed(10)).toEqual([saleId]);
-    expect(await store.takeNotices(saleId, 1000)).toMatchObject([{ noticeId: 'n', attempts: 2 }]);
+    const taken = await store.takeNotices(saleId, 1000);
+    expect(taken).toMatchObject([{ noticeId: 'n', attempts: 2 }]);
     expect(await store.takeNotices(saleId, 1000)).toEqual([]);
+    // Whoever has it may have it for longer, as long as nobody else has taken it.
+    room.pass(999);
+    const longer = await store.takeNotices(saleId, 1000, taken);
+    expect(longer).toMatchObject([{ noticeId: 'n', attempts: 3 }]);
+    expect(await store.takeNotices(saleId, 1000, taken)).toEqual([]);
+    room.pass(1000);
+    await store.takeNotices(saleId, 1000);
+    expect(await store.takeNotices(saleId, 1000, longer)).toEqual([]);
+    room.pass(1000);
+    expect(await store.takeNotices(saleId, 1000)).toHaveLength(1);
     room.pass(1000);
     await confirm('n');
     expect(await store.takeNotices(saleId, 1000)).toEqual([]);
+  });
+
+  test('the depths count what waits, and nothing that is over', async () => {
+    const nothing = { notices: 0, outbox: 0, claims: 0, openSales: 0, kiosksOnline: 0 };
+    expect(await store.depths()).toEqual(nothing);
+    const saleId = newId();
+    await store.put(put(saleId));
+    await store.keepNotice(notice({ saleId }), 1000);
+    await store.noteStatus('ksk01', true, null);
+    expect(await store.depths()).toMatchObject({ notices: 1, openSales: 1, kiosksOnline: 1 });
+    await confirm('n');
+    await settle(saleId);
+    await store.move(saleId, { type: 'fulfilment', result: 'failed', detail: null });
+    expect(await store.depths()).toMatchObject({ outbox: 1, claims: 1 });
+    await store.moveClaim(saleId, { type: 'redeem', dispenseId: 'd1' });
+    await store.moveClaim(saleId, { type: 'redeem-result', dispenseId: 'd1', result: 'done' });
+    await store.acked('ksk01', 1);
+    await store.noteStatus('ksk01', false, null);
+    expect(await store.depths()).toEqual(nothing);
   });
 
   test('with a notice of settlement its sale holds back its deadline, if the amount agrees', async () => {

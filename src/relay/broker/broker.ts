@@ -38,6 +38,11 @@ export interface Broker {
   admit(kiosk: Admitted): Promise<void>;
   /** Ends the kiosk's connection and lets it in no more. */
   expel(kioskId: string): Promise<void>;
+  /**
+   * Capability: another boot of this kiosk lives; the connection of one that it replaced ends. A broker outside tells no
+   * boots apart: there the next connection of the living one ends the other (MQTT 3.1.1 §3.1.4).
+   */
+  replaced?(kioskId: string, bootId: string): void;
   /** It knows none of the kiosks' tokens: whoever has no password of its own cannot be let in. */
   readonly wantsPasswords: boolean;
   ready(): boolean;

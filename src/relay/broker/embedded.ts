@@ -19,8 +19,11 @@ export interface EmbeddedSettings {
   host: string;
   port: number;
   tls?: TlsFiles | undefined;
-  /** The key of that kiosk, when this token is its, alive and not revoked. Never throws for a wrong one. */
-  admits(kioskId: string, token: string): Promise<string | undefined>;
+  /** Key and boot of that kiosk, when this token is its, alive and not revoked. Never throws for a wrong one. */
+  admits(
+    kioskId: string,
+    token: string,
+  ): Promise<{ publicKey: string; bootId: string } | undefined>;
   clock: Clock;
   log: Log;
 }
@@ -59,10 +62,13 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
       if (named !== undefined) guests.arriving(client);
       const check = named === undefined ? Promise.resolve(named) : settings.admits(named, token);
       check.then(
-        (key) => {
-          if (key !== undefined) guests.shows(client, key);
-          if (key !== undefined) done(null, true);
-          else done(refused(5), false);
+        (kiosk) => {
+          if (kiosk === undefined) {
+            done(refused(5), false);
+            return;
+          }
+          guests.shows(client, kiosk.publicKey, kiosk.bootId);
+          done(null, true);
         },
         (error: unknown) => {
           log.error({ error: String(error) }, 'broker.authenticate-failed');
@@ -185,6 +191,9 @@ export async function createEmbeddedBroker(settings: EmbeddedSettings): Promise<
     expel(kioskId) {
       guests.showOut(kioskId);
       return Promise.resolve();
+    },
+    replaced(kioskId, bootId) {
+      guests.keepOnly(kioskId, bootId);
     },
     wantsPasswords: false,
     ready: () => server?.listening === true,

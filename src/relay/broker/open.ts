@@ -8,7 +8,7 @@ import { type Auth } from '../auth.ts';
 import { type RelayConfig } from '../config.ts';
 import { type Store } from '../store/store.ts';
 import { type Broker } from './broker.ts';
-import { createEmbeddedBroker } from './embedded.ts';
+import { createEmbeddedBroker, type EmbeddedSettings } from './embedded.ts';
 import { createExternalBroker } from './external.ts';
 
 export interface BrokerParts {
@@ -41,11 +41,11 @@ export function brokerUrl({ broker, mqtt }: RelayConfig, port: number): string {
   return broker?.publicUrl ?? mqtt?.publicUrl ?? `${scheme}://${mqtt?.host ?? ''}:${port}`;
 }
 
-function admit(auth: Auth): (kioskId: string, token: string) => Promise<string | undefined> {
+function admit(auth: Auth): EmbeddedSettings['admits'] {
   return async (kioskId, token) => {
     try {
       const kiosk = await auth.kioskOf(token, 'kios-broker');
-      return kiosk.kioskId === kioskId ? kiosk.publicKey : undefined;
+      return kiosk.kioskId === kioskId ? kiosk : undefined;
     } catch (error) {
       if (error instanceof KiosError) return undefined;
       throw error;

@@ -1,12 +1,17 @@
 // Acknowledgements on their way into the store: one step at a time for each kiosk, and what comes meanwhile goes together
 // in the next one. However many a kiosk sends, it takes one connection of the database, and nobody else waits for it.
 import { type AckMessage } from '../../protocol/topics.ts';
+import { type Clock } from '../../lib/clock.ts';
+import { type Log } from '../../lib/log.ts';
+import { createTellBehind } from '../ledger-behind.ts';
 import { type Letters } from '../letters.ts';
 import { type Metrics } from '../metrics.ts';
 import { type CoreStore } from '../store/store.ts';
 
 export interface AckParts {
   store: Pick<CoreStore, 'ledgerId' | 'acked'>;
+  clock: Pick<Clock, 'monotonicMs'>;
+  log: Log;
   metrics: Metrics;
   letters: Letters;
 }
@@ -24,7 +29,9 @@ interface Waiting {
 }
 
 /** What waits is bounded by what a kiosk may send (broker/pace.ts) or by what the broker outside hands over. */
-export function createAcks({ store, metrics, letters }: AckParts): TakeAck {
+export function createAcks(parts: AckParts): TakeAck {
+  const { store, metrics, letters } = parts;
+  const tellBehind = createTellBehind(parts);
   const queues = new Map<string, Waiting[]>();
 
   async function run(kioskId: string, queue: Waiting[]): Promise<void> {
@@ -61,6 +68,7 @@ export function createAcks({ store, metrics, letters }: AckParts): TakeAck {
         queues.set(kioskId, fresh);
         void run(kioskId, fresh);
       }));
+    if (ours && !taken) tellBehind(kioskId, upTo);
     metrics.acks.inc({ outcome: taken ? 'taken' : 'ledger-differs' });
     return taken;
   };

@@ -31,12 +31,15 @@ export function withBreaker(
   const images = circuitOf('midtrans-images', parts);
   const rest = createRest(parts);
 
-  async function through<T extends Answer>(call: () => Promise<T>): Promise<T | Unsent> {
+  async function through<T extends Answer>(
+    call: () => Promise<T>,
+    of: 'charge' | 'question' = 'question',
+  ): Promise<T | Unsent> {
     const outcome = await api.run(call, isAnswered);
     if (outcome === undefined) {
       return { kind: 'unsent', why: 'shut', detail: 'Midtrans has not answered lately' };
     }
-    rest.heard(outcome);
+    rest.heard(outcome, of);
     return outcome;
   }
 
@@ -45,7 +48,7 @@ export function withBreaker(
       if (rest.askedMs() > 0) {
         return { kind: 'unsent', why: 'resting', detail: 'Midtrans wants to be left alone' };
       }
-      return through(() => inner.charge(order, key));
+      return through(() => inner.charge(order, key), 'charge');
     },
     status: (id) => through(() => inner.status(id)),
     stop: (verb, id, key) => through(() => inner.stop(verb, id, key)),
@@ -99,9 +102,12 @@ function isImageAnswered(outcome: ImageOutcome): boolean {
 }
 
 interface Rest {
-  heard(outcome: Answer): void;
+  heard(outcome: Answer, of: 'charge' | 'question'): void;
   leftMs(): number;
-  /** The part of it that was asked for; the rest of it is only what we take a failing one to need. */
+  /**
+   * The part of it that holds for charges too: what was asked for, and what a charge that failed brought about. A question
+   * that fails says nothing of charges: one order that Midtrans stumbles over must not keep a fleet from selling.
+   */
   askedMs(): number;
 }
 
@@ -111,7 +117,7 @@ function createRest({ clock, random }: BreakerParts): Rest {
   let askedUntilMs = -Infinity;
   const left = (toMs: number): number => Math.max(Math.ceil(toMs - clock.monotonicMs()), 0);
   return {
-    heard(outcome) {
+    heard(outcome, of) {
       const limited = outcome.kind === 'try-again';
       if (!limited && outcome.ailing !== true) {
         // A good answer to a call that was sent before does not take back what Midtrans asked for.
@@ -129,7 +135,7 @@ function createRest({ clock, random }: BreakerParts): Rest {
             : retryAfterMs * (1 + quietSpread * random());
         untilMs = Math.max(untilMs, clock.monotonicMs() + restMs);
       }
-      if (limited || retryAfterMs !== undefined) askedUntilMs = untilMs;
+      if (limited || retryAfterMs !== undefined || of === 'charge') askedUntilMs = untilMs;
     },
     leftMs: () => left(untilMs),
     askedMs: () => left(askedUntilMs),

@@ -31,6 +31,7 @@ export function toReply(http: number, bytes: Uint8Array, retryAfter?: string): R
 /** To Midtrans' writers `null` and a field left out are the same. */
 function withoutNulls(json: unknown): unknown {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return json;
+  if (!Object.values(json).includes(null)) return json;
   return Object.fromEntries(Object.entries(json).filter(([, value]) => value !== null));
 }
 

@@ -15,6 +15,7 @@ import { cursorAfter, cursorSeq, cursorTag } from '../../protocol/sale.ts';
 import { type AppParts, type Authenticated } from '../app.ts';
 import { failureLimit } from '../failure-limit.ts';
 import { createAcks } from '../fleet/acks.ts';
+import { createTellBehind } from '../ledger-behind.ts';
 import { nonceOf } from '../nonce.ts';
 import { saleDocument } from '../proofs.ts';
 import { createRecovery } from '../recover.ts';
@@ -27,7 +28,6 @@ const postsPerMinute = 60;
 
 export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
   const { hops, signer } = parts;
-  const saleLifeMs = parts.config.sale.expiresInMs;
   const typed = app.withTypeProvider<ZodTypeProvider>();
 
   typed.get(
@@ -37,7 +37,11 @@ export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
       const { since, ledgerId } = request.query;
       const kiosk = caller(request);
       if (ledgerId !== undefined && ledgerId !== signer.ledgerId) differs('another ledgerId');
-      await checkCursor(parts, kiosk, since);
+      if (!(await isOurs(parts, kiosk, since))) {
+        // Without a ledger's name it may be a number of another one.
+        if (ledgerId !== undefined) tellBehind(kiosk.kioskId, cursorSeq(since));
+        differs('a number beyond ours, or of something else');
+      }
       const { sales, more } = await hops.store.changes(kiosk.kioskId, cursorSeq(since), pageSize);
       const last = sales.at(-1);
       const way = { by: 'http', nonce: nonceOf(request) } as const;
@@ -50,6 +54,7 @@ export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
     },
   );
 
+  const tellBehind = createTellBehind(hops);
   const takeAck = createAcks({ ...hops, letters: parts.letters });
   typed.post(
     '/v1/ack',
@@ -61,7 +66,14 @@ export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
     },
   );
 
-  const recover = createRecovery(
+  recoverRoute(app, parts, caller);
+}
+
+function recoverRoute(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
+  const { hops, signer } = parts;
+  const saleLifeMs = parts.config.sale.expiresInMs;
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+  const recoveries = createRecovery(
     { hops, store: parts.store, keys: parts.keys, signer },
     saleLifeMs,
   );
@@ -72,19 +84,25 @@ export function catchUpRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
     async (request, reply) => {
       if (!parts.accepting()) throw new KiosError('going-down', 'another relay, or this one soon');
       await posts(request, reply);
-      return recover(caller(request), request.body);
+      const kiosk = caller(request);
+      const heldOffMs = request.body.sales.length === 0 ? 0 : recoveries.heldOffMs(kiosk.kioskId);
+      if (heldOffMs > 0) {
+        reply.header('retry-after', Math.ceil(heldOffMs / 1000));
+        throw new KiosError('rate-limited', 'too much of what it posts was never signed here');
+      }
+      return recoveries.recover(kiosk, request.body);
     },
   );
 }
 
 /** A number that we never gave, or gave to something else, is another relay's: we were restored from a backup. */
-async function checkCursor(parts: AppParts, kiosk: KioskRow, since: string): Promise<void> {
+async function isOurs(parts: AppParts, kiosk: KioskRow, since: string): Promise<boolean> {
   const seq = cursorSeq(since);
   const fresh = await parts.hops.store.kiosk(kiosk.kioskId);
-  if (seq > (fresh?.seq ?? 0)) differs('a number beyond ours');
+  if (seq > (fresh?.seq ?? 0)) return false;
   const row = seq === 0 ? undefined : await parts.hops.store.saleAt(kiosk.kioskId, seq);
   // A sale that has changed since has taken a later number with it: then there is nothing to compare.
-  if (row !== undefined && since !== `${seq}.${cursorTag(row)}`) differs('another tag');
+  return row === undefined || since === `${seq}.${cursorTag(row)}`;
 }
 
 function differs(detail: string): never {

@@ -14,7 +14,7 @@ import { kioskOfSale } from '../../protocol/ids.ts';
 import { type AppParts, type Authenticated } from '../app.ts';
 import { confirmSale } from '../confirm.ts';
 import { type ClaimEvent } from '../ledger-claim-rules.ts';
-import { signGrant } from '../proofs.ts';
+import { signGrant, signHeard } from '../proofs.ts';
 import { pursue } from '../pursue.ts';
 import { moveClaim } from '../refund.ts';
 import { type ClaimRow } from '../sale-row.ts';
@@ -62,7 +62,8 @@ export function claimRoutes(app: FastifyInstance, parts: AppParts, caller: Authe
         ...report,
         ...unsigned,
       });
-      return { state };
+      const heard = { saleId, ...report, signed: signed !== undefined };
+      return { state, proof: await signHeard(signer, kiosk.kioskId, heard) };
     },
   );
 }

@@ -35,10 +35,11 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
           hops.log.warn({ from: request.ip }, 'enrolment.refused');
           throw new KiosError('enrolment-refused', 'wrong, used or expired');
         }
-        const { kiosk, cursor, repeated } = enrolment;
+        const { kiosk, cursor, repeated, claimsHeld: held } = enrolment;
         // Its old connection, with the old key, ends, and it can connect before it has this answer.
         if (!repeated) await tellBroker(parts, kiosk.kioskId);
         hops.log.info({ kioskId: kiosk.kioskId, repeated }, 'kiosk.enrolled');
+        if (held > 0) hops.log.warn({ kioskId: kiosk.kioskId, held }, 'kiosk.claims-held');
         return {
           kioskId: kiosk.kioskId,
           environment: config.environment,

@@ -13,10 +13,13 @@ import { plainText } from '../../protocol/plain-text.ts';
 import { type AppParts } from '../app.ts';
 import { kioskMay, relayMay, type TopicAction } from '../broker/acl.ts';
 import { readSecret } from '../broker/files.ts';
+import { failureLimit } from '../failure-limit.ts';
 import { createQuietLog } from '../quiet-log.ts';
 
 /** A token is about 300 characters, a topic 25. */
 const maxBytes = 8 * 1024;
+/** Of one address: a broker that is set up wrongly asks so often, and whoever guesses. */
+const wrongSecretsPerMinute = 600;
 /** The header in which EMQX shows the secret. */
 export const hookSecretHeader = 'kios-hook-secret';
 
@@ -46,6 +49,7 @@ export function hookRoutes(app: FastifyInstance, parts: AppParts): void {
   const { clock, log, metrics } = parts.hops;
   const warn = createQuietLog(clock, log);
   const secret = readSecret(broker.hookSecretFile, 'broker.hookSecretFile');
+  const limit = failureLimit(app, wrongSecretsPerMinute);
   const judge = createJudge(parts, {
     username: broker.username,
     password: readSecret(broker.passwordFile, 'broker.passwordFile'),
@@ -72,6 +76,12 @@ export function hookRoutes(app: FastifyInstance, parts: AppParts): void {
       if (!isSame(shownSecret(request), secret)) {
         metrics.faults.inc({ place: 'hook-secret' });
         warn('hook.wrong-secret', request.ip, { route: path });
+        // No status but 200 even then. Whoever goes on must connect anew for each guess.
+        await limit(request, reply).catch(() => {
+          metrics.faults.inc({ place: 'hook-guesses' });
+          warn('hook.guesses', request.ip);
+          reply.header('connection', 'close');
+        });
         return answer(request, reply, false);
       }
       const asked = shape.safeParse(request.body);
@@ -80,18 +90,29 @@ export function hookRoutes(app: FastifyInstance, parts: AppParts): void {
     });
   }
 
+  emqxHooks(hook, judge);
+  rabbitHooks(hook, judge, broker.username);
+}
+
+/** Answers one path, once the secret and the shape of what is asked are right. */
+type Hook = <T>(path: string, shape: z.ZodType<T>, allows: (asked: T) => Promise<boolean>) => void;
+
+function emqxHooks(hook: Hook, judge: Judge): void {
   hook('/v1/hooks/emqx/authn', emqxAuthn, ({ clientid, username, password }) =>
     judge.mayConnect(clientid, username, password),
   );
   hook('/v1/hooks/emqx/authz', emqxAuthz, ({ clientid, username, action, topic }) =>
     judge.mayReach(clientid, username, action, topic),
   );
+}
+
+function rabbitHooks(hook: Hook, judge: Judge, relay: string): void {
   hook('/v1/hooks/rabbitmq/user', rabbitUser, ({ client_id, username, password }) =>
     judge.mayConnect(client_id, username, password),
   );
   hook('/v1/hooks/rabbitmq/vhost', rabbitVhost, ({ username }) => judge.isKnown(username));
   hook('/v1/hooks/rabbitmq/resource', rabbitResource, async ({ username, resource, name }) =>
-    judge.isKnown(username, () => isOwnResource(username, broker.username, resource, name)),
+    judge.isKnown(username, () => isOwnResource(username, relay, resource, name)),
   );
   hook('/v1/hooks/rabbitmq/topic', rabbitTopic, (asked) => {
     const { username, name, permission, routing_key } = asked;

@@ -26,13 +26,19 @@ import { within } from '../within.ts';
 const putWaitMs = 12_000;
 const cancelWaitMs = 9_000;
 const maxBodyBytes = 64 * 1024;
+const params = saleParams;
 
 export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
-  const { hops, background } = parts;
-  const checkSigned = createCheckSigned(hops);
-  const typed = app.withTypeProvider<ZodTypeProvider>();
-  const params = saleParams;
+  putRoute(app, parts, caller);
+  getRoute(app, parts, caller);
+  cancelRoute(app, parts, caller);
+  fulfilmentRoute(app, parts, caller);
+  pictureRoute(app, parts, caller);
+}
 
+function putRoute(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
+  const { hops, background } = parts;
+  const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.put(
     '/v1/sales/:saleId',
     {
@@ -69,7 +75,10 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       return answer(parts, request, saleId, reply.status(put.created ? 201 : 200));
     },
   );
+}
 
+function getRoute(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
+  const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.get(
     '/v1/sales/:saleId',
     { schema: { params, response: { 200: sale } } },
@@ -79,7 +88,11 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       return answer(parts, request, saleId, reply);
     },
   );
+}
 
+function cancelRoute(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
+  const { hops, background } = parts;
+  const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.post(
     '/v1/sales/:saleId/cancel',
     { schema: { params, body: cancelBody, response: { 200: sale, 202: sale } } },
@@ -105,7 +118,12 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       return answer(parts, request, saleId, reply.status(open ? 202 : 200));
     },
   );
+}
 
+function fulfilmentRoute(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
+  const { hops, background } = parts;
+  const checkSigned = createCheckSigned(hops);
+  const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.post(
     '/v1/sales/:saleId/fulfilment',
     { schema: { params, body: fulfilmentBody, response: { 200: sale } } },
@@ -129,7 +147,11 @@ export function saleRoutes(app: FastifyInstance, parts: AppParts, caller: Authen
       return answer(parts, request, saleId, reply);
     },
   );
+}
 
+function pictureRoute(app: FastifyInstance, parts: AppParts, caller: Authenticated): void {
+  const { hops } = parts;
+  const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.get('/v1/sales/:saleId/qr.png', { schema: { params } }, async (request, reply) => {
     const { saleId } = request.params;
     refuseOthers(saleId, caller(request).kioskId);

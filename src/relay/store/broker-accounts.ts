@@ -32,15 +32,22 @@ export function brokerAccountStore(database: Database): BrokerAccountStore {
         .limit(limit)
         .execute(),
     brokerTold: (kiosk) => database.transact((tx) => brokerTold(tx, kiosk)),
-    async brokerRefused(kiosk) {
-      await toState(db, kiosk, 2);
-    },
+    brokerRefused: (kiosk) =>
+      database.transact(async (tx) => {
+        await toState(tx, kiosk, 2);
+      }),
     async brokerAgain() {
-      await db.updateTable('kiosks').set({ brokerDue: 1 }).where('brokerDue', '=', 2).execute();
+      const aside = db.selectFrom('kiosks').select('kioskId').where('brokerDue', '=', 2).limit(1);
+      // Mostly there is nobody, and that needs no durable step.
+      if ((await aside.executeTakeFirst()) === undefined) return;
+      await database.transact(async (tx) => {
+        await tx.updateTable('kiosks').set({ brokerDue: 1 }).where('brokerDue', '=', 2).execute();
+      });
     },
-    async brokerForgot() {
-      await db.updateTable('kiosks').set({ brokerDue: 1 }).execute();
-    },
+    brokerForgot: () =>
+      database.transact(async (tx) => {
+        await tx.updateTable('kiosks').set({ brokerDue: 1 }).execute();
+      }),
     async countWithoutPassword() {
       const { kiosks } = await db
         .selectFrom('kiosks')

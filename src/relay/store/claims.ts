@@ -37,7 +37,6 @@ export interface ClaimStore {
 }
 
 export function claimStore(database: Database): ClaimStore {
-  const { db } = database;
   return {
     claims: (filter, limit) => listClaims(database, filter, limit),
     moveClaim: (saleId, event) =>
@@ -50,15 +49,16 @@ export function claimStore(database: Database): ClaimStore {
         return { sale, decision, moved: decision.claim.state !== claim.state };
       }),
     takeDueClaims: (limit, leaseMs) => takeDueClaims(database, limit, leaseMs),
-    async wakeClaims() {
-      await db
-        .updateTable('claims')
-        .set({ askAtMs: database.nowMs() })
-        .where('state', '=', 'open')
-        .where('operatorOnly', '=', 0)
-        .where('askAtMs', 'is', null)
-        .execute();
-    },
+    wakeClaims: () =>
+      database.transact(async (tx) => {
+        await tx
+          .updateTable('claims')
+          .set({ askAtMs: database.nowMs() })
+          .where('state', '=', 'open')
+          .where('operatorOnly', '=', 0)
+          .where('askAtMs', 'is', null)
+          .execute();
+      }),
     holdClaims: (kioskId, note) => holdClaims(database, kioskId, note),
   };
 }

@@ -18,5 +18,5 @@ export async function connectDatabase(
 ): Promise<Database> {
   if (postgres !== undefined) return openPostgres(postgres, { clock, random: () => 0.5, ...more });
   if (sqlite === undefined) throw new Error('store: neither sqlite nor postgres is named');
-  return openSqlite(sqlite, () => clock.nowMs(), more.use);
+  return openSqlite(sqlite, () => clock.nowMs(), more.use, clock);
 }

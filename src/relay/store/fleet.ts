@@ -1,18 +1,13 @@
 // The kiosks in the store: who they are, which boot of them lives, and how a code becomes a kiosk.
 import { type Kysely } from 'kysely';
 import { cursorAfter, startCursor } from '../../protocol/sale.ts';
+import { noteBoot } from './boots.ts';
 import { holdOpenClaims } from './claim-rows.ts';
 import { apply, lockKiosk } from './sales.ts';
 import { type Database, type Tx } from './database.ts';
 import { type EnrolmentRow, type KioskRow, type Tables } from './schema.ts';
 import { statement } from './statement.ts';
 import { type FleetStore } from './store.ts';
-
-const dayMs = 24 * 3_600_000;
-/** A replaced boot is remembered this long; its tokens died long before. */
-const bootMemoryMs = 30 * dayMs;
-/** A kiosk that restarts more often than that is broken, or somebody has its key: each boot is a row that stays. */
-export const maxBootsADay = 100;
 
 const selectKiosk = statement((db, p: { kioskId: string }) =>
   db.selectFrom('kiosks').selectAll().where('kioskId', '=', p.kioskId),
@@ -40,9 +35,10 @@ export function fleetStore(database: Database): FleetStore {
         const said = status === null ? {} : { status, statusAtMs: nowMs() };
         await updateLiving(tx, { kioskId, changed: { online: online ? 1 : 0, ...said } });
       }),
-    async allOffline() {
-      await db.updateTable('kiosks').set({ online: 0 }).where('online', '=', 1).execute();
-    },
+    allOffline: () =>
+      database.transact(async (tx) => {
+        await tx.updateTable('kiosks').set({ online: 0 }).where('online', '=', 1).execute();
+      }),
     revoke: (kioskId) =>
       database.transact(async (tx) => {
         const now = nowMs();
@@ -56,39 +52,51 @@ export function fleetStore(database: Database): FleetStore {
           .executeTakeFirst();
         return result.numUpdatedRows > 0n;
       }),
-    async addEnrolment(codeHash, kioskId, validMs) {
-      const expiresAtMs = nowMs() + validMs;
-      await db
-        .insertInto('enrolments')
-        .values({ codeHash, kioskId, expiresAtMs, usedBy: null })
-        .execute();
-    },
-    async enrol(codeHash, key, more) {
-      // Only a code that is good makes the writers wait.
-      const code = await codeOf(db, codeHash, nowMs());
-      if (code === undefined) return { kind: 'refused' };
-      if (code.usedBy !== null) return repeatEnrolment(db, code, key.x);
-      return database.transact(async (tx) => {
-        const now = nowMs();
-        const used = await tx
-          .updateTable('enrolments')
-          .set({ usedBy: key.x })
-          .where('codeHash', '=', codeHash)
-          .where('expiresAtMs', '>', now)
-          .where('usedBy', 'is', null)
-          .returning('kioskId')
-          .executeTakeFirst();
-        if (used === undefined) {
-          // Somebody else has used it meanwhile; it may have been the same kiosk.
-          const present = await codeOf(tx, codeHash, now);
-          return present === undefined ? { kind: 'refused' } : repeatEnrolment(tx, present, key.x);
-        }
-        await lockKiosk(database, tx, used.kioskId);
-        const kiosk = await newLife(tx, used.kioskId, key.x, more, now);
-        return { kind: 'enrolled', kiosk, cursor: await cursorOf(tx, kiosk), repeated: false };
-      });
-    },
+    addEnrolment: (codeHash, kioskId, validMs) =>
+      database.transact(async (tx) => {
+        const expiresAtMs = nowMs() + validMs;
+        await tx
+          .insertInto('enrolments')
+          .values({ codeHash, kioskId, expiresAtMs, usedBy: null })
+          .execute();
+      }),
+    enrol: (codeHash, key, more) => enrol(database, codeHash, key.x, more),
   };
+}
+
+async function enrol(
+  database: Database,
+  codeHash: string,
+  publicKey: string,
+  more: Parameters<FleetStore['enrol']>[2],
+): ReturnType<FleetStore['enrol']> {
+  const { db } = database;
+  // Only a code that is good makes the writers wait.
+  const code = await codeOf(db, codeHash, database.nowMs());
+  if (code === undefined) return { kind: 'refused' };
+  if (code.usedBy !== null) return repeatEnrolment(db, code, publicKey);
+  return database.transact(async (tx) => {
+    const now = database.nowMs();
+    const used = await tx
+      .updateTable('enrolments')
+      .set({ usedBy: publicKey })
+      .where('codeHash', '=', codeHash)
+      .where('expiresAtMs', '>', now)
+      .where('usedBy', 'is', null)
+      .returning('kioskId')
+      .executeTakeFirst();
+    if (used === undefined) {
+      // Somebody else has used it meanwhile; it may have been the same kiosk.
+      const present = await codeOf(tx, codeHash, now);
+      return present === undefined ? { kind: 'refused' } : repeatEnrolment(tx, present, publicKey);
+    }
+    await lockKiosk(database, tx, used.kioskId);
+    // Its slips carry codes that the new life does not know, and whoever had the old key may have reported for it.
+    const claimsHeld = await holdOpenClaims(tx, used.kioskId, 'enrolled-anew');
+    const kiosk = await newLife(tx, used.kioskId, publicKey, more, now);
+    const cursor = await cursorOf(tx, kiosk);
+    return { kind: 'enrolled', kiosk, cursor, repeated: false, claimsHeld };
+  });
 }
 
 /** A code that is good still, used or not. */
@@ -119,7 +127,8 @@ async function repeatEnrolment(
   const same =
     code.usedBy === publicKey && kiosk?.publicKey === publicKey && kiosk.revokedAtMs === null;
   if (kiosk === undefined || !same) return { kind: 'refused' };
-  return { kind: 'enrolled', kiosk, cursor: await cursorOf(db, kiosk), repeated: true };
+  const cursor = await cursorOf(db, kiosk);
+  return { kind: 'enrolled', kiosk, cursor, repeated: true, claimsHeld: 0 };
 }
 
 /** A known kiosk starts anew: its old key is worth nothing and whoever it was serving is served no more. */
@@ -176,47 +185,4 @@ async function cursorOf(db: Kysely<Tables>, kiosk: KioskRow): Promise<string> {
     .limit(1)
     .executeTakeFirst();
   return last === undefined ? startCursor : cursorAfter(last);
-}
-
-async function replacedSince(tx: Tx, kioskId: string, sinceMs: number): Promise<number> {
-  const { boots } = await tx
-    .selectFrom('boots')
-    .select((eb) => eb.fn.countAll().as('boots'))
-    .where('kioskId', '=', kioskId)
-    .where('replacedAtMs', '>', sinceMs)
-    .executeTakeFirstOrThrow();
-  return Number(boots);
-}
-
-async function noteBoot(
-  database: Database,
-  tx: Tx,
-  kioskId: string,
-  bootId: string,
-): ReturnType<FleetStore['noteBoot']> {
-  const nowMs = database.nowMs();
-  // Of two boots that come at once, one is the older.
-  await lockKiosk(database, tx, kioskId);
-  const known = await tx
-    .selectFrom('boots')
-    .selectAll()
-    .where('kioskId', '=', kioskId)
-    .where('bootId', '=', bootId)
-    .executeTakeFirst();
-  if (known !== undefined) return known.replacedAtMs === null ? 'live' : 'replaced';
-  if ((await replacedSince(tx, kioskId, nowMs - dayMs)) >= maxBootsADay) return 'too-many';
-  await tx
-    .updateTable('boots')
-    .set({ replacedAtMs: nowMs })
-    .where('kioskId', '=', kioskId)
-    .where('replacedAtMs', 'is', null)
-    .execute();
-  await tx
-    .deleteFrom('boots')
-    .where('kioskId', '=', kioskId)
-    .where('replacedAtMs', '<', nowMs - bootMemoryMs)
-    .execute();
-  await tx.insertInto('boots').values({ kioskId, bootId, replacedAtMs: null }).execute();
-  await tx.updateTable('kiosks').set({ bootId }).where('kioskId', '=', kioskId).execute();
-  return 'live';
 }

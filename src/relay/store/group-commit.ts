@@ -3,6 +3,7 @@
 import { CompiledQuery, type Kysely } from 'kysely';
 import { KiosError } from '../../protocol/errors.ts';
 import { type Database, type Tx } from './database.ts';
+import { type LockWait } from './sqlite-lock.ts';
 import { type Tables } from './schema.ts';
 
 export interface GroupCommit {
@@ -32,7 +33,7 @@ const release = CompiledQuery.raw('release step');
 const rollback = CompiledQuery.raw('rollback to step');
 
 /** For a database with one connection. `db` must begin its transactions as a writer. */
-export function createGroupCommit(db: Kysely<Tables>): GroupCommit {
+export function createGroupCommit(db: Kysely<Tables>, lockWait: LockWait): GroupCommit {
   const waiting: Step[] = [];
   let running: Promise<void> | undefined;
   /** A batch was committed in the turn before. */
@@ -44,7 +45,7 @@ export function createGroupCommit(db: Kysely<Tables>): GroupCommit {
     while (waiting.length > 0) {
       // One that comes alone is not kept waiting; one that comes right after a commit is seldom alone.
       if (busy || waiting.length > 1) await gather();
-      await commit(db, waiting.splice(0, maxStepsABatch));
+      await commit(db, waiting.splice(0, maxStepsABatch), lockWait);
       busy = true;
       await turn();
     }
@@ -87,22 +88,36 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-async function commit(db: Kysely<Tables>, steps: readonly Step[]): Promise<void> {
-  let answers: (() => void)[];
-  try {
-    answers = await db.transaction().execute(async (tx) => {
-      const [first] = steps;
-      // One alone needs no savepoint: the transaction is its own.
-      if (first !== undefined && steps.length === 1) return [await first.run(tx)];
-      const done: (() => void)[] = [];
-      for (const step of steps) done.push(await runAlone(tx, step));
-      return done;
-    });
-  } catch (error) {
-    for (const step of steps) step.reject(error);
-    return;
-  }
+async function commit(
+  db: Kysely<Tables>,
+  steps: readonly Step[],
+  lockWait: LockWait,
+): Promise<void> {
+  // The lock is taken before the first step runs, so that nobody's waiting begins a step twice.
+  const run = (each: RunStep): Promise<(() => void)[]> => lockWait(() => together(db, steps, each));
+  const answers = await run((tx, step) => step.run(tx)).catch((error: unknown) => {
+    const fail = (): void => {
+      for (const step of steps) step.reject(error);
+    };
+    // One of them has failed, which is rare: savepoints, which cost each of them something, say which one.
+    return steps.length === 1 ? [fail] : run(runAlone).catch(() => [fail]);
+  });
   for (const answer of answers) answer();
+}
+
+type RunStep = (tx: Tx, step: Step) => Promise<() => void>;
+
+/** One transaction. Resolves after its commit with how to answer each. */
+function together(
+  db: Kysely<Tables>,
+  steps: readonly Step[],
+  run: RunStep,
+): Promise<(() => void)[]> {
+  return db.transaction().execute(async (tx) => {
+    const answers: (() => void)[] = [];
+    for (const step of steps) answers.push(await run(tx, step));
+    return answers;
+  });
 }
 
 /** @throws what the database throws when even the roll back fails: then the whole batch falls. */

@@ -15,14 +15,15 @@ export function keyStore(database: Database): KeyStore {
   const { db } = database;
   return {
     keys: () => db.selectFrom('keys').selectAll().orderBy('place').execute(),
-    async addKey(key) {
-      const result = await db
-        .insertInto('keys')
-        .values(key)
-        .onConflict((oc) => oc.doNothing())
-        .executeTakeFirst();
-      return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
-    },
+    addKey: (key) =>
+      database.transact(async (tx) => {
+        const result = await tx
+          .insertInto('keys')
+          .values(key)
+          .onConflict((oc) => oc.doNothing())
+          .executeTakeFirst();
+        return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+      }),
     beginKeys: (key) =>
       database.transact(async (tx) => {
         await tx.deleteFrom('keys').execute();

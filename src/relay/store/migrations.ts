@@ -216,10 +216,26 @@ async function addSettled(db: Db): Promise<void> {
   await sql`update claims set operator_only = 1 where kind = 'unknown'`.execute(db);
 }
 
-const migrations = { '0001-first': first, '0002-claims': second } satisfies Record<
-  string,
-  Migration
->;
+/** Who is to be told is found by who is there and lacks something, however much waits for those who are away. */
+const third: Migration = {
+  async up(db: Db) {
+    await db.schema
+      .createIndex('kiosks_to_tell')
+      .on('kiosks')
+      .column('kiosk_id')
+      .where(sql<boolean>`online = 1 and acked_seq < seq`)
+      .execute();
+    await db.schema.dropIndex('outbox_next_at_ms').execute();
+    await index(db, 'outbox', ['kiosk_id', 'next_at_ms']);
+    await db.schema.alterTable('sales').addColumn('fulfilment_disputed', 'text').execute();
+  },
+};
+
+const migrations = {
+  '0001-first': first,
+  '0002-claims': second,
+  '0003-to-tell': third,
+} satisfies Record<string, Migration>;
 
 /**
  * Brings the schema up to this version, or to the one named `upTo`. Several relays may do so at once: one does, the others

@@ -40,13 +40,12 @@ const updateNotice = statement((db, p: { noticeId: string; changed: Partial<Noti
   db.updateTable('notices').set(p.changed).where('noticeId', '=', p.noticeId),
 );
 
-const unconfirmedOf = statement((db, p: { saleId: string; nowMs: number }) =>
+const unconfirmedOf = statement((db, p: { saleId: string }) =>
   db
     .selectFrom('notices')
     .selectAll()
     .where('saleId', '=', p.saleId)
-    .where('state', '=', 'unconfirmed')
-    .where('nextAtMs', '<=', p.nowMs),
+    .where('state', '=', 'unconfirmed'),
 );
 
 /** The notice methods of the store. */
@@ -74,11 +73,14 @@ export function noticeStore(database: Database): NoticeStore {
         .execute();
       return rows.map((row) => row.saleId);
     },
-    takeNotices: (saleId, leaseMs) =>
+    takeNotices: (saleId, leaseMs, ours = []) =>
       database.transact(async (tx) => {
         // Under the sale's lock, so that two relays cannot take the same.
         await lock(database, tx, saleId);
-        const rows = await unconfirmedOf(tx, { saleId, nowMs: nowMs() });
+        const stillOurs = (row: NoticeRow): boolean =>
+          ours.some((own) => own.noticeId === row.noticeId && own.nextAtMs === row.nextAtMs);
+        const unconfirmed = await unconfirmedOf(tx, { saleId });
+        const rows = unconfirmed.filter((row) => row.nextAtMs <= nowMs() || stillOurs(row));
         const nextAtMs = nowMs() + leaseMs;
         for (const row of rows) {
           row.attempts += 1;

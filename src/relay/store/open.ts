@@ -1,6 +1,7 @@
 // Opens the store: schema brought up to date, `ledgerId` minted on the first start, all rooms put together.
 import { type Kysely, type SelectQueryBuilder } from 'kysely';
 import { SettingFault } from '../setting-fault.ts';
+import { bootStore } from './boots.ts';
 import { brokerAccountStore } from './broker-accounts.ts';
 import { claimStore } from './claims.ts';
 import { type Database } from './database.ts';
@@ -31,7 +32,7 @@ export async function openStore(database: Database, newLedgerId: string): Promis
     const words = causesOf(error).map(({ message }) => message);
     throw new SettingFault(`store.${database.dialect}`, words.join(': '), error);
   }
-  return storeOf(database, await ledgerIdOf(database.db, newLedgerId));
+  return storeOf(database, await ledgerIdOf(database, newLedgerId));
 }
 
 /** For whoever works beside a relay: makes and changes no table. @throws SettingFault when it is not of this version. */
@@ -80,6 +81,7 @@ function storeOf(database: Database, ledgerId: string): Store {
     ...keyStore(database),
     ...dayStore(database),
     ...depthStore(database),
+    ...bootStore(database),
     ...brokerAccountStore(database),
     nowMs: () => database.nowMs(),
     holdKiosk: (kioskId) => database.holdKiosk(kioskId),
@@ -101,13 +103,15 @@ function storeOf(database: Database, ledgerId: string): Store {
   };
 }
 
-async function ledgerIdOf(db: Kysely<Tables>, fresh: string): Promise<string> {
-  await db
-    .insertInto('meta')
-    .values({ name: 'ledgerId', value: fresh })
-    .onConflict((oc) => oc.column('name').doNothing())
-    .execute();
-  return (await readLedgerId(db).executeTakeFirstOrThrow()).value;
+function ledgerIdOf(database: Database, fresh: string): Promise<string> {
+  return database.transact(async (tx) => {
+    await tx
+      .insertInto('meta')
+      .values({ name: 'ledgerId', value: fresh })
+      .onConflict((oc) => oc.column('name').doNothing())
+      .execute();
+    return (await readLedgerId(tx).executeTakeFirstOrThrow()).value;
+  });
 }
 
 function readLedgerId(db: Kysely<Tables>): SelectQueryBuilder<Tables, 'meta', { value: string }> {

@@ -1,7 +1,11 @@
 // The statements behind every decision about a sale, in the words of the hot path (statement.ts).
+import { sql } from 'kysely';
 import { type SaleRow } from '../sale-row.ts';
 import { type OutboxRow } from './schema.ts';
 import { statement } from './statement.ts';
+
+/** Cancels of sales that never were, each of which must be asked about at Midtrans until it has said so twice. */
+export const maxTombstones = 20;
 
 export const selectSale = statement((db, p: { saleId: string }) =>
   db.selectFrom('sales').selectAll().where('saleId', '=', p.saleId),
@@ -32,11 +36,12 @@ export const openSaleOf = statement((db, p: { kioskId: string }) =>
     .where('kioskId', '=', p.kioskId)
     .where('verdict', 'in', ['creating', 'pending'])
     .where((eb) => eb.or([eb('fulfilment', 'is', null), eb('fulfilment', '!=', 'abandoned')]))
-    .limit(1),
+    // In the SQL itself, here and below: SQLite makes a new plan at every call for a limit that it is given.
+    .limit(sql.lit(1)),
 );
 
 /** Cancels before their create that Midtrans has not answered for yet. */
-export const tombstonesOf = statement((db, p: { kioskId: string; limit: number }) =>
+export const tombstonesOf = statement((db, p: { kioskId: string }) =>
   db
     .selectFrom('sales')
     .select('saleId')
@@ -44,7 +49,7 @@ export const tombstonesOf = statement((db, p: { kioskId: string; limit: number }
     .where('verdict', '=', 'creating')
     .where('chargeKey', 'is', null)
     .where('recovering', '=', 0)
-    .limit(p.limit),
+    .limit(sql.lit(maxTombstones)),
 );
 
 export const nextSeq = statement((db, p: { kioskId: string }) =>

@@ -11,6 +11,7 @@ import {
   insertSale,
   lockKioskRow,
   lockSale,
+  maxTombstones,
   nextSeq,
   openSaleOf,
   selectSale,
@@ -20,8 +21,6 @@ import {
 } from './sale-statements.ts';
 import { type CancelEvent, type SaleStore } from './store.ts';
 
-/** Cancels of sales that never were, each of which must be asked about at Midtrans until it has said so twice. */
-export const maxTombstones = 20;
 /** Of one kiosk in one round: whatever it has left behind, the others' deadlines are kept. */
 export const maxDueAKiosk = 4;
 /** Rows looked at for each that is wanted, and how often: a kiosk with thousands is passed over after the first look. */
@@ -94,7 +93,12 @@ export async function keepDecision(
   nowMs: number,
 ): Promise<Decision> {
   if (decision.refusal !== undefined) {
-    if (decision.claim === undefined || row === undefined) return decision;
+    if (row === undefined) return decision;
+    const { fulfilmentDisputed } = decision.row;
+    if (fulfilmentDisputed !== row.fulfilmentDisputed) {
+      await updateSale(tx, { saleId: row.saleId, changed: { fulfilmentDisputed } });
+    }
+    if (decision.claim === undefined) return decision;
     return { ...decision, ...(await applyClaimChange(tx, row, decision.claim, nowMs)) };
   }
   if (decision.moved) await takeSeq(tx, decision.row);
@@ -135,9 +139,12 @@ export async function lockKiosk(
 }
 
 function changesOf(before: SaleRow, after: SaleRow): Partial<SaleRow> {
-  const was = new Map(Object.entries(before));
-  const changed = Object.entries(after).filter(([column, value]) => was.get(column) !== value);
-  return Object.fromEntries(changed);
+  const changed: Partial<SaleRow> = {};
+  // A row has no other keys. Every decision comes by here: lists of entries would cost more than the decision.
+  for (const column of Object.keys(after) as (keyof SaleRow)[]) {
+    if (before[column] !== after[column]) Object.assign(changed, { [column]: after[column] });
+  }
+  return changed;
 }
 
 /** From the kiosk's own row, never from a sequence: so the numbers become visible in their order. */
@@ -157,7 +164,7 @@ export async function putIntoOutbox(tx: Tx, row: SaleRow, nowMs: number): Promis
 
 /** @throws KiosError `rate-limited` */
 async function refuseMoreTombstones(tx: Tx, { kioskId }: CancelEvent): Promise<void> {
-  const open = await tombstonesOf(tx, { kioskId, limit: maxTombstones });
+  const open = await tombstonesOf(tx, { kioskId });
   if (open.length < maxTombstones) return;
   throw new KiosError(
     'rate-limited',

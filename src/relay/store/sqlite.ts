@@ -11,13 +11,16 @@ import {
   type DialectAdapter,
   type SqliteDatabase,
 } from 'kysely';
+import { systemClock, type Clock } from '../../lib/clock.ts';
 import { userName } from '../../lib/user-name.ts';
 import { SettingFault } from '../setting-fault.ts';
 import { type Database } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { createLockWait } from './sqlite-lock.ts';
 import { type Tables } from './schema.ts';
+import { runDirectly, type Direct } from './statement.ts';
 
-/** How long another process (`kios relay enrolment`) may hold the file before we give up. */
+/** How long another process (`kios relay enrolment`) may hold the file at the start, and whenever a tool comes, before we give up. */
 const busyMs = 5000;
 /** The pages of a busy day's rows and indexes, so that history on the disk costs a sale nothing. */
 const cacheKib = 32 * 1024;
@@ -35,7 +38,12 @@ export type SqliteUse = 'make' | 'join' | 'read';
  * Opens or makes the file, mode 0600 (it holds the kiosks' claim secrets). `:memory:` is for tests.
  * @throws SettingFault when the file is not there, or this user may not open it
  */
-export function openSqlite(path: string, nowMs: () => number, use: SqliteUse = 'make'): Database {
+export function openSqlite(
+  path: string,
+  nowMs: () => number,
+  use: SqliteUse = 'make',
+  clock: Clock = systemClock,
+): Database {
   const database = openFile(path, use);
   if (use === 'read') database.exec('pragma query_only = on');
   database.exec('pragma synchronous = full');
@@ -50,12 +58,23 @@ export function openSqlite(path: string, nowMs: () => number, use: SqliteUse = '
     dialect: new Dialect({ database: wrap(database) }),
     plugins: [new CamelCasePlugin()],
   });
-  const commits = createGroupCommit(db);
+  runDirectly(db, directOver(database));
+  const commits = createGroupCommit(db, createLockWait(clock));
+  // SQLite waits within the call. A tool may; whoever serves must not stand still for as long as another has the file.
+  const servingMs = use === 'make' ? 0 : busyMs;
+  database.exec(`pragma busy_timeout = ${servingMs}`);
   let wake: ((kioskId: string) => void) | undefined;
   return {
     dialect: 'sqlite',
     db,
-    forSchema: (work) => work(db),
+    async forSchema(work) {
+      database.exec(`pragma busy_timeout = ${busyMs}`);
+      try {
+        return await work(db);
+      } finally {
+        database.exec(`pragma busy_timeout = ${servingMs}`);
+      }
+    },
     nowMs,
     transact: commits.transact,
     // One process has the file: nobody else publishes, and nobody else is to be told.
@@ -154,4 +173,52 @@ function wrapStatement(statement: StatementSync): Statement {
     run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
     iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
   };
+}
+
+/**
+ * The hot statements' own way: kysely's queue, its drivers and its renaming of every row cost as much as SQLite itself.
+ * Whoever reads outside of the open transaction must not see what is not committed, and waits in kysely's queue.
+ */
+function directOver(database: DatabaseSync): Direct {
+  const statements = new Map<string, { prepared: StatementSync; columns: string[]; empty: Row }>();
+  return (sql, parameters, inTransaction) => {
+    if (!inTransaction && database.isTransaction) return undefined;
+    let statement = statements.get(sql);
+    if (statement === undefined) {
+      if (statements.size >= maxStatements) statements.clear();
+      const prepared = database.prepare(sql);
+      prepared.setReturnArrays(true);
+      const empty = emptyRowOf(prepared);
+      statement = { prepared, empty, columns: Object.keys(empty) };
+      statements.set(sql, statement);
+    }
+    const { prepared, columns, empty } = statement;
+    const values = parameters as SQLInputValue[];
+    if (columns.length === 0) {
+      prepared.run(...values);
+      return [];
+    }
+    // As `setReturnArrays` says; the type does not know it.
+    return prepared.all(...values).map((row) => rowOf(columns, empty, row as unknown as unknown[]));
+  };
+}
+
+type Row = Record<string, unknown>;
+
+/** By way of JSON, because an object of so many columns that is put together one by one is a hash table ever after. */
+function emptyRowOf(prepared: StatementSync): Row {
+  const names = prepared.columns().map(({ name }) => [camelCase(name), null]);
+  return JSON.parse(JSON.stringify(Object.fromEntries(names))) as Row;
+}
+
+/** As CamelCasePlugin names columns. */
+function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function rowOf(columns: readonly string[], empty: Row, values: readonly unknown[]): Row {
+  const row = { ...empty };
+  let at = 0;
+  for (const column of columns) row[column] = values[at++];
+  return row;
 }

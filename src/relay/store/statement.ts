@@ -17,6 +17,24 @@ class Slot {
   }
 }
 
+/**
+ * Runs SQL at once, past kysely's queue; rows come with their names as kysely gives them. Undefined: not now, because a
+ * transaction that `db` is no part of is open.
+ */
+export type Direct = (
+  sql: string,
+  parameters: readonly unknown[],
+  inTransaction: boolean,
+) => unknown[] | undefined;
+
+/** By the database's adapter, which all its transactions share. */
+const direct = new WeakMap<object, Direct>();
+
+/** From here on the statements of this database run through `run`. For a database with one connection. */
+export function runDirectly(db: Kysely<Tables>, run: Direct): void {
+  direct.set(db.getExecutor().adapter, run);
+}
+
 /** Sets of columns that one statement is kept for; above it all are made anew. */
 const maxShapes = 200;
 
@@ -44,6 +62,8 @@ export function statement<P extends object, R>(
     const parameters = query.parameters.map((slot) =>
       slot instanceof Slot ? valueOf(given, slot) : slot,
     );
+    const rows = direct.get(adapter)?.(query.sql, parameters, db.isTransaction);
+    if (rows !== undefined) return rows as R[];
     return (await db.executeQuery<R>({ ...query, parameters })).rows;
   };
 }

@@ -4,6 +4,7 @@ import { type PublicJwk } from '../../protocol/api.ts';
 import { type LedgerEvent } from '../ledger.ts';
 import { type Decision } from '../ledger-rules.ts';
 import { type ClaimRow, type SaleRow } from '../sale-row.ts';
+import { type BootStore } from './boots.ts';
 import { type BrokerAccountStore } from './broker-accounts.ts';
 import { type ClaimStore } from './claims.ts';
 import { type Database } from './database.ts';
@@ -48,8 +49,10 @@ export type Judgement = Pick<NoticeRow, 'noticeId' | 'state' | 'nextAtMs'>;
 /** `too-many`: it has begun anew so often within a day that no further boot is noted. */
 export type BootCheck = 'live' | 'replaced' | 'too-many';
 
+/** `claimsHeld`: of its life before, which are the operator's from now on. */
 export type Enrolment =
-  { kind: 'enrolled'; kiosk: KioskRow; cursor: string; repeated: boolean } | { kind: 'refused' };
+  | { kind: 'enrolled'; kiosk: KioskRow; cursor: string; repeated: boolean; claimsHeld: number }
+  | { kind: 'refused' };
 
 export interface Changes {
   sales: SaleRow[];
@@ -86,8 +89,10 @@ export interface NoticeStore {
   keepNotice(notice: NewNotice, leaseMs: number): Promise<Kept>;
   /** Sales with notices that are unconfirmed and due, the longest waiting first. */
   salesNoticed(limit: number): Promise<string[]>;
-  /** The notices of one sale that are unconfirmed and due; each is left alone for `leaseMs` then. */
-  takeNotices(saleId: string, leaseMs: number): Promise<NoticeRow[]>;
+  /**
+   * The notices of one sale that are unconfirmed and due, or leased as `ours` says: each is left alone for `leaseMs` then.
+   */
+  takeNotices(saleId: string, leaseMs: number, ours?: readonly NoticeRow[]): Promise<NoticeRow[]>;
   /**
    * Brings the answer of get-status to the ledger, and settles the notices that it was asked for as `judge` says. `judge`
    * may be called again after a conflict with another relay. Undefined: there is no such sale.
@@ -107,8 +112,11 @@ export interface OutboxStore {
   kiosksToTell(limit: number): Promise<string[]>;
   /** The verdicts to send to one kiosk now, oldest first. */
   dueOutbox(kioskId: string, limit: number): Promise<(OutboxRow & { sale: SaleRow })[]>;
-  /** Notes a sending, due again after `waitMs`; a row that moved on meanwhile stays due. */
-  sent(row: Pick<OutboxRow, 'saleId' | 'seq'>, waitMs: number): Promise<void>;
+  /**
+   * Notes a sending, due again after `waitMs`; a row that moved on meanwhile stays due. Where nobody else publishes it is
+   * durable with the next `kiosksToTell` only, unless it was acknowledged before: after a crash it is sent once more.
+   */
+  sent(row: Pick<OutboxRow, 'kioskId' | 'saleId' | 'seq'>, waitMs: number): Promise<void>;
   /** Everything unacknowledged of this kiosk is due at once: it has come back. */
   resend(kioskId: string): Promise<void>;
   /** The kiosk has stored everything up to `upTo`. False: that number was never given to it; nothing was taken off. */
@@ -153,5 +161,6 @@ export interface Store
     KeyStore,
     DayStore,
     DepthStore,
+    BootStore,
     BrokerAccountStore,
     Pick<Database, 'holdKiosk' | 'announce' | 'onAnnounced' | 'nowMs'> {}

@@ -1,0 +1,130 @@
+// `kios relay enrolment`, `revoke`, `reboots`: who may be a kiosk of this relay. Safe while the relay runs.
+import { randomBytes } from 'node:crypto';
+import { InvalidArgumentError, type Command } from 'commander';
+import { KiosError } from '../protocol/errors.ts';
+import { kioskId } from '../protocol/ids.ts';
+import { codeBytes, formatCode, hashCode } from '../relay/fleet/codes.ts';
+import { localTime } from '../relay/report-form.ts';
+import { maxBootsADay } from '../relay/store/boots.ts';
+import { withStore } from './relay-store.ts';
+
+const maxValidMinutes = 7 * 24 * 60;
+
+/** Adds them to `kios relay`. */
+export function addFleetCommands(relay: Command): void {
+  addEnrolmentCommand(relay);
+  addRevokeCommand(relay);
+  addRebootsCommand(relay);
+}
+
+function addEnrolmentCommand(relay: Command): void {
+  relay
+    .command('enrolment')
+    .description('Makes a one-time code with which a kiosk enrols; safe while the relay runs.')
+    .requiredOption('-k, --kiosk <id>', 'the kiosk, such as ksk01', parseKioskId)
+    .option('--valid-minutes <n>', 'how long the code is good', parseMinutes, 60)
+    .option('--json', 'print { code, kioskId, validMinutes }')
+    .addHelpText('after', needsConfig('enrolment'))
+    .action((options: { kiosk: string; validMinutes: number; json?: true }) =>
+      makeCode(configOf(relay), options),
+    );
+}
+
+function addRevokeCommand(relay: Command): void {
+  relay
+    .command('revoke')
+    .description(
+      'Takes a kiosk out of service: its key is worth nothing; safe while the relay runs.',
+    )
+    .requiredOption('-k, --kiosk <id>', 'the kiosk, such as ksk01', parseKioskId)
+    .addHelpText(
+      'after',
+      `${needsConfig('revoke')}
+
+Its connection ends within seconds. Its open sales are stopped at Midtrans; what it was paid for and has not reported
+becomes a claim for the operator. To bring it back, enrol it anew.`,
+    )
+    .action((options: { kiosk: string }) => revoke(configOf(relay), options.kiosk));
+}
+
+function addRebootsCommand(relay: Command): void {
+  relay
+    .command('reboots')
+    .description(
+      'Lets a kiosk in again that was turned away because it began anew too often; safe while the relay runs.',
+    )
+    .requiredOption('-k, --kiosk <id>', 'the kiosk, such as ksk01', parseKioskId)
+    .addHelpText(
+      'after',
+      `${needsConfig('reboots')}
+
+A kiosk may begin anew ${maxBootsADay} times within 24 hours. First find out why it did: a fault in its power or its programs, or a
+second machine with its card. This counts from the start again; a copy of the card stays out.`,
+    )
+    .action((options: { kiosk: string }) => forgiveReboots(configOf(relay), options.kiosk));
+}
+
+/** The parent's option: `kios relay enrolment --config FILE` and `kios relay --config FILE enrolment` both work. */
+function configOf(relay: Command): string {
+  return relay.opts<{ config: string }>().config;
+}
+
+function needsConfig(subcommand: string): string {
+  return `
+Needs the relay's configuration: kios relay --config FILE ${subcommand} --kiosk ksk01`;
+}
+
+async function makeCode(
+  file: string,
+  options: { kiosk: string; validMinutes: number; json?: true },
+): Promise<void> {
+  const { kiosk, validMinutes } = options;
+  const code = formatCode(randomBytes(codeBytes));
+  await withStore(file, 'change', (store) =>
+    store.addEnrolment(hashCode(code), kiosk, validMinutes * 60_000),
+  );
+  process.stdout.write(
+    options.json === true
+      ? `${JSON.stringify({ code, kioskId: kiosk, validMinutes })}\n`
+      : `${code}\nGood for ${validMinutes} minutes, once: on ${kiosk} run kios enrol with it.\n`,
+  );
+}
+
+async function revoke(file: string, kiosk: string): Promise<void> {
+  const before = await withStore(file, 'change', async (store) => {
+    const row = await store.kiosk(kiosk);
+    if (row?.revokedAtMs === null) await store.revoke(kiosk);
+    return row;
+  });
+  if (before === undefined) {
+    throw new KiosError('not-found', `no kiosk ${kiosk} was ever enrolled here`);
+  }
+  const atMs = before.revokedAtMs;
+  const when = atMs === null ? '' : ` already, since ${localTime(atMs, 'WIB')} WIB`;
+  process.stdout.write(`${kiosk} is revoked${when}.\n`);
+}
+
+async function forgiveReboots(file: string, kiosk: string): Promise<void> {
+  const boots = await withStore(file, 'change', async (store) => {
+    if ((await store.kiosk(kiosk)) === undefined) return undefined;
+    return store.forgiveBoots(kiosk);
+  });
+  if (boots === undefined) {
+    throw new KiosError('not-found', `no kiosk ${kiosk} was ever enrolled here`);
+  }
+  process.stdout.write(
+    `${kiosk} began anew ${boots} times within 24 hours; these count no more.\n`,
+  );
+}
+
+function parseKioskId(text: string): string {
+  const parsed = kioskId.safeParse(text);
+  if (parsed.success) return parsed.data;
+  throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? 'not a kiosk id');
+}
+
+function parseMinutes(text: string): number {
+  const minutes = Number(text);
+  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= maxValidMinutes) return minutes;
+  throw new InvalidArgumentError(`a whole number of minutes, 1 to ${maxValidMinutes}`);
+}
