@@ -1,15 +1,26 @@
 // What the answers of the relay, the dispenser and the printer do. PURE. Verdicts are in `told.ts`.
-import { relayRecovers, saleUnknown } from './ledger-check.ts';
-import { close, isSameReport, openClaim, oweClaim, stop, type Step } from './phases.ts';
+import { relayRecovers, saleUnknown, turnedAway } from './ledger-check.ts';
+import { toPaper } from './missing.ts';
+import {
+  abandon,
+  close,
+  isSameReport,
+  openClaim,
+  oweClaim,
+  stop,
+  withoutDispenser,
+  type Step,
+} from './phases.ts';
 import { redeemed, redeemFailed } from './redeem.ts';
+import { technicianPrinted } from './technician.ts';
 import { saleInHand } from './told.ts';
+import type { Rules } from './rules.ts';
 import {
   patience,
   retryDelayMs,
   type Effect,
   type EventOf,
   type Report,
-  type Rules,
   type State,
 } from './state.ts';
 
@@ -19,7 +30,8 @@ const refusedAgainMs = 60_000;
 
 export function requestFailed(before: State, event: EventOf<'request-failed'>): Step {
   const { request, saleId, failure, atMs } = event;
-  const state = failure.code === 'recovering' ? relayRecovers(before, atMs) : before;
+  const state =
+    failure.code === 'recovering' ? relayRecovers(before, atMs) : turnedAway(before, failure, atMs);
   if (request === 'report') return reportFailed(state, event);
   if (request === 'redeem') return redeemFailed(state, event);
   const { phase } = state;
@@ -52,7 +64,10 @@ export function requestFailed(before: State, event: EventOf<'request-failed'>): 
     // An HTTP error never ends a sale; a refusal stands on the screen for whoever must mend it.
     const because = failure.kind === 'refused' ? failure.code : phase.because;
     const waiting = { ...phase, retryAtMs: atMs + retryDelayMs(phase.tries) };
-    return [{ ...state, phase: because === undefined ? waiting : { ...waiting, because } }, []];
+    const told = because === undefined ? waiting : { ...waiting, because };
+    // The relay has another amount under this id (somebody on the line altered ours): no cancel of ours ever fits it.
+    const hopeless = because === 'sale-mismatch' && atMs - phase.sinceMs >= patience.stopMs;
+    return hopeless ? abandon(state, told, atMs) : [{ ...state, phase: told }, []];
   }
   // It has shown us the QR of this sale, signed: it has lost its memory.
   if (phase.at === 'paying' && unknown) return saleUnknown(state, atMs);
@@ -118,9 +133,7 @@ export function dispensed(
   }
   if (result !== 'done') {
     const code = result === 'failed' ? 'dispenser-failed' : 'dispenser-unknown';
-    // It sells nothing more until somebody has been there: a board that is opened anew reports itself.
-    const parts = { ...state.parts, dispenser: { ok: false as const, code } as const };
-    return openClaim({ ...state, parts }, sale, { result, detail: code }, atMs);
+    return openClaim(withoutDispenser(state, code), sale, { result, detail: code }, atMs);
   }
   const thanks = {
     at: 'result' as const,
@@ -133,10 +146,11 @@ export function dispensed(
   return [closed, rules.receipts ? [...effects, receipt] : effects];
 }
 
-/** Only a QR slip matters: one that is not certainly on paper is stopped before anything else (rule 6). */
+/** Of the slips of a sale only its QR matters: one that is not certainly on paper is stopped before anything else (rule 6). */
 export function printed(state: State, event: EventOf<'printed'>, rules: Rules): Step {
   const { phase } = state;
-  if (event.slip === 'receipt') return noReceipt(state, event);
+  if (event.slip === 'receipt' || event.slip === 'claim') return noSlip(state, event);
+  if (event.slip === 'day' || event.slip === 'reprint') return technicianPrinted(state, event);
   if (event.slip !== 'qr' || phase.at !== 'paying' || phase.sale.saleId !== event.saleId) {
     return [state, []];
   }
@@ -146,17 +160,22 @@ export function printed(state: State, event: EventOf<'printed'>, rules: Rules): 
   return stop(state, phase.sale, 'fault', event.atMs, event.code ?? 'printer-lost');
 }
 
-/** A QR that cannot be read is no QR: its charge is stopped. */
-export function notShown(state: State, event: EventOf<'not-shown'>): Step {
+/** A QR that cannot be read is no QR: it comes on paper, or its charge is stopped. */
+export function notShown(state: State, event: EventOf<'not-shown'>, rules: Rules): Step {
   const { phase } = state;
   if (phase.at !== 'paying' || phase.sale.saleId !== event.saleId) return [state, []];
+  // What is on paper needs no panel.
+  if (phase.sale.qrOn === 'paper') return [state, []];
+  const onPaper = toPaper(state, event.atMs, rules);
+  if (onPaper !== undefined) return onPaper;
   return stop(state, phase.sale, 'fault', event.atMs, 'display-lost');
 }
 
-/** The customer is told that no receipt comes; the sale is as good as with one. */
-function noReceipt(state: State, event: EventOf<'printed'>): Step {
+/** The customer is told that no slip comes: a sale is as good without its receipt, a claim is as good with its code alone. */
+function noSlip(state: State, event: EventOf<'printed'>): Step {
   const { phase } = state;
-  const shown = phase.at === 'result' && phase.sale.saleId === event.saleId;
-  if (!shown || event.result !== 'failed') return [state, []];
-  return [{ ...state, phase: { ...phase, noReceipt: true } }, []];
+  if (phase.at !== 'result' || phase.sale.saleId !== event.saleId) return [state, []];
+  const ends = event.slip === 'receipt' ? 'done' : 'claim';
+  if (phase.outcome !== ends || event.result !== 'failed') return [state, []];
+  return [{ ...state, phase: { ...phase, noSlip: true } }, []];
 }

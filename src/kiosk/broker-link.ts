@@ -66,8 +66,9 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
     }
   };
 
-  const connectOnce = async (): Promise<{ wasUp: boolean }> => {
+  const connectOnce = async (): Promise<{ wasUp: boolean; reason: string }> => {
     connection++;
+    let reason = 'the line was lost';
     const will = JSON.stringify({ ...offline, connection });
     const settings: IClientOptions = {
       protocolVersion: 4,
@@ -102,7 +103,7 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
     opened.on('connect', () => {
       opened.subscribe([topics.sale, topics.command, topics.status], { qos: 1 }, (error) => {
         if (error !== null) {
-          log.warn({ reason: error.message }, 'broker.subscribe-refused');
+          reason = 'it lets this kiosk listen to nothing';
           opened.end(true);
           return;
         }
@@ -114,7 +115,7 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
       });
     });
     opened.on('error', (error) => {
-      log.debug({ reason: error.message }, 'broker.error');
+      reason = reasonOf(error);
     });
     opened.on('close', () => {
       gone.resolve(undefined);
@@ -123,7 +124,7 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
     ended.signal.removeEventListener('abort', stop);
     line = undefined;
     opened.end(true);
-    return { wasUp };
+    return { wasUp, reason };
   };
 
   const publishStatus = (): void => {
@@ -148,10 +149,13 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
   };
 
   const run = async (): Promise<void> => {
+    let told = '';
     for (let attempt = 1; !stopped(); attempt++) {
-      const { wasUp } = await connectOnce();
+      const { wasUp, reason } = await connectOnce();
       if (stopped()) break;
-      if (wasUp || attempt === 1) log.warn({ attempt }, 'broker.down');
+      // Once for each reason, not for each try.
+      if (wasUp || reason !== told) log.warn({ attempt, reason }, 'broker.down');
+      told = reason;
       if (wasUp) attempt = 1;
       onChange(false);
       await wait(clock, backoffMs(reconnect, attempt, random()), ended.signal);
@@ -186,4 +190,21 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
       await running;
     },
   };
+}
+
+/** MQTT 3.1.1 §3.2.2.3, table 3.1. */
+const refusals: readonly string[] = [
+  'it was taken',
+  'it does not speak MQTT 3.1.1',
+  'it refuses the client id of this kiosk',
+  'it is not ready',
+  'it refuses the password of this kiosk',
+  'it does not let this kiosk in',
+];
+
+/** Why there is no line, in words and without anything secret. */
+function reasonOf(error: Error & { code?: unknown }): string {
+  const { code } = error;
+  if (typeof code === 'number') return refusals[code] ?? `it refuses with code ${code}`;
+  return typeof code === 'string' ? `no connection (${code})` : error.message;
 }

@@ -19,7 +19,9 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 /** Leaves out what is no group of settings; its own fault is told elsewhere. */
 export function readable(read: object): Read {
-  const groups = ['keypad', 'scanner', 'display', 'printer', 'dispenser', 'catalogue'];
+  const groups = [
+    ...['keypad', 'scanner', 'display', 'printer', 'dispenser', 'catalogue', 'priceLabels'],
+  ];
   return Object.fromEntries(
     Object.entries(read).filter(([name, value]) => !groups.includes(name) || isObject(value)),
   );
@@ -71,13 +73,39 @@ export const togetherRules: readonly TogetherRule[] = [
     says: 'one dispenser hands out the same for every price in the catalogue: give all items one price, or set anyAmount: true where somebody watches',
     fits: ({ catalogue, dispenser }) =>
       isWatched(dispenser) ||
-      new Set(
+      oneOf(
         Object.values(catalogue ?? {})
           .filter(isObject)
           .map((item) => item.priceIdr),
-      ).size <= 1,
+      ),
+  },
+  {
+    path: ['catalogue'],
+    says: 'an item without priceIdr is found by the prefix and item digits of priceLabels, such as "2112345"',
+    fits: ({ catalogue, priceLabels }) =>
+      Object.entries(catalogue ?? {}).every(
+        ([name, item]) =>
+          !isObject(item) || item.priceIdr !== undefined || isLabelOf(name, priceLabels),
+      ),
+  },
+  {
+    path: ['technicianCode'],
+    says: 'six to ten times the same digit is no secret',
+    fits: ({ technicianCode }) => technicianCode === undefined || new Set(technicianCode).size > 1,
   },
 ];
+
+/** A price that stands on each label is never one price. */
+function oneOf(prices: readonly (number | undefined)[]): boolean {
+  return !prices.includes(undefined) && new Set(prices).size <= 1;
+}
+
+function isLabelOf(name: string, labels: Read['priceLabels']): boolean {
+  if (labels === undefined) return false;
+  return labels.prefixes.some(
+    (prefix) => name.startsWith(prefix) && name.length === prefix.length + labels.itemDigits,
+  );
+}
 
 /** Nothing moves by itself, or somebody sees to it that the amount is right. */
 function isWatched(dispenser: Read['dispenser']): boolean {

@@ -5,6 +5,7 @@ import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
 import { createDisplay } from '../../drivers/display/display.ts';
 import { createKeypad } from '../../drivers/keypad/keypad.ts';
 import { createPrinter } from '../../drivers/printer/printer.ts';
+import { priceLabelRoom } from '../../drivers/scanner/price-label.ts';
 import { createScanner } from '../../drivers/scanner/scanner.ts';
 import { systemClock } from '../lib/clock.ts';
 import { isObject, readable, togetherRules } from './config-together.ts';
@@ -30,16 +31,38 @@ const nothing = (): void => undefined;
 const catalogueItem = z.strictObject({
   id: z.string().min(1).max(50),
   name: z.string().min(1).max(50),
-  priceIdr: z.int().min(1).max(10_000_000),
+  /** Left out where each label carries its own price. */
+  priceIdr: z.int().min(1).max(10_000_000).optional(),
 });
 
-/** Barcode → what it is. */
+/** Barcode → what it is; for labels that carry a price, prefix and item digits. */
 const catalogue = z
   .record(
     z.string().regex(/^[\x21-\x7e]{1,64}$/, 'a barcode is 1 to 64 printable characters'),
     catalogueItem,
   )
   .refine((items) => Object.keys(items).length <= 5000, 'at most 5000 items');
+
+const labelDigits = z.int().min(4).max(6);
+
+/** How the shop's own labels carry an item and its price. */
+const priceLabels = z
+  .strictObject({
+    prefixes: z.array(z.string().regex(/^2\d$/, 'two digits, 20 to 29')).min(1).max(10),
+    itemDigits: labelDigits.default(5),
+    priceDigits: labelDigits.default(5),
+    stepIdr: z.int().min(1).max(1_000).default(1),
+    /** The digit before the price is its check digit, as GS1 has it for prices of 4 and 5 digits. */
+    priceCheck: z.boolean().default(false),
+  })
+  .refine(({ itemDigits, priceDigits }) => itemDigits + priceDigits <= priceLabelRoom, {
+    error: `itemDigits and priceDigits together are at most ${priceLabelRoom}`,
+  })
+  .refine(
+    ({ itemDigits, priceDigits, priceCheck }) =>
+      !priceCheck || (priceDigits < 6 && itemDigits + priceDigits < priceLabelRoom),
+    { error: 'priceCheck needs a price of 4 or 5 digits, and one digit between item and price' },
+  );
 
 const profileNames = Object.keys(printerProfiles) as [PrinterProfileName, ...PrinterProfileName[]];
 
@@ -54,13 +77,19 @@ const settings = z.strictObject({
   timeZone: z.enum(['Asia/Jakarta', 'Asia/Makassar', 'Asia/Jayapura']).default('Asia/Jakarta'),
   logLevel: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   keypad: z
-    .strictObject({ at: at((text) => createKeypad({ at: text, onKey: nothing })) })
+    .strictObject({
+      at: at((text) => createKeypad({ at: text, onKey: nothing, clock: systemClock })),
+    })
     .optional(),
   scanner: z
     .strictObject({
       at: at((text) => createScanner({ at: text, clock: systemClock, onScan: nothing })),
       prefix: z.string().max(8).default(''),
       suffix: z.string().min(1).max(8).optional(),
+      /** Whether the scanner is set to send AIM identifiers; left out: what looks like one is one. */
+      aim: z.boolean().optional(),
+      /** The same barcode again, sooner than this after it was last seen, is the same look at it. */
+      rereadMs: z.int().min(0).max(5_000).optional(),
     })
     .optional(),
   display: z
@@ -90,6 +119,14 @@ const settings = z.strictObject({
     })
     .prefault({ at: 'none' }),
   catalogue: catalogue.default({}),
+  priceLabels: priceLabels.optional(),
+  /** The same amount again within so long of a payment is asked about first; 0: never. */
+  askAgainS: z.int().min(0).max(600).default(30),
+  /** Typed like a claim code, or scanned as `TEKNISI` and the digits: opens the technician's screen. */
+  technicianCode: z
+    .string()
+    .regex(/^\d{6,10}$/, 'six to ten digits, in quotes')
+    .optional(),
 });
 export type Settings = z.infer<typeof settings>;
 
@@ -116,6 +153,8 @@ export const kioskExamples: Readonly<Record<string, string>> = {
   'scanner.at': 'serial:/dev/serial/by-path/platform-…-usb-0:1.2:1.0?baudRate=9600',
   'scanner.prefix': '""',
   'scanner.suffix': '"\\r"',
+  'scanner.aim': 'true',
+  'scanner.rereadMs': '800',
   'display.at': 'fb:/dev/fb0',
   'display.rotation': '90',
   'display.panelWidthMm': '155',
@@ -132,4 +171,7 @@ export const kioskExamples: Readonly<Record<string, string>> = {
   'printer.acceptBlindPrinter': 'true',
   'dispenser.at': 'serial:/dev/serial/by-path/platform-…-usb-0:1.3:1.0?baudRate=9600',
   catalogue: '{ "8991002101234": { id: kopi, name: Kopi susu, priceIdr: 12000 } }',
+  priceLabels: '{ prefixes: ["21"], itemDigits: 5, priceDigits: 5 }',
+  askAgainS: '30',
+  technicianCode: '"314159"',
 };

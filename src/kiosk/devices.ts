@@ -19,7 +19,8 @@ import { supervise, type Supervised } from '../../drivers/supervise.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { KioskConfig } from './config.ts';
-import { lostCode, type Part, type PartHealth } from './state.ts';
+import { lostCode } from './new-state.ts';
+import type { Part, PartHealth } from './state.ts';
 
 export interface Devices {
   printer: Supervised<Printer> | undefined;
@@ -65,18 +66,9 @@ export function startDevices(options: DevicesOptions): Devices {
   };
 
   const { keypad, scanner, display, printer, dispenser } = config;
-  if (keypad !== undefined) keep('keypad', () => createKeypad({ at: keypad.at, onKey }));
+  if (keypad !== undefined) keep('keypad', () => createKeypad({ at: keypad.at, onKey, clock }));
   if (scanner !== undefined) {
-    const { at, prefix, suffix } = scanner;
-    const framing = suffix === undefined ? { prefix } : { prefix, suffix };
-    keep('scanner', () =>
-      createScanner({
-        at,
-        clock,
-        ...framing,
-        onScan,
-      }),
-    );
+    keep('scanner', () => createScanner({ ...scanner, clock, onScan }));
   }
   if (display !== undefined) {
     const { at, rotation, panelWidthMm } = display;

@@ -15,7 +15,17 @@ import type { NewEvent } from './kiosk.ts';
 import type { ProvedSale } from './past-sales.ts';
 import { postSales, type Recovered } from './recover.ts';
 import type { Answer, RelayClient } from './relay-client.ts';
-import type { Effect, FoundClaim, Part, PartHealth, Request, Told } from './state.ts';
+import { KiosError, type ErrorCode } from '../protocol/errors.ts';
+import type {
+  Effect,
+  EventOf,
+  FoundClaim,
+  Part,
+  PartHealth,
+  PastSlip,
+  Request,
+  Told,
+} from './state.ts';
 
 type PrintEffect = Extract<Effect, { kind: 'print' }>;
 
@@ -37,10 +47,14 @@ export interface EffectsOptions {
   proved: () => readonly ProvedSale[];
   /** The sale that a claim code belongs to, out of the journal. */
   seekClaim: (code: string) => FoundClaim | undefined;
+  /** The newest slips of the past, out of the journal. */
+  pastSlips: () => readonly PastSlip[];
   /** A new id for a sale or a dispense. */
   mintId: () => string;
-  /** The paper for a slip, with the times of now. */
-  slip: (effect: Extract<Effect, { kind: 'print' }>) => PrintDocument;
+  /** The paper for a slip, with the times of now; or why there can be none. */
+  slip: (effect: Extract<Effect, { kind: 'print' }>) => PrintDocument | ErrorCode;
+  /** The journal could not be read. */
+  unreadable?: (error: KiosError) => void;
   signal: AbortSignal;
 }
 
@@ -50,7 +64,20 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
   let catchingUp = false;
   let recovering = false;
   let printing = Promise.resolve();
+  /** The last order that a motor was given: there is one customer at a time. */
+  let ordered: string | undefined;
   const qrJobs = new Map<string, AbortController>();
+
+  /** Undefined: it could not be read, which is told elsewhere. */
+  const fromJournal = <T>(read: () => T): { got: T } | undefined => {
+    try {
+      return { got: read() };
+    } catch (error) {
+      if (!(error instanceof KiosError)) throw error;
+      options.unreadable?.(error);
+      return undefined;
+    }
+  };
 
   const relayAnswered = (answer: Answer<unknown>): void => {
     const down = !answer.ok && answer.failure.kind !== 'refused';
@@ -106,12 +133,17 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
 
   const recover = async (effect: Extract<Effect, { kind: 'recover' }>): Promise<void> => {
     if (recovering) return;
+    const known = fromJournal(options.proved);
+    if (known === undefined) {
+      post({ kind: 'recover-failed', code: 'journal-damaged' });
+      return;
+    }
     recovering = true;
     try {
       const answer: Answer<Recovered> =
         effect.post === 'nothing'
           ? await client.recover({ sales: [] })
-          : await postSales((body) => client.recover(body), options.proved(), effect.since, log);
+          : await postSales((body) => client.recover(body), known.got, effect.since, log);
       relayAnswered(answer);
       if (answer.ok) {
         const { ledgerId: ledger, recovering: still } = answer.value;
@@ -126,14 +158,26 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
   };
 
   const seekClaim = (code: string): void => {
-    const found = options.seekClaim(code);
+    const sought = fromJournal(() => options.seekClaim(code));
+    // Nobody's code is wrong for that: its customer is told to come again.
+    if (sought === undefined) return;
+    const { got: found } = sought;
     log.info({ saleId: found?.saleId }, 'claim.sought');
     const freshId = options.mintId();
     post({ kind: 'claim-sought', code, freshId, ...(found === undefined ? {} : { found }) });
   };
 
+  const seekSlips = (): void => {
+    const slips = fromJournal(options.pastSlips);
+    if (slips !== undefined) post({ kind: 'slips-found', slips: slips.got });
+  };
+
   const dispense = async (effect: Extract<Effect, { kind: 'dispense' }>): Promise<void> => {
     const { saleId, dispenseId, amountIdr, items } = effect;
+    // Asked for once more in one life, whatever the reason: the motor has had this order.
+    const id = dispenseId ?? saleId;
+    if (id === ordered) return;
+    ordered = id;
     const granted = dispenseId === undefined ? {} : { dispenseId };
     const device = devices().dispenser.current();
     // Without a connection nothing can have moved.
@@ -142,7 +186,7 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
         ? 'failed'
         : await device.dispense(
             {
-              id: dispenseId ?? saleId,
+              id,
               amountIdr,
               ...(items.length === 0
                 ? {}
@@ -195,19 +239,29 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
   };
 
   const printNow = async (effect: PrintEffect, voided: AbortSignal): Promise<void> => {
-    const { saleId } = effect.sale;
-    const outcome = await printOn(slip(effect), AbortSignal.any([signal, voided]));
-    qrJobs.delete(saleId);
+    const saleId = saleOfSlip(effect);
+    const { result, code } = await printed(effect, AbortSignal.any([signal, voided]));
+    if (effect.slip === 'qr') qrJobs.delete(effect.sale.saleId);
     if (signal.aborted) return;
-    const code = outcome.result === 'failed' ? printerCode(outcome.error) : undefined;
     if (code !== undefined) log.warn({ saleId, slip: effect.slip, code }, 'printer.failed');
     post({
       kind: 'printed',
       slip: effect.slip,
-      saleId,
-      result: outcome.result,
+      ...(saleId === undefined ? {} : { saleId }),
+      result,
       ...(code === undefined ? {} : { code }),
     });
+  };
+
+  const printed = async (
+    effect: PrintEffect,
+    job: AbortSignal,
+  ): Promise<Pick<EventOf<'printed'>, 'result' | 'code'>> => {
+    const document = fromJournal(() => slip(effect))?.got ?? 'journal-damaged';
+    if (typeof document === 'string') return { result: 'failed', code: document };
+    const outcome = await printOn(document, job);
+    if (outcome.result !== 'failed') return outcome;
+    return { result: 'failed', code: printerCode(outcome.error) };
   };
 
   /** After a start the printer may still be opening. */
@@ -241,7 +295,9 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
         });
       } else {
         log.warn({ ...answer.failure }, 'relay.catch-up-failed');
-        if (answer.failure.code === 'ledger-differs') post({ kind: 'ledger-differs', asked });
+        const { failure } = answer;
+        if (failure.code === 'ledger-differs') post({ kind: 'ledger-differs', asked });
+        else post({ kind: 'catch-up-failed', failure });
       }
     } finally {
       catchingUp = false;
@@ -283,6 +339,9 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
       case 'seek-claim':
         seekClaim(effect.code);
         return;
+      case 'seek-slips':
+        seekSlips();
+        return;
       case 'print':
         print(effect);
         return;
@@ -292,4 +351,15 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
         return void ack(effect.upTo);
     }
   };
+}
+
+function saleOfSlip(effect: PrintEffect): string | undefined {
+  switch (effect.slip) {
+    case 'day':
+      return undefined;
+    case 'reprint':
+      return effect.past.saleId;
+    default:
+      return effect.sale.saleId;
+  }
 }

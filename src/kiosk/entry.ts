@@ -1,10 +1,11 @@
 // What keys and scans do before there is a sale: digits of an amount, lines of a basket. PURE.
 import type { Key, Scan } from '../../drivers/device.ts';
-import { readBarcode } from '../../drivers/scanner/barcode.ts';
+import { catalogueNames, readBarcode } from '../../drivers/scanner/barcode.ts';
+import { readPriceLabel } from '../../drivers/scanner/price-label.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { SaleItem } from '../protocol/sale.ts';
 import { maxItems } from '../protocol/api.ts';
-import type { CatalogueItem, Rules } from './state.ts';
+import type { CatalogueItem, Rules } from './rules.ts';
 
 /** Ten million has eight digits; more keys than that are refused, not swallowed. */
 export const maxDigits = 8;
@@ -52,7 +53,8 @@ export function addToBasket(
 ): Edited<readonly SaleItem[]> {
   const pieces = items.reduce((sum, item) => sum + item.quantity, 0);
   if (pieces >= rules.maxPieces) return { value: items, notice: 'basket-full' };
-  const line = items.find((item) => item.id === found.id);
+  // Two labels of one item may carry two prices: they are two lines.
+  const line = items.find((item) => item.id === found.id && item.priceIdr === found.priceIdr);
   const added =
     line === undefined
       ? [...items, { ...found, quantity: 1 }]
@@ -73,14 +75,22 @@ export function removeFromBasket(items: readonly SaleItem[]): readonly SaleItem[
   return last.quantity > 1 ? [...rest, { ...last, quantity: last.quantity - 1 }] : rest;
 }
 
-/** What a reading means to this kiosk. A UPC-A is the EAN-13 with a leading zero: either form finds the article. */
+/** What a reading means to this kiosk. Every form of an article's number finds it. */
 export function findScanned(scan: Scan, rules: Rules): CatalogueItem | ErrorCode {
-  const barcode = readBarcode(scan);
-  const names = [scan.text];
-  if ('gtin' in barcode) names.push(barcode.gtin.slice(1), barcode.gtin.slice(2));
-  for (const name of names) {
+  const labelled = labelledItem(scan, rules);
+  if (labelled !== undefined) return labelled;
+  for (const name of catalogueNames(scan)) {
     const found = rules.catalogue.get(name);
     if (found !== undefined) return found;
   }
-  return barcode.kind === 'bad-check-digit' ? 'barcode-check-digit' : 'barcode-unknown';
+  return readBarcode(scan).kind === 'bad-check-digit' ? 'barcode-check-digit' : 'barcode-unknown';
+}
+
+/** An item whose label says what it costs. One that says nothing is never given away. */
+function labelledItem(scan: Scan, { priceLabels }: Rules): CatalogueItem | ErrorCode | undefined {
+  if (priceLabels === undefined) return undefined;
+  const label = readPriceLabel(scan, priceLabels);
+  const item = label === undefined ? undefined : priceLabels.items.get(label.item);
+  if (label === undefined || item === undefined) return undefined;
+  return label.priceIdr === 0 ? 'amount-zero' : { ...item, priceIdr: label.priceIdr };
 }

@@ -11,8 +11,17 @@ import {
   typedFault,
 } from './entry.ts';
 import { block, cleared, sell, stop, toIdle, type Step } from './phases.ts';
-import { beginEntry, claimInScan, enterCode, giveUp, typedCode } from './redeem.ts';
-import { patience, type EventOf, type Rules, type State } from './state.ts';
+import {
+  beginEntry,
+  claimInScan,
+  enterCode,
+  enterTechnician,
+  giveUp,
+  typedCode,
+} from './redeem.ts';
+import type { Rules } from './rules.ts';
+import { patience, type EventOf, type Phase, type State } from './state.ts';
+import { technicianInScan, technicianKey } from './technician.ts';
 
 export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step {
   const { key, atMs } = event;
@@ -40,8 +49,14 @@ export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step
     case 'result':
       if (key === 'clear') return cleared(state);
       // A claim code must be read: only a deliberate key puts it away.
-      if (phase.outcome === 'claim') return isClosingKey(key) ? toIdle(state) : [state, []];
+      if (phase.outcome === 'claim' && (!isClosingKey(key) || isHasty(phase.untilMs, atMs))) {
+        return [state, []];
+      }
       return isClosingKey(key) ? toIdle(state) : typed(state, '', event, rules);
+    case 'asking':
+      return askedAgain(state, phase, event, rules);
+    case 'technician':
+      return technicianKey(state, phase, key, atMs);
     case 'claiming':
       return typedCode(state, phase, key, atMs, rules);
     case 'redeeming':
@@ -56,6 +71,25 @@ export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step
     case 'seeking':
       return [state, []];
   }
+}
+
+/** Enter is a yes; anything else leaves, and a digit begins another amount. */
+function askedAgain(
+  state: State,
+  { amountIdr, items, untilMs }: Extract<Phase, { at: 'asking' }>,
+  event: EventOf<'key'>,
+  rules: Rules,
+): Step {
+  const { key, freshId, atMs } = event;
+  if (key !== 'enter') return typed(state, '', event, rules);
+  // The second Enter of a hurried hand was not meant for this question.
+  if (atMs < untilMs - patience.entryMs + patience.bounceMs) return [state, []];
+  return sell(state, amountIdr, items, freshId, atMs, rules);
+}
+
+/** It was meant for what stood on the screen before the claim code. */
+function isHasty(untilMs: number, atMs: number): boolean {
+  return atMs < untilMs - patience.claimMs + patience.readMs;
 }
 
 function isClosingKey(key: Key): boolean {
@@ -135,11 +169,14 @@ export function scanned(state: State, event: EventOf<'scan'>, rules: Rules): Ste
     phase.at === 'blocked' ||
     phase.at === 'entering' ||
     phase.at === 'basket' ||
+    phase.at === 'asking' ||
     phase.at === 'claiming' ||
     (phase.at === 'result' && phase.outcome !== 'claim');
   if (!free) return [state, []];
   const code = phase.at === 'basket' ? undefined : claimInScan(event.scan.text);
   if (code !== undefined) return enterCode(state, code, atMs, rules);
+  const card = rules.technicianCode === undefined ? undefined : technicianInScan(event.scan.text);
+  if (card !== undefined) return enterTechnician(state, card, atMs, rules);
   const items = phase.at === 'basket' ? phase.items : [];
   const found = findScanned(event.scan, rules);
   if (typeof found === 'string') {

@@ -1,13 +1,34 @@
 // The kiosk's memory: every event in order, hash-chained, in SQLite. What is appended is on the disk when the promise
-// resolves (one sync for the whole batch). It decides nothing and never changes or drops an entry.
-import { createHash } from 'node:crypto';
-import { DatabaseSync } from 'node:sqlite';
+// resolves (one sync for the whole batch). It decides nothing and never changes an entry; the oldest are let go.
+import assert from 'node:assert';
+import type { DatabaseSync } from 'node:sqlite';
 import { KiosError } from '../protocol/errors.ts';
-import { PastSales, type ClaimedSale, type ProvedSale, type SaleNote } from './past-sales.ts';
+import {
+  ChainWalk,
+  chainHash,
+  faultWords,
+  genesis,
+  hashText,
+  noHash,
+  type Anchor,
+  type EntryKind,
+  type JournalFault,
+} from './journal-chain.ts';
+import { journalFault } from './journal-fault.ts';
+import { openJournalFile } from './journal-file.ts';
+import { chainFault, entryRows, newestRules, readAnchor } from './journal-verify.ts';
+import { JournalSync } from './journal-sync.ts';
+import {
+  PastSales,
+  type ClaimedSale,
+  type PastSale,
+  type ProvedSale,
+  type SaleNote,
+} from './past-sales.ts';
 
 /** `event`: what happened. `state`: the folded state at that point, so that a boot need not read years. */
 export interface Entry {
-  kind: 'event' | 'state';
+  kind: EntryKind;
   /** Wall clock when written: a label for people. */
   at: string;
   body: unknown;
@@ -16,12 +37,14 @@ export interface Entry {
 export interface Journal {
   /**
    * Writes entries, and what they add to what is known of each sale, as one transaction; resolves when it is synced.
-   * @throws KiosError `journal-failed`
+   * @throws KiosError `journal-failed`, `journal-damaged`, `journal-locked`, `disk-full`, `disk-read-only`
    */
   append(entries: readonly Entry[], notes?: readonly SaleNote[]): Promise<void>;
+  /** Nobody waits for the kiosk: a good moment for work that takes several syncs. @throws KiosError as `append` */
+  rest?(): void;
   /** The last `state` entry and every event after it, oldest first. */
   tail(): { state: unknown; events: readonly unknown[] };
-  /** Number of the first entry whose hash does not fit, or undefined when the chain is whole. */
+  /** Number of the first entry that does not fit, or undefined when all is whole; 0 for the table of sales. */
   verify(): number | undefined;
   /** The entries with numbers from `first` on, at most `limit`. */
   read(first: number, limit: number): readonly (Entry & { number: number })[];
@@ -32,110 +55,115 @@ export interface Journal {
   close(): void;
 }
 
-/** The chain's hash before the first entry. */
-const genesis = '0'.repeat(64);
-
-const schema = `
-  CREATE TABLE IF NOT EXISTS entries (
-    number INTEGER PRIMARY KEY,
-    kind TEXT NOT NULL CHECK (kind IN ('event', 'state')),
-    at TEXT NOT NULL,
-    body TEXT NOT NULL,
-    hash TEXT NOT NULL
-  ) STRICT;
-  CREATE INDEX IF NOT EXISTS states ON entries (number) WHERE kind = 'state';
-`;
-
-interface Row {
-  number: number;
-  kind: 'event' | 'state';
-  at: string;
-  body: string;
-  hash: string;
+/** The journal as a whole, for all that is no step of the machine. */
+export interface JournalFile extends Journal {
+  /** The newest entry. */
+  head(): Anchor;
+  /** The newest sales that left a slip, the newest first. */
+  slipped(limit: number): readonly PastSale[];
+  find(saleId: string): PastSale | undefined;
+  /** Sales that began between two times (ISO 8601, UTC), oldest first. */
+  begun(from: string, until: string): readonly PastSale[];
+  /** The body of the newest `rules` entry; undefined: there was none. */
+  rules(): unknown;
+  /**
+   * Lets go of the oldest entries when there are more than `keep`, and of old sales that nobody is owed for. What stays
+   * can be verified from its anchor on. Answers how many entries went.
+   */
+  prune(at: string, keep?: number): number;
+  /**
+   * Reads a part of the entries over, another one for each `turn`; whoever counts on has read all of it after a while.
+   * @throws KiosError as `append` when it cannot be read
+   */
+  reread(turn: number): JournalFault | undefined;
 }
 
-function chainHash(before: string, row: Omit<Row, 'hash'>): string {
-  return createHash('sha256')
-    .update(`${before}\n${row.number}\n${row.kind}\n${row.at}\n${row.body}`)
-    .digest('hex');
-}
+/** Some fifteen thousand sales; a few hundred megabytes. */
+export const maxEntries = 250_000;
+/** Let go of, or read over, in one go: no customer is to wait for it. */
+export const entriesAtOnce = 5_000;
 
 /**
  * Opens the journal, making it where there is none.
- * @throws KiosError `journal-failed` when the file cannot be opened or its newest entries do not fit their chain.
+ * @throws KiosError as `append`, when the file cannot be opened or its newest entries do not fit their chain.
  */
-export function openJournal(path: string): Journal {
+export function openJournal(path: string): JournalFile {
   try {
     return new SqliteJournal(path);
   } catch (error) {
-    if (error instanceof KiosError) throw error;
-    throw new KiosError('journal-failed', `the journal ${path} cannot be opened`, error);
+    throw journalFault(error, path, 'be opened');
   }
 }
 
-class SqliteJournal implements Journal {
+class SqliteJournal implements JournalFile {
+  readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #past: PastSales;
-  #last: { number: number; hash: string };
+  readonly #sync: JournalSync;
+  #last: Anchor;
 
   constructor(path: string) {
-    this.#db = new DatabaseSync(path, { timeout: 1000 });
-    // WAL with FULL costs one sync a commit; rollback journals cost four to six.
-    this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-    this.#db.exec(schema);
-    this.#past = new PastSales(this.#db);
-    const row = this.#db
-      .prepare('SELECT number, hash FROM entries ORDER BY number DESC LIMIT 1')
-      .get() as { number: number; hash: string } | undefined;
-    this.#last = row ?? { number: 0, hash: genesis };
-    const broken = this.#verifyFrom(this.#lastStateNumber());
-    if (broken !== undefined) {
-      throw new KiosError('journal-failed', `entry ${broken} of the journal was altered`);
+    this.#path = path;
+    this.#db = openJournalFile(path);
+    try {
+      this.#past = new PastSales(this.#db);
+      const row = this.#db
+        .prepare('SELECT number, hash FROM entries ORDER BY number DESC LIMIT 1')
+        .get() as unknown as Anchor | undefined;
+      this.#last = row ?? genesis;
+      this.#checkTail();
+      this.#sync = new JournalSync(this.#db, path);
+    } catch (error) {
+      this.#db.close();
+      throw error;
     }
   }
 
   async append(entries: readonly Entry[], notes: readonly SaleNote[] = []): Promise<void> {
-    await Promise.resolve(); // The seam is asynchronous: a slow card may move the sync off this thread.
-    let { number, hash } = this.#last;
+    assert(entries.length > 0 || notes.length === 0, 'what is known of a sale comes from an entry');
+    await Promise.resolve(); // Whoever appends may still draw in this turn.
+    this.#transact('be written', () => {
+      this.#write(entries, (number, at) => {
+        if (notes.length === 0) return false;
+        this.#past.note(notes, number, at);
+        return true;
+      });
+    });
     try {
-      this.#db.exec('BEGIN IMMEDIATE');
-      const insert = this.#db.prepare(
-        'INSERT INTO entries (number, kind, at, body, hash) VALUES (?, ?, ?, ?, ?)',
-      );
-      for (const { kind, at, body } of entries) {
-        const row = { number: number + 1, kind, at, body: JSON.stringify(body) };
-        hash = chainHash(hash, row);
-        number = row.number;
-        insert.run(row.number, row.kind, row.at, row.body, hash);
-      }
-      this.#past.note(notes, number);
-      this.#db.exec('COMMIT');
+      await this.#sync.synced(entries.length);
     } catch (error) {
-      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
-      throw new KiosError('journal-failed', 'the journal cannot be written', error);
+      throw journalFault(error, this.#path, 'be written');
     }
-    this.#last = { number, hash };
+  }
+
+  rest(): void {
+    try {
+      this.#sync.rest();
+    } catch (error) {
+      throw journalFault(error, this.#path, 'be tidied');
+    }
   }
 
   tail(): { state: unknown; events: readonly unknown[] } {
-    const from = this.#lastStateNumber();
     let state: unknown;
     const events: unknown[] = [];
-    for (const row of this.#rows(from)) {
-      const body: unknown = JSON.parse(row.body);
-      if (row.kind === 'state') state = body;
-      else events.push(body);
-    }
+    this.#reading(() => {
+      for (const row of entryRows(this.#db, this.#lastStateNumber())) {
+        if (row.kind === 'state') state = JSON.parse(row.body);
+        else if (row.kind === 'event') events.push(JSON.parse(row.body));
+      }
+    });
     return { state, events };
   }
 
   verify(): number | undefined {
-    return this.#verifyFrom(1);
+    const fault = chainFault(this.#db);
+    return fault === undefined ? undefined : (fault.entry ?? 0);
   }
 
   read(first: number, limit: number): readonly (Entry & { number: number })[] {
     const rows: (Entry & { number: number })[] = [];
-    for (const { number, kind, at, body } of this.#rows(first)) {
+    for (const { number, kind, at, body } of entryRows(this.#db, first)) {
       if (rows.length >= limit) break;
       rows.push({ number, kind, at, body: JSON.parse(body) });
     }
@@ -143,41 +171,159 @@ class SqliteJournal implements Journal {
   }
 
   proved(): readonly ProvedSale[] {
-    return this.#past.proved();
+    return this.#reading(() => this.#past.proved());
   }
 
   claimed(): readonly ClaimedSale[] {
-    return this.#past.claimed();
+    return this.#reading(() => this.#past.claimed());
+  }
+
+  head(): Anchor {
+    return this.#last;
+  }
+
+  slipped(limit: number): readonly PastSale[] {
+    return this.#reading(() => this.#past.slipped(limit));
+  }
+
+  find(saleId: string): PastSale | undefined {
+    return this.#reading(() => this.#past.find(saleId));
+  }
+
+  begun(from: string, until: string): readonly PastSale[] {
+    return this.#reading(() => this.#past.begun(from, until));
+  }
+
+  rules(): unknown {
+    return this.#reading(() => newestRules(this.#db, this.#last.number));
+  }
+
+  prune(at: string, keep = maxEntries): number {
+    const { number: first } = readAnchor(this.#db);
+    const excess = Math.min(this.#last.number - first - keep, entriesAtOnce);
+    // What stays begins with a state, so that it can be replayed.
+    const state = this.#db
+      .prepare("SELECT max(number) AS number FROM entries WHERE kind = 'state' AND number <= ?")
+      .get(first + excess + 1);
+    const upTo = excess <= 0 || state?.['number'] == null ? first : Number(state['number']) - 1;
+    if (upTo <= first) return 0;
+    // What the machine worked by then is needed to replay what stays.
+    const rules = newestRules(this.#db, upTo);
+    this.#transact('be tidied', () => {
+      const { hash } = this.#row(upTo);
+      this.#db.prepare('DELETE FROM entries WHERE number <= ?').run(upTo);
+      this.#db
+        .prepare('INSERT OR REPLACE INTO anchor (one, number, hash) VALUES (1, ?, ?)')
+        .run(upTo, hash);
+      const body = { number: upTo, hash, sales: this.#past.prune(), rules };
+      this.#write([{ kind: 'pruned', at, body }], () => true);
+    });
+    return upTo - first;
+  }
+
+  reread(turn: number): JournalFault | undefined {
+    const anchor = readAnchor(this.#db);
+    const parts = Math.ceil((this.#last.number - anchor.number) / entriesAtOnce);
+    if (parts === 0) return undefined;
+    const first = anchor.number + 1 + (turn % parts) * entriesAtOnce;
+    return this.#reading(() => this.#walk(first, entriesAtOnce));
   }
 
   close(): void {
+    this.#sync.close();
     this.#db.close();
+  }
+
+  /** @param note called with the last entry's number and time before it is written; whether it changed a sale. */
+  #write(entries: readonly Entry[], note: (number: number, at: string) => boolean): void {
+    let { number, hash } = this.#last;
+    const insert = this.#db.prepare(
+      'INSERT INTO entries (number, kind, at, body, sales, hash) VALUES (?, ?, ?, ?, ?, ?)',
+    );
+    entries.forEach(({ kind, at, body }, index) => {
+      number += 1;
+      const changed = index === entries.length - 1 && note(number, at);
+      const text = JSON.stringify(body);
+      const row = { number, kind, at, sales: changed ? this.#past.sum : null };
+      hash = chainHash(hash, row, hashText(text));
+      insert.run(number, kind, at, text, row.sales, hash);
+    });
+    this.#last = { number, hash };
+  }
+
+  #transact(doing: string, work: () => void): void {
+    const before = this.#last;
+    try {
+      this.#db.exec('BEGIN IMMEDIATE');
+      work();
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#last = before;
+      this.#undo();
+      throw journalFault(error, this.#path, doing);
+    }
+  }
+
+  /** After an error SQLite may have rolled back already; what a broken file does then changes nothing more. */
+  #undo(): void {
+    try {
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
+      this.#past.reload();
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      throw journalFault(error, this.#path, 'be read');
+    }
+  }
+
+  /** From the last written state on, and that the table of sales is the chain's. */
+  #checkTail(): void {
+    const from = this.#lastStateNumber();
+    const fault = this.#tailFault(from);
+    if (fault === undefined) return;
+    throw new KiosError('journal-damaged', `the journal ${this.#path}: ${faultWords(fault)}`);
+  }
+
+  #walk(first: number, limit: number): JournalFault | undefined {
+    const anchor = readAnchor(this.#db);
+    const walk = new ChainWalk(first <= anchor.number + 1 ? anchor : this.#row(first - 1));
+    let walked = 0;
+    for (const row of entryRows(this.#db, walk.last.number + 1)) {
+      const fault = walk.take(row);
+      if (fault !== undefined) return fault;
+      if (++walked === limit) return undefined;
+    }
+    return undefined;
+  }
+
+  #tailFault(from: number): JournalFault | undefined {
+    const fault = this.#walk(from, Infinity);
+    if (fault !== undefined) return fault;
+    const sum = this.#db
+      .prepare('SELECT sales FROM entries WHERE sales IS NOT NULL ORDER BY number DESC LIMIT 1')
+      .get()?.['sales'];
+    if ((sum ?? noHash) === this.#past.sum) return undefined;
+    return { why: 'its table of sales is not what was written' };
   }
 
   #lastStateNumber(): number {
     const row = this.#db
       .prepare("SELECT number FROM entries WHERE kind = 'state' ORDER BY number DESC LIMIT 1")
-      .get() as { number: number } | undefined;
-    return row?.number ?? 1;
+      .get();
+    return Number(row?.['number'] ?? 1);
   }
 
-  #rows(from: number): Iterable<Row> {
-    // node:sqlite types a row as any record; the STRICT schema above is what it holds.
-    return this.#db
-      .prepare('SELECT * FROM entries WHERE number >= ? ORDER BY number')
-      .iterate(from) as unknown as Iterable<Row>;
-  }
-
-  #verifyFrom(first: number): number | undefined {
-    const before = this.#db.prepare('SELECT hash FROM entries WHERE number = ?').get(first - 1) as
-      { hash: string } | undefined;
-    let hash = before?.hash ?? genesis;
-    let number = first;
-    for (const row of this.#rows(first)) {
-      hash = chainHash(hash, row);
-      if (row.hash !== hash || row.number !== number) return number;
-      number++;
+  #row(number: number): Anchor {
+    const row = this.#db.prepare('SELECT number, hash FROM entries WHERE number = ?').get(number);
+    if (row === undefined) {
+      throw new KiosError('journal-damaged', `entry ${number} of the journal is missing`);
     }
-    return undefined;
+    return { number, hash: String(row['hash']) };
   }
 }

@@ -10,6 +10,7 @@ import { backoffMs, type Backoff } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { readIdentity, trustedKeys, writeIdentity, type Identity } from './identity.ts';
+import { sendByFetch, type Send } from './send.ts';
 
 const timeoutMs = 8_000;
 /** 64 links are less than half of it. */
@@ -31,10 +32,12 @@ export interface RelayKeysOptions {
   log: Log;
   /** 0 ≤ x < 1, so that a fleet does not ask in one moment. */
   random: () => number;
+  /** By fetch where it is not given. */
+  send?: Send;
 }
 
 export function createRelayKeys(options: RelayKeysOptions): RelayKeys {
-  const { identity, clock, log, random } = options;
+  const { identity, clock, log, random, send = sendByFetch } = options;
   const trusted = new Map<string, KeyObject>(trustedKeys(identity));
   let newest = identity.enrolment.keys.at(-1)?.kid ?? '';
   let asking: Promise<void> | undefined;
@@ -50,7 +53,7 @@ export function createRelayKeys(options: RelayKeysOptions): RelayKeys {
 
   async function askForLinks(): Promise<ChainKey[]> {
     try {
-      const fresh = await followLinks(trusted, await fetchLinks(identity.relayUrl, newest));
+      const fresh = await followLinks(trusted, await fetchLinks(send, identity.relayUrl, newest));
       if (trusted.size + fresh.length <= maxLinks) return fresh;
       throw new KiosError('bad-proof', 'more keys than a chain has');
     } catch (error) {
@@ -99,25 +102,17 @@ function store({ identity, stateDir, log }: RelayKeysOptions, fresh: readonly Ch
   }
 }
 
-/** @throws KiosError, or what fetch throws */
-async function fetchLinks(relayUrl: string, after: string): Promise<ChainKey[]> {
+/** @throws KiosError, or what `send` throws */
+async function fetchLinks(send: Send, relayUrl: string, after: string): Promise<ChainKey[]> {
   const url = new URL(`/v1/keys?after=${encodeURIComponent(after)}`, relayUrl);
-  const response = await fetch(url, {
-    redirect: 'error',
-    signal: AbortSignal.timeout(timeoutMs),
+  const { status, text } = await send(url, {
+    method: 'GET',
+    headers: {},
+    limitMs: timeoutMs,
+    maxBytes: maxAnswerBytes,
   });
-  if (response.status !== 200 || response.body === null) {
-    await response.body?.cancel();
-    throw new KiosError('relay-unreachable', `HTTP ${response.status}`);
-  }
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > maxAnswerBytes) throw new KiosError('too-large', 'a chain is shorter');
-    chunks.push(chunk);
-  }
-  return keysAnswer.parse(JSON.parse(Buffer.concat(chunks).toString('utf8'))).keys;
+  if (status !== 200) throw new KiosError('relay-unreachable', `HTTP ${status}`);
+  return keysAnswer.parse(JSON.parse(text)).keys;
 }
 
 /** The name of the key that a proof says it is signed by; undefined for what is no proof. */

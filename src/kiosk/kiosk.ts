@@ -7,7 +7,9 @@ import type { Entry, Journal } from './journal.ts';
 import { notesOf, withoutProofs } from './notes.ts';
 import type { SaleNote } from './past-sales.ts';
 import { nextWake, step } from './sale.ts';
-import { newState, type Effect, type KioskEvent, type Rules, type State } from './state.ts';
+import type { Rules } from './rules.ts';
+import { newState } from './new-state.ts';
+import type { Effect, KioskEvent, State } from './state.ts';
 
 /** Without the time, which the loop adds. */
 export type NewEvent = KioskEvent extends infer E
@@ -84,11 +86,12 @@ export function createKiosk(options: KioskOptions): Kiosk {
     state = next;
     const stored = Promise.withResolvers<undefined>();
     unwritten.push({ event: timed, effects, notes, moved, stored });
-    draw(state);
-    armWake();
-    armTick();
     if (effects.length > 0 || isUrgent(timed) || unwritten.length >= maxGathered) write();
     else cancelGather ??= clock.after(gatherMs, write);
+    // The screen does not wait for the disk, but no picture may stand between the disk and the goods.
+    if (!handsOver(effects)) draw(state);
+    armWake();
+    armTick();
     await stored.promise;
   };
 
@@ -137,6 +140,13 @@ export function createKiosk(options: KioskOptions): Kiosk {
         stored.resolve(undefined);
         effects.forEach(perform);
       }
+      if (batch.some(({ effects }) => handsOver(effects))) draw(state);
+    }
+    if (failure !== undefined || state.phase.at !== 'idle') return;
+    try {
+      journal.rest?.();
+    } catch (error) {
+      halt(error, []);
     }
   };
 
@@ -186,6 +196,10 @@ export function createKiosk(options: KioskOptions): Kiosk {
 /** Marks a promise whose rejection is already told through `halted`. */
 export function ignoreHalt(posted: Promise<void>): void {
   posted.catch(() => undefined);
+}
+
+function handsOver(effects: readonly Effect[]): boolean {
+  return effects.some(({ kind }) => kind === 'dispense');
 }
 
 /** What the relay or a start said must be on the disk soon: somebody waits for it. */

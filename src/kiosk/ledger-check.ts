@@ -1,7 +1,7 @@
 // Whether the relay still has the ledger that this kiosk knows, and what is done when a backup took its place
 // (PROTOCOL.md §8). PURE. Another ledger is taken only after the relay has taken what the journal knows.
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { Effect, EventOf, LedgerCheck, State } from './state.ts';
+import type { Effect, EventOf, LedgerCheck, RequestFailure, State } from './state.ts';
 
 type Step = readonly [State, readonly Effect[]];
 
@@ -11,17 +11,19 @@ const askAgainMs = 10_000;
 const postPatienceMs = 120_000;
 /** While the relay asks Midtrans, it is asked whether it has finished. */
 const waitMs = 5_000;
+/** A kiosk that was turned away must be enrolled again; it asks seldom meanwhile. */
+const turnedAwayAgainMs = 60_000;
 /** The journal is posted no more often than this, whatever the relay says. */
 const postAgainMs = 60_000;
 const maxRetryMs = 60_000;
 
 /** Why nothing can be sold until the ledgers agree. */
-export function ledgerCode({ at }: LedgerCheck): ErrorCode | undefined {
-  switch (at) {
+export function ledgerCode(ledger: LedgerCheck): ErrorCode | undefined {
+  switch (ledger.at) {
     case 'same':
       return undefined;
     case 'unknown':
-      return 'relay-unreachable';
+      return ledger.because ?? 'relay-unreachable';
     case 'posting':
     case 'waiting':
       return 'recovering';
@@ -70,8 +72,36 @@ export function doubtLedger(state: State, atMs: number): Step {
 }
 
 function doubt(state: State, atMs: number): Step {
-  const ledger = { ...posted(state), at: 'unknown' as const, retryAtMs: atMs + askAgainMs };
+  const retryAtMs = atMs + askAgainMs;
+  const ledger = { ...posted(state), ...said(state), at: 'unknown' as const, retryAtMs };
   return [{ ...state, ledger }, [{ kind: 'catch-up', since: state.cursor }]];
+}
+
+/** Whether this kiosk still may ask at all; until the relay has said no, it sells on. */
+export function askWhy(state: State): Step {
+  const may = state.ledger.at === 'same' && state.parts.relay.ok;
+  return [state, may ? [{ kind: 'catch-up', since: state.cursor }] : []];
+}
+
+/** The relay is there and will have nothing to do with this kiosk: a copy of its card runs elsewhere, it was revoked. */
+const standing: ReadonlySet<ErrorCode> = new Set(['kiosk-cloned', 'kiosk-revoked', 'unauthorised']);
+
+/** An answer that says so: nothing is sold until the relay thinks better of it. */
+export function turnedAway(state: State, failure: RequestFailure, atMs: number): State {
+  if (failure.kind !== 'refused' || !standing.has(failure.code)) return state;
+  const { at } = state.ledger;
+  if (at === 'posting' || at === 'waiting') return state;
+  const because = failure.code;
+  const retryAtMs = atMs + turnedAwayAgainMs;
+  return { ...state, ledger: { ...posted(state), at: 'unknown', because, retryAtMs } };
+}
+
+/** The question what has changed was not answered: why, stands on the screen. */
+export function ledgerUntold(state: State, failure: RequestFailure, atMs: number): Step {
+  const away = turnedAway(state, failure, atMs);
+  const { ledger } = away;
+  if (away !== state || ledger.at !== 'unknown') return [away, []];
+  return [{ ...away, ledger: { ...ledger, because: failure.code } }, []];
 }
 
 /** The relay says that it has another ledger: it is given what the journal knows. */
@@ -80,7 +110,9 @@ export function ledgerDiffers(state: State, atMs: number): Step {
   if (ledger.at === 'posting' || ledger.at === 'waiting') return [state, []];
   const againAtMs = (ledger.postedAtMs ?? -Infinity) + postAgainMs;
   if (atMs < againAtMs) {
-    return [{ ...state, ledger: { ...posted(state), at: 'unknown', retryAtMs: againAtMs } }, []];
+    // It was given everything and says so again: whatever it is, it has not recovered.
+    const waiting = { ...posted(state), because: 'recovering' as const, retryAtMs: againAtMs };
+    return [{ ...state, ledger: { ...waiting, at: 'unknown' } }, []];
   }
   const retryAtMs = atMs + postPatienceMs;
   const posting = { at: 'posting' as const, tries: 0, retryAtMs, postedAtMs: atMs };
@@ -127,6 +159,11 @@ export function recoverFailed(state: State, { atMs }: { atMs: number }): Step {
   if (ledger.at !== 'posting') return [state, []];
   const waitAgainMs = Math.min(1000 * 2 ** Math.min(ledger.tries, 10), maxRetryMs);
   return [{ ...state, ledger: { ...ledger, retryAtMs: atMs + waitAgainMs } }, []];
+}
+
+/** What the relay said last stands until it says something else. */
+function said({ ledger }: State): { because?: ErrorCode } {
+  return ledger.at === 'unknown' && ledger.because !== undefined ? { because: ledger.because } : {};
 }
 
 function posted({ ledger }: State): Pick<LedgerCheck, 'postedAtMs'> {

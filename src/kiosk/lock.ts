@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KiosError } from '../protocol/errors.ts';
+import { journalFault } from './journal-fault.ts';
 
 export interface FolderLock {
   release(): void;
@@ -9,24 +10,29 @@ export interface FolderLock {
 
 /**
  * Locks a state folder for as long as this process lives; the kernel lets go of it however the process ends.
- * @throws KiosError `journal-failed` when another process has it
+ * @throws KiosError `kiosk-running` when another process has it, and as the journal when the disk does not let it
  */
 export function lockFolder(stateDir: string): FolderLock {
+  const path = join(stateDir, 'lock.sqlite');
   // SQLite's own file lock: Node has none, and a pid file outlives a kill -9.
-  const file = new DatabaseSync(join(stateDir, 'lock.sqlite'), { timeout: 0 });
+  let file: DatabaseSync | undefined;
   try {
-    file.exec('BEGIN EXCLUSIVE');
+    const opened = new DatabaseSync(path, { timeout: 0 });
+    file = opened;
+    opened.exec('BEGIN EXCLUSIVE');
+    return {
+      release: () => {
+        opened.close();
+      },
+    };
   } catch (error) {
-    file.close();
+    file?.close();
+    const fault = journalFault(error, path, 'be locked');
+    if (fault.code !== 'journal-locked') throw fault;
     throw new KiosError(
-      'journal-failed',
-      `another kios kiosk runs on ${stateDir}, or it cannot be written: stop that one, or look at the disk`,
+      'kiosk-running',
+      `another kios kiosk runs on ${stateDir}: stop that one`,
       error,
     );
   }
-  return {
-    release: () => {
-      file.close();
-    },
-  };
 }

@@ -1,10 +1,15 @@
 // What the journal knows of each sale of the past, beside its entries and written in the same transaction: what a relay
-// that was restored from a backup is given, and whose claim code it is. It never lets a proof be replaced by a lesser one.
+// that was restored from a backup is given, whose claim code it is, what slips and day sheets say. It never lets a proof
+// be replaced by a lesser one, and uses no row that was altered.
 import type { DatabaseSync } from 'node:sqlite';
-import { z } from 'zod';
-import { saleItem, fulfilment, type Fulfilment } from '../protocol/sale.ts';
+import { KiosError } from '../protocol/errors.ts';
+import { fulfilment, type Fulfilment } from '../protocol/sale.ts';
 import { mayReach, verdict, type Verdict } from '../protocol/verdict.ts';
+import { addHash, noHash, type JournalFault } from './journal-chain.ts';
+import { hashOf, readRow, schema, type PastSale, type SaleRow } from './past-sale-row.ts';
 import type { FoundClaim } from './state.ts';
+
+export type { PastSale } from './past-sale-row.ts';
 
 /** What one step adds to what is known of a sale. */
 export type SaleNote =
@@ -28,103 +33,140 @@ export type ClaimedSale = FoundClaim;
 const maxRecovered = 2_000;
 /** Claims of years. */
 const maxClaimed = 5_000;
-
-const schema = `
-  CREATE TABLE IF NOT EXISTS sales (
-    saleId TEXT PRIMARY KEY,
-    changed INTEGER NOT NULL,
-    amountIdr INTEGER,
-    items TEXT,
-    verdict TEXT,
-    signed TEXT,
-    proof TEXT,
-    fulfilment TEXT,
-    honoured TEXT
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX IF NOT EXISTS salesChanged ON sales (changed);
-`;
+/** The newest sales of any kind that are kept; older ones only while money may be owed for them. */
+export const keptSales = 4_000;
+/** Sales of one day on its sheet. */
+const maxOfDay = 10_000;
 
 /** Money came, or may have come, and the goods of the sale itself did not. */
 const mayBeOwed = `(coalesce(fulfilment, '') <> 'done' AND
-  (verdict IN ('paid', 'paid-late', 'refunded') OR fulfilment IN ('failed', 'unknown', 'abandoned')))`;
-
-const provedRow = z.object({
-  saleId: z.string(),
-  proof: z.string(),
-  fulfilment: fulfilment.nullable(),
-  honoured: z.string().nullable(),
-});
-const claimedRow = z.object({
-  saleId: z.string(),
-  amountIdr: z.int(),
-  items: z.string().transform(parseItems).pipe(z.array(saleItem)),
-  verdict: verdict.nullable(),
-  honoured: z.string().nullable(),
-});
-const standingRow = z
-  .object({ verdict: verdict.nullable(), signed: fulfilment.nullable() })
-  .optional();
+  (coalesce(verdict, '') IN ('paid', 'paid-late', 'refunded') OR
+   coalesce(fulfilment, '') IN ('failed', 'unknown', 'abandoned')))`;
+const isOpen = `(${mayBeOwed} AND honoured IS NULL AND coalesce(verdict, '') <> 'refunded')`;
 
 export class PastSales {
   readonly #db: DatabaseSync;
+  #sum = noHash;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
     db.exec(schema);
+    this.reload();
   }
 
-  /** Within the caller's transaction. `number`: of the newest entry there. */
-  note(notes: readonly SaleNote[], number: number): void {
+  /** What all rows sum to (`addHash`): it goes into the chain with each change. */
+  get sum(): string {
+    return this.#sum;
+  }
+
+  /** After a transaction that came to nothing. */
+  reload(): void {
+    const rows = this.#db.prepare('SELECT hash FROM sales').all();
+    this.#sum = rows.reduce((sum, { hash }) => addHash(sum, String(hash), 1n), noHash);
+  }
+
+  /**
+   * Within the caller's transaction. `number`: of the newest entry there; `at`: its time, a label.
+   * @throws KiosError `journal-damaged` when the row of such a sale was altered
+   */
+  note(notes: readonly SaleNote[], number: number, at = ''): void {
     for (const note of notes) {
+      const { saleId } = note;
+      const before = this.#standing(saleId);
       this.#db
-        .prepare('INSERT INTO sales (saleId, changed) VALUES (?, ?) ON CONFLICT DO NOTHING')
-        .run(note.saleId, number);
-      this.#keep(note, number);
+        .prepare(
+          'INSERT INTO sales (saleId, changed, hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+        )
+        .run(saleId, number, noHash);
+      this.#keep(note, number, at);
+      const row = this.#row(saleId);
+      if (row === undefined) continue;
+      const hash = hashOf(row);
+      this.#db.prepare('UPDATE sales SET hash = ? WHERE saleId = ?').run(hash, saleId);
+      this.#sum = addHash(
+        before === undefined ? this.#sum : addHash(this.#sum, before, -1n),
+        hash,
+        1n,
+      );
     }
   }
 
   /** Everything that the relay has signed for, the most important first. */
   proved(): readonly ProvedSale[] {
-    const rows = this.#db
-      .prepare(
-        `SELECT saleId, proof, fulfilment, honoured FROM sales WHERE proof IS NOT NULL
-         ORDER BY ${mayBeOwed} DESC, changed DESC LIMIT ?`,
-      )
-      .all(maxRecovered);
-    return rows.flatMap((row) => {
-      // A damaged row does not take the others with it.
-      const read = provedRow.safeParse(row).data;
-      if (read === undefined) return [];
-      const { saleId, proof, fulfilment: result, honoured } = read;
+    const sales = this.#select(
+      `WHERE proof IS NOT NULL ORDER BY ${mayBeOwed} DESC, changed DESC LIMIT ?`,
+      maxRecovered,
+    );
+    return sales.flatMap(({ saleId, proof, fulfilment: result, honoured }) => {
+      if (proof === undefined) return [];
       // The goods of an honoured claim are out: that is what this kiosk did for the sale.
-      const did = honoured === null ? result : 'done';
-      return [{ saleId, proof, ...(did === null ? {} : { fulfilment: did }) }];
+      const did = honoured === undefined ? result : 'done';
+      return [{ saleId, proof, ...(did === undefined ? {} : { fulfilment: did }) }];
     });
   }
 
   /** The newest sales that a claim code can belong to. */
   claimed(): readonly ClaimedSale[] {
-    const rows = this.#db
-      .prepare(
-        `SELECT saleId, amountIdr, items, verdict, honoured FROM sales
-         WHERE items IS NOT NULL AND ${mayBeOwed} ORDER BY changed DESC LIMIT ?`,
-      )
-      .all(maxClaimed);
-    return rows.flatMap((row) => {
-      const read = claimedRow.safeParse(row).data;
-      if (read === undefined) return [];
-      const { verdict: word, honoured, ...sale } = read;
-      return [{ ...sale, verdict: word ?? 'creating', honoured: honoured !== null }];
-    });
+    const sales = this.#select(
+      `WHERE items IS NOT NULL AND ${mayBeOwed} ORDER BY changed DESC LIMIT ?`,
+      maxClaimed,
+    );
+    return sales.map(({ saleId, amountIdr, items, verdict: word, honoured }) => ({
+      ...{ saleId, amountIdr, items },
+      verdict: word ?? 'creating',
+      honoured: honoured !== undefined,
+    }));
   }
 
-  #keep(note: SaleNote, number: number): void {
+  /** The newest sales that left a receipt or a claim slip, the newest first. */
+  slipped(limit: number): readonly PastSale[] {
+    return this.#select(
+      `WHERE items IS NOT NULL AND (fulfilment = 'done' OR honoured IS NOT NULL OR
+         verdict = 'paid-late' OR (verdict = 'paid' AND fulfilment IS NOT NULL))
+       ORDER BY changed DESC LIMIT ?`,
+      limit,
+    );
+  }
+
+  /** Undefined: there is no such sale, or its row was altered. */
+  find(saleId: string): PastSale | undefined {
+    return this.#select('WHERE saleId = ? LIMIT 1', saleId)[0];
+  }
+
+  /** Those that began between two times, oldest first. ISO 8601, UTC. */
+  begun(from: string, until: string): readonly PastSale[] {
+    return this.#select(
+      `WHERE begunAt >= ? AND begunAt < ? ORDER BY begunAt LIMIT ${maxOfDay}`,
+      from,
+      until,
+    );
+  }
+
+  /** Lets go of old sales that nobody is owed for. Within the caller's transaction. Answers how many. */
+  prune(keep = keptSales): number {
+    const old = this.#db
+      .prepare(
+        `SELECT saleId, hash FROM sales
+         WHERE changed < (SELECT changed FROM sales ORDER BY changed DESC LIMIT 1 OFFSET ?)
+           AND (NOT ${isOpen} OR changed <
+             (SELECT changed FROM sales WHERE ${isOpen} ORDER BY changed DESC LIMIT 1 OFFSET ?))`,
+      )
+      .all(keep - 1, maxClaimed - 1);
+    for (const { saleId, hash } of old) {
+      this.#db.prepare('DELETE FROM sales WHERE saleId = ?').run(String(saleId));
+      this.#sum = addHash(this.#sum, String(hash), -1n);
+    }
+    return old.length;
+  }
+
+  #keep(note: SaleNote, number: number, at: string): void {
     const { saleId } = note;
     switch (note.kind) {
       case 'minted':
-        this.#set('amountIdr = ?, items = ?', saleId, number, [
+        this.#set('amountIdr = ?, items = ?, begunAt = ?', saleId, number, [
           note.amountIdr,
           JSON.stringify(note.items),
+          at,
         ]);
         return;
       case 'proof':
@@ -136,23 +178,23 @@ export class PastSales {
         ]);
         return;
       case 'fulfilment':
-        this.#set('fulfilment = ?', saleId, number, [note.result]);
+        this.#set('fulfilment = ?, endedAt = ?', saleId, number, [note.result, at]);
         return;
       case 'honoured':
-        this.#set('honoured = ?', saleId, number, [note.dispenseId]);
+        this.#set('honoured = ?, honouredAt = ?', saleId, number, [note.dispenseId, at]);
         return;
     }
   }
 
   /** A message of before that comes late takes nothing away. */
   #isNews(note: Extract<SaleNote, { kind: 'proof' }>): boolean {
-    const row = standingRow.parse(
-      this.#db.prepare('SELECT verdict, signed FROM sales WHERE saleId = ?').get(note.saleId),
-    );
-    const word = row?.verdict ?? undefined;
+    const row = this.#row(note.saleId);
+    const word = verdict.safeParse(row?.verdict).data;
     if (word === undefined) return true;
-    if (word === note.verdict)
-      return (row?.signed ?? undefined) !== note.fulfilment && note.fulfilment !== undefined;
+    if (word === note.verdict) {
+      const signed = fulfilment.safeParse(row?.signed).data;
+      return signed !== note.fulfilment && note.fulfilment !== undefined;
+    }
     return mayReach(word, note.verdict);
   }
 
@@ -161,14 +203,41 @@ export class PastSales {
       .prepare(`UPDATE sales SET ${columns}, changed = ? WHERE saleId = ?`)
       .run(...values, number, saleId);
   }
+
+  /** The hash of a row that is there and is what was written. */
+  #standing(saleId: string): string | undefined {
+    const row = this.#row(saleId);
+    if (row === undefined) return undefined;
+    if (row.hash === hashOf(row)) return row.hash;
+    throw new KiosError('journal-damaged', `what the journal knows of ${saleId} was altered`);
+  }
+
+  #row(saleId: string): SaleRow | undefined {
+    // node:sqlite types a row as any record; the STRICT schema is what it holds.
+    return this.#db.prepare('SELECT * FROM sales WHERE saleId = ?').get(saleId) as unknown as
+      SaleRow | undefined;
+  }
+
+  /** A damaged row does not take the others with it. */
+  #select(rest: string, ...values: (string | number)[]): PastSale[] {
+    const rows = this.#db.prepare(`SELECT * FROM sales ${rest}`).all(...values);
+    return (rows as unknown as SaleRow[]).flatMap((row) => {
+      const read = row.hash === hashOf(row) ? readRow(row) : undefined;
+      return read === undefined ? [] : [read];
+    });
+  }
 }
 
-/** Undefined, which is no list of items, for what is no JSON. */
-function parseItems(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+/** Reads every row: the first that was altered, or that rows were taken out or put in. @param sum the chain's */
+export function salesFault(db: DatabaseSync, sum: string): JournalFault | undefined {
+  let found = noHash;
+  const rows = db.prepare('SELECT * FROM sales').iterate() as unknown as Iterable<SaleRow>;
+  for (const row of rows) {
+    const { saleId } = row;
+    if (row.hash !== hashOf(row)) return { saleId, why: 'what is known of this sale was altered' };
+    found = addHash(found, row.hash, 1n);
   }
+  return found === sum
+    ? undefined
+    : { why: 'a sale was added to the table of sales, or taken out' };
 }

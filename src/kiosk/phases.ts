@@ -1,19 +1,19 @@
 // The moves between phases that more than one event can cause. PURE.
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { SaleItem } from '../protocol/sale.ts';
+import type { Rules } from './rules.ts';
 import {
   maxOpenClaims,
-  maxReports,
   patience,
   type Effect,
   type OpenSale,
+  type Phase,
   type Report,
-  type Rules,
   type State,
   type StopReason,
 } from './state.ts';
 import { amountFault } from './entry.ts';
-import { ledgerCode } from './ledger-check.ts';
+import { missingParts } from './missing.ts';
 
 export type Step = readonly [State, readonly Effect[]];
 
@@ -33,6 +33,11 @@ export function sell(
   if (fault !== undefined) return block(state, [fault], atMs);
   const missing = missingParts(state, rules);
   if (missing.length > 0) return block(state, missing, atMs);
+  const { paid, phase: before } = state;
+  if (before.at !== 'asking' && paid?.amountIdr === amountIdr && atMs < paid.untilMs) {
+    const untilMs = atMs + patience.entryMs;
+    return [{ ...state, phase: { at: 'asking', amountIdr, items, untilMs } }, []];
+  }
   const sale: OpenSale = {
     saleId: freshId,
     amountIdr,
@@ -52,15 +57,10 @@ export function sell(
   return [{ ...state, phase }, [{ kind: 'charge', saleId: freshId, amountIdr, items }]];
 }
 
-/** What keeps this kiosk from selling, by the same codes on the screen and in the status message. */
-export function missingParts(state: State, rules: Rules): readonly ErrorCode[] {
-  const codes = rules.required.flatMap((part) => {
-    const health = state.parts[part];
-    return health.ok ? [] : [health.code];
-  });
-  const ledger = state.parts.relay.ok ? ledgerCode(state.ledger) : undefined;
-  const waiting = state.reports.length >= maxReports ? ['relay-unreachable' as const] : [];
-  return [...new Set([...codes, ...waiting, ...(ledger === undefined ? [] : [ledger])])];
+/** From here on the same amount again is asked about. */
+export function justPaid(state: State, amountIdr: number, atMs: number, rules: Rules): State {
+  if (rules.askAgainMs === undefined) return state;
+  return { ...state, paid: { amountIdr, untilMs: atMs + rules.askAgainMs } };
 }
 
 /** Ready for the next customer. */
@@ -136,6 +136,17 @@ export function close(
   return [{ ...state, reports }, [{ kind: 'report', ...report }]];
 }
 
+/** The relay answers and cannot bring the charge to an end: it is handed over for good. */
+export function abandon(
+  state: State,
+  { sale, because }: Extract<Phase, { at: 'stopping' }>,
+  atMs: number,
+): Step {
+  const why = because === undefined ? {} : { because };
+  const abandoning = { at: 'abandoning' as const, sale, ...why };
+  return close({ ...state, phase: abandoning }, { saleId: sale.saleId, result: 'abandoned' }, atMs);
+}
+
 /** Sends again what is due. */
 export function resendReports(state: State, atMs: number): Step {
   const due = state.reports.filter((report) => report.retryAtMs <= atMs);
@@ -177,6 +188,15 @@ export function openClaim(
   const [closed, effects] = close(owing, { saleId: sale.saleId, ...report }, atMs);
   const print: Effect = { kind: 'print', slip: 'claim', sale };
   return [closed, [...effects, print]];
+}
+
+/** It sells nothing more until somebody has been there, or the board was opened anew. One that is away stays away. */
+export function withoutDispenser(
+  state: State,
+  code: 'dispenser-failed' | 'dispenser-unknown',
+): State {
+  if (!state.parts.dispenser.ok) return state;
+  return { ...state, parts: { ...state.parts, dispenser: { ok: false, code } } };
 }
 
 /** Remembers that a customer may come back with a code for this sale. */

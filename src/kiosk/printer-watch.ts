@@ -5,7 +5,8 @@ import { wait, type Clock } from '../lib/clock.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Part, PartHealth } from './state.ts';
 
-const everyMs = 10_000;
+/** Each look wakes the kiosk five times. */
+const everyMs = 15_000;
 const untilOpenMs = 1_000;
 
 export interface PrinterWatchOptions {

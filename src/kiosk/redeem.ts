@@ -7,11 +7,14 @@ import {
   close,
   dispense,
   forgetClaim,
-  missingParts,
   cleared,
   toIdle,
+  withoutDispenser,
   type Step,
 } from './phases.ts';
+import { missingParts } from './missing.ts';
+import type { Rules } from './rules.ts';
+import { openTechnician } from './technician.ts';
 import {
   maxWrongCodes,
   patience,
@@ -20,11 +23,10 @@ import {
   type EventOf,
   type OpenSale,
   type Phase,
-  type Rules,
   type State,
 } from './state.ts';
 
-/** Ten digits and a check digit. */
+/** Ten digits and a check digit. A technician's code is shorter. */
 export const codeDigits = 11;
 /** What the QR of a claim slip says: no code of a shop or of QRIS looks so, on any keyboard layout. */
 const scannedForm = /^KLAIM(\d{11})$/i;
@@ -65,6 +67,9 @@ export function typedCode(
     case 'backspace':
       return digits === '' ? toIdle(state) : typing(state, digits.slice(0, -1), atMs);
     case 'enter':
+      if (digits.length === rules.technicianCode?.length) {
+        return enterTechnician(state, digits, atMs, rules);
+      }
       if (digits.length < codeDigits) return typing(state, digits, atMs, 'claim-code-short');
       return enterCode(state, digits, atMs, rules);
     default:
@@ -84,6 +89,12 @@ export function enterCode(state: State, code: string, atMs: number, rules: Rules
   if (missing.length > 0) return refuse(state, ['claim-not-now', ...missing], atMs);
   const phase = { at: 'seeking' as const, code, untilMs: atMs + seekMs };
   return [{ ...state, phase }, [{ kind: 'seek-claim', code }]];
+}
+
+/** The technician's code, typed where claim codes are or scanned; guesses count as wrong codes. */
+export function enterTechnician(state: State, code: string, atMs: number, rules: Rules): Step {
+  if (isLocked(state, atMs)) return refuse(state, ['claim-entry-locked'], atMs);
+  return code === rules.technicianCode ? openTechnician(state, atMs) : wrongCode(state, atMs);
 }
 
 /** The journal knows whose code it is, or that it is nobody's. The intent to redeem is on the disk before it is sent. */
@@ -204,8 +215,8 @@ export function redeemed(
   // We ended before the order left: nothing is wrong with the dispenser.
   if (result === 'never') return close({ ...state, phase: still }, report, atMs);
   const code = result === 'failed' ? 'dispenser-failed' : 'dispenser-unknown';
-  const parts = { ...state.parts, dispenser: { ok: false as const, code } as const };
-  return close({ ...state, parts, phase: { ...still, because: code } }, report, atMs);
+  const broken = withoutDispenser(state, code);
+  return close({ ...broken, phase: { ...still, because: code } }, report, atMs);
 }
 
 /** A new boot cannot tell how much of the lock is over: it begins anew. */

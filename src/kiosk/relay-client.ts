@@ -20,6 +20,7 @@ import {
   openProof,
   timeClaims,
   verifyGrant,
+  verifyHeard,
   verifySale,
   type TrustedKeys,
 } from '../protocol/proof.ts';
@@ -30,6 +31,9 @@ import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { Effect, RequestFailure, Told } from './state.ts';
 import { privateKeyOf, type Identity } from './identity.ts';
+import type { ProvedSale } from './past-sales.ts';
+import type { RecoverPage } from './recover.ts';
+import { sendByFetch, type Send } from './send.ts';
 
 export type Answer<T> = { ok: true; value: T } | { ok: false; failure: RequestFailure };
 
@@ -55,7 +59,7 @@ export interface RelayClient {
     ledgerId: string,
   ): Promise<Answer<{ told: Told[]; answer: ChangesAnswer }>>;
   /** What the relay has signed for, given back after it was restored from a backup. */
-  recover(body: RecoverBody): Promise<Answer<RecoverAnswer>>;
+  recover(page: RecoverPage): Promise<Answer<RecoverAnswer>>;
   /** Asks for the grant of one dispense; answered well only when it is signed for exactly this one. */
   redeem(effect: Extract<Effect, { kind: 'redeem' }>): Promise<Answer<unknown>>;
   /** Whether the goods of a granted dispense came out. */
@@ -82,10 +86,14 @@ export interface RelayClientOptions {
   bootId: string;
   clock: Clock;
   log: Log;
+  /** By fetch where it is not given. */
+  send?: Send;
+  /** The relay's signed time was heard: so much must be added to ours. */
+  onTime?: (offsetMs: number) => void;
 }
 
 export function createRelayClient(options: RelayClientOptions): RelayClient {
-  const { identity, keys, meetKey, bootId, clock, log } = options;
+  const { identity, keys, meetKey, bootId, clock, log, send = sendByFetch } = options;
   const { kioskId, environment } = identity.enrolment;
   const privateKey = privateKeyOf(identity);
   /** Relay's clock minus ours, learnt from a signed `clock-skew` answer. */
@@ -123,6 +131,7 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
   /** Small differences are the way there and back; a clock that is really off would be refused by broker and relay. */
   const setClock = (measuredMs: number): void => {
     const needed = Math.abs(measuredMs) < clockToleranceMs ? 0 : measuredMs;
+    options.onTime?.(needed);
     if (Math.abs(needed - offsetMs) < clockToleranceMs) return;
     offsetMs = needed;
     cached = undefined;
@@ -143,7 +152,7 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     let status: number;
     let text: string;
     try {
-      const response = await fetch(url, {
+      ({ status, text } = await send(url, {
         method,
         headers: {
           authorization: `Bearer ${sent}`,
@@ -151,11 +160,9 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        redirect: 'error',
-        signal: AbortSignal.timeout(limitMs),
-      });
-      status = response.status;
-      text = await limitedText(response);
+        limitMs,
+        maxBytes: maxAnswerBytes,
+      }));
     } catch (error) {
       return { ok: false, failure: transportFailure(error) };
     }
@@ -249,8 +256,10 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
         return { told, answer: answer.value };
       });
     },
-    recover: (body) =>
-      call('POST', '/v1/recover', body, recoverAnswer, freshNonce(), recoverTimeoutMs),
+    recover: ({ sales, ...since }) => {
+      const body: RecoverBody = { sales: sales.map((past) => signedSale(past, sign)), ...since };
+      return call('POST', '/v1/recover', body, recoverAnswer, freshNonce(), recoverTimeoutMs);
+    },
     redeem: async ({ saleId, amountIdr, dispenseId }) => {
       const path = `/v1/claims/${saleId}/redeem`;
       const answer = await call('POST', path, { dispenseId }, redeemAnswer, freshNonce());
@@ -261,10 +270,16 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
         await verifyGrant(grant, { environment, kioskId, saleId, amountIdr, dispenseId }, keys);
       });
     },
-    redeemResult: ({ saleId, dispenseId, result }) => {
+    redeemResult: async ({ saleId, dispenseId, result }) => {
       const path = `/v1/claims/${saleId}/result`;
       const body = { dispenseId, result, signed: sign({ saleId, dispenseId, result }) };
-      return call('POST', path, body, redeemResultAnswer, freshNonce());
+      const answer = await call('POST', path, body, redeemResultAnswer, freshNonce());
+      if (!answer.ok) return answer;
+      const { proof } = answer.value;
+      return proven(path, async () => {
+        await meetKey?.(proof);
+        await verifyHeard(proof, { environment, kioskId, saleId, dispenseId, result }, keys);
+      });
     },
     ack: (ledgerId, upTo) => call('POST', '/v1/ack', { ledgerId, upTo }, ackAnswer, freshNonce()),
     probe: async () => {
@@ -281,6 +296,16 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
       });
     },
   };
+}
+
+/** What it reports of a past sale carries this kiosk's word, as any report does; `unreported` is the relay's own. */
+function signedSale(
+  { saleId, proof, fulfilment: result }: ProvedSale,
+  sign: (report: SaleReport) => string,
+): RecoverBody['sales'][number] {
+  if (result === undefined) return { proof };
+  if (result === 'unreported') return { proof, fulfilment: result };
+  return { proof, fulfilment: result, signed: sign({ saleId, result }) };
 }
 
 /** Says which question an answer belongs to. */
@@ -347,17 +372,4 @@ function parseJson(text: string): unknown {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
-}
-
-async function limitedText(response: Response): Promise<string> {
-  if (response.body === null) return '';
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > maxAnswerBytes)
-      throw new Error('the answer is larger than any that the relay gives');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
 }

@@ -2,35 +2,43 @@
 import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { ulid } from 'ulid';
 import { notifySystemd } from '../lib/notify.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { startBrokerLink, type BrokerLink } from './broker-link.ts';
 import { claimCode, formatClaimCode, saleOfCode } from '../protocol/claim-code.ts';
+import type { KiosError, ErrorCode } from '../protocol/errors.ts';
 import type { KioskConfig } from './config.ts';
 import { startDevices, type Devices } from './devices.ts';
 import { createPerform } from './effects.ts';
-import { rulesOf } from './rules.ts';
-import { slipOf } from './slip-paper.ts';
-import { pingWatchdog, watchDisk, watchHealth, watchRelay } from './watches.ts';
+import { rulesOf, type Rules } from './rules.ts';
+import { slipOf, toPastSlip } from './slip-paper.ts';
+import { pingWatchdog, watchDisk, watchHealth, watchJournal, watchRelay } from './watches.ts';
 import { lockFolder } from './lock.ts';
 import { watchPaper } from './printer-watch.ts';
-import { readIdentity } from './identity.ts';
+import { readIdentity, type Identity } from './identity.ts';
 import { createRelayKeys } from './key-chain.ts';
-import { openJournal } from './journal.ts';
-import { ledgerCode } from './ledger-check.ts';
+import { openJournal, type JournalFile } from './journal.ts';
+import { writeRules } from './journal-rules.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
-import { missingParts } from './phases.ts';
+import { missingParts, toldParts } from './missing.ts';
+import {
+  haltedScene,
+  journalPath,
+  startStandstill,
+  storageCode,
+  untilStorageIsWell,
+  withoutJournal,
+} from './standstill.ts';
 import { createRelayClient } from './relay-client.ts';
 import { createScreen } from './screen.ts';
 import { sceneOf, type ScreenContext } from './screens.ts';
-import type { Part, PartHealth, State } from './state.ts';
+import { maxPastSlips, type Part, type PartHealth, type State } from './state.ts';
 
 export interface RunningKiosk {
   stop(): Promise<void>;
-  /** Settles when the kiosk ends by itself: the journal failed. */
+  /** Settles when the kiosk ends by itself, to be started anew: its journal failed, and can be written again. */
   readonly ended: Promise<Error>;
 }
 
@@ -42,24 +50,75 @@ export interface RunOptions {
   version: string;
 }
 
+/** What a run holds of its folder. */
+interface Holding {
+  identity: Identity;
+  bootId: string;
+  rules: Rules;
+  journal: JournalFile;
+  /** Lets go of it all. */
+  release: () => void;
+}
+
 /**
- * Starts everything and returns when the kiosk takes keys.
- * @throws KiosError `not-enrolled`, `journal-failed`
+ * Starts everything and returns when the kiosk takes keys, or when its screen says why its journal lets it sell nothing.
+ * @throws KiosError `not-enrolled`, `kiosk-running`
  */
 export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
-  const { config, clock, log, random, version } = options;
+  const { config, log } = options;
   mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
   const identity = readIdentity(config.stateDir);
-  const { enrolment } = identity;
-  const lock = lockFolder(config.stateDir);
-  const journal = openJournal(join(config.stateDir, 'journal.sqlite'));
   const bootId = machineBootId();
+  try {
+    return await startSelling(options, await hold(options, identity, bootId));
+  } catch (error) {
+    const fault = storageCode(error);
+    if (fault === undefined) throw error;
+    log.error({ err: error }, 'journal.failed');
+    return startStandstill({ ...options, identity, bootId, fault });
+  }
+}
+
+/** Takes the folder, and notes what the machine goes by when that has changed. */
+async function hold(
+  { config, clock, version }: RunOptions,
+  identity: Identity,
+  bootId: string,
+): Promise<Holding> {
   const rules = rulesOf(config, identity);
+  const lock = lockFolder(config.stateDir);
+  let journal: JournalFile | undefined;
+  const release = (): void => {
+    journal?.close();
+    lock.release();
+  };
+  try {
+    journal = openJournal(journalPath(config.stateDir));
+    const body = writeRules(rules, version);
+    if (JSON.stringify(journal.rules()) !== JSON.stringify(body)) {
+      const at = new Date(clock.nowMs()).toISOString();
+      await journal.append([{ kind: 'rules', at, body }]);
+    }
+    return { identity, bootId, rules, journal, release };
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+async function startSelling(options: RunOptions, holding: Holding): Promise<RunningKiosk> {
+  const { config, clock, log, random, version } = options;
+  const { identity, bootId, rules, journal, release } = holding;
+  const { enrolment } = identity;
+  let clockOffsetMs: number | undefined;
   const keys = createRelayKeys({ identity, stateDir: config.stateDir, clock, log, random });
   const client = createRelayClient({
     ...{ identity, bootId, clock, log },
     keys: keys.trusted,
     meetKey: (proof) => keys.meet(proof),
+    onTime: (offsetMs) => {
+      clockOffsetMs = offsetMs;
+    },
   });
   const screen = createScreen(log.child({ device: 'display' }));
   const ended = Promise.withResolvers<Error>();
@@ -67,6 +126,8 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
   /** Made after the machine, because they feed it; the machine's effects reach them through here. */
   const late: { devices?: Devices; link?: BrokerLink } = {};
   let told: string | undefined;
+  /** Why the journal serves no more; only a new start takes it back. */
+  let journalFault: ErrorCode | undefined;
 
   const context = (): ScreenContext => ({
     rules,
@@ -88,13 +149,16 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
     ignoreHalt(kiosk.post(event));
   };
   const onPart = (part: Part, health: PartHealth): void => {
+    if (part === 'journal' && journalFault !== undefined) return;
     const before = kiosk.state().parts[part];
     if (before.ok === health.ok && (before.ok || health.ok || before.code === health.code)) return;
     post({ kind: 'part', part, health });
     publishStatus();
   };
   const publishStatus = (): void => {
-    const missing = missingParts(kiosk.state(), rules);
+    const state = kiosk.state();
+    const shown = journalFault === undefined ? state : withoutJournal(state, journalFault);
+    const missing = missingParts(shown, rules);
     const selling = missing.length === 0;
     if (told !== missing.join()) log.info({ selling, missing }, 'kiosk.selling');
     told = missing.join();
@@ -103,9 +167,25 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
       bootId,
       version,
       selling,
-      parts: partsToTell(kiosk.state()),
+      parts: toldParts(shown, rules),
     });
   };
+  /** What is in hand goes on to its end; nothing new is sold. */
+  const unreadable = (error: KiosError): void => {
+    log.error({ err: error }, 'journal.failed');
+    onPart('journal', { ok: false, code: error.code });
+    journalFault ??= error.code;
+  };
+  const unwritable = (error: unknown): void => {
+    journalFault = storageCode(error) ?? 'journal-failed';
+    screen.show(haltedScene(kiosk.state(), journalFault, context()), () => undefined);
+    publishStatus();
+    const tryJournal = (): Promise<void> => journal.append([]);
+    void untilStorageIsWell(config.stateDir, tryJournal, clock, stopping.signal).then(() => {
+      ended.resolve(error instanceof Error ? error : new Error('the journal failed'));
+    });
+  };
+  const slipSources = { config, identity, clock, journal, clockOffsetMs: () => clockOffsetMs };
   const perform = createPerform({
     client,
     link: () => late.link,
@@ -120,8 +200,10 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
     ledgerId: () => kiosk.state().ledgerId,
     proved: () => journal.proved(),
     seekClaim: (code) => saleOfCode(enrolment.claimSecret, code, journal.claimed()),
+    pastSlips: () => journal.slipped(maxPastSlips).map(toPastSlip),
+    unreadable,
     mintId: () => mintSaleId(enrolment.kioskId, clock, random),
-    slip: (effect) => slipOf(effect, kiosk.state(), { config, identity, clock }),
+    slip: (effect) => slipOf(effect, kiosk.state(), slipSources),
     signal: stopping.signal,
   });
   const kiosk: Kiosk = createKiosk({
@@ -134,10 +216,7 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
     language: config.language,
     perform,
     draw,
-    halted: (error) => {
-      screen.show(sceneOf(withoutJournal(kiosk.state()), context()), () => undefined);
-      ended.resolve(error instanceof Error ? error : new Error('the journal failed'));
-    },
+    halted: unwritable,
   });
 
   const devices = startDevices({
@@ -160,12 +239,14 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
   try {
     await kiosk.start(bootId);
   } catch (error) {
-    // Its screen says why, then it ends: a kiosk that cannot write must hold no device.
-    await screen.idle();
+    // A kiosk that cannot write must hold no device.
+    stopping.abort();
     await devices.stop();
+    release();
     throw error;
   }
   void watchDisk(config.stateDir, onPart, clock, stopping.signal);
+  void watchJournal({ journal, kiosk, clock, log, unreadable, signal: stopping.signal });
   const link = startBrokerLink({
     url: enrolment.brokerUrl,
     kioskId: enrolment.kioskId,
@@ -203,8 +284,7 @@ export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
       await devices.stop();
       await kiosk.stop();
       await screen.idle();
-      journal.close();
-      lock.release();
+      release();
     },
   };
 }
@@ -229,18 +309,7 @@ function mintSaleId(kioskId: string, clock: Clock, random: () => number): string
   return `${kioskId}-${ulid(clock.nowMs(), random)}`;
 }
 
-/** A relay that recovers is there and can not be used: the operator reads it where the relay stands. */
-function partsToTell({ parts, ledger }: State): State['parts'] {
-  const code = parts.relay.ok ? ledgerCode(ledger) : undefined;
-  return code === undefined ? parts : { ...parts, relay: { ok: false, code } };
-}
-
-function withoutJournal(state: State): State {
-  const journal: PartHealth = { ok: false, code: 'journal-failed' };
-  return { ...state, parts: { ...state.parts, journal }, phase: { at: 'idle' } };
-}
-
 /** Nothing is being sold, so nothing is being printed that a question could disturb. */
 function isQuiet({ phase }: State): boolean {
-  return phase.at === 'idle' || phase.at === 'entering' || phase.at === 'basket';
+  return ['idle', 'entering', 'basket', 'asking'].includes(phase.at);
 }

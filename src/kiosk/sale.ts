@@ -5,24 +5,28 @@ import { dispensed, notShown, printed, reported, requestFailed } from './answers
 import { pressed, scanned } from './input.ts';
 import {
   doubtLedger,
+  askWhy,
   ledgerDiffers,
+  ledgerUntold,
   lineBack,
   lineLost,
   recovered,
   recoverFailed,
 } from './ledger-check.ts';
+import { neededParts, toPaper } from './missing.ts';
 import { stop, toIdle, type Step } from './phases.ts';
 import { claimSought, giveUp, granted, lockAfterBoot, soughtBeforeRestart } from './redeem.ts';
+import { slipsFound } from './technician.ts';
 import { takeTold } from './told.ts';
 import { woke } from './wake.ts';
+import type { Rules } from './rules.ts';
+import { unheardParts } from './new-state.ts';
 import {
   patience,
-  unheardParts,
   type Effect,
   type EventOf,
   type KioskEvent,
   type OpenSale,
-  type Rules,
   type State,
   type Told,
 } from './state.ts';
@@ -35,7 +39,7 @@ export function step(state: State, event: KioskEvent, rules: Rules): Step {
     case 'restarted':
       return restarted(state, event, rules);
     case 'part':
-      return partChanged(state, event);
+      return partChanged(state, event, rules);
     case 'key':
       return pressed(state, event, rules);
     case 'scan':
@@ -48,6 +52,8 @@ export function step(state: State, event: KioskEvent, rules: Rules): Step {
       return reported(state, event);
     case 'caught-up':
       return caughtUp(state, event, rules);
+    case 'catch-up-failed':
+      return ledgerUntold(state, event.failure, event.atMs);
     case 'ledger-differs':
       // An answer from before the new ledger was taken says nothing of it.
       return event.asked === state.ledgerId ? ledgerDiffers(state, event.atMs) : [state, []];
@@ -66,8 +72,10 @@ export function step(state: State, event: KioskEvent, rules: Rules): Step {
       return dispensed(state, event, event.result, rules);
     case 'printed':
       return printed(state, event, rules);
+    case 'slips-found':
+      return slipsFound(state, event);
     case 'not-shown':
-      return notShown(state, event);
+      return notShown(state, event, rules);
     case 'woke':
       return woke(state, event.atMs);
   }
@@ -78,11 +86,11 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
   const newBoot = before.bootId !== event.bootId;
   const { atMs } = event;
   const reports = before.reports.map((report) => ({ ...report, retryAtMs: atMs }));
-  const parts = unheardParts(rules.required);
+  const parts = unheardParts(neededParts(rules));
   // Kiosks check the ledger at every start, before the first charge (PROTOCOL.md §8).
   const ledger = { at: 'unknown' as const, retryAtMs: atMs };
   const fresh: State = { ...before, bootId: event.bootId, reports, parts, ledger };
-  const state = newBoot ? lockAfterBoot(fresh, atMs) : fresh;
+  const state = newBoot ? inNewBoot(fresh, atMs) : fresh;
   const { phase } = state;
   switch (phase.at) {
     case 'charging': {
@@ -107,8 +115,10 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
     case 'idle':
     case 'entering':
     case 'basket':
+    case 'asking':
     case 'blocked':
     case 'claiming':
+    case 'technician':
       return toIdle(state);
     case 'seeking':
       return soughtBeforeRestart(state, atMs);
@@ -122,10 +132,16 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
   }
 }
 
+/** Moments of another boot mean nothing in this one. */
+function inNewBoot(before: State, atMs: number): State {
+  const { paid: _before, ...state } = before;
+  return lockAfterBoot(state, atMs);
+}
+
 /** What is being recovered stays so until the relay has taken it. */
 function ledgerAgrees(state: State, atMs: number): State {
   if (state.ledger.at !== 'unknown') return state;
-  const { retryAtMs: _over, ...ledger } = state.ledger;
+  const { retryAtMs: _over, because: _unsaid, ...ledger } = state.ledger;
   const agreed: State = { ...state, ledger: { ...ledger, at: 'same' } };
   const { phase } = state;
   // A charge that waited for this need not wait longer.
@@ -150,12 +166,16 @@ function told(state: State, event: EventOf<'told'>, rules: Rules): Step {
   return [moved, [...effects, ...acks]];
 }
 
-function partChanged(before: State, { part, health, atMs }: EventOf<'part'>): Step {
+function partChanged(before: State, event: EventOf<'part'>, rules: Rules): Step {
+  const { part, health, atMs } = event;
   const state = { ...before, parts: { ...before.parts, [part]: health } };
+  if (part === 'display' && !health.ok) return toPaper(state, atMs, rules) ?? [state, []];
   if (part !== 'relay' && part !== 'broker') return [state, []];
   if (part === 'relay' && !health.ok) return [lineLost(state, atMs), []];
+  // A broker that turned this kiosk out may do so because the relay no longer knows it: that is asked at once.
+  if (!health.ok) return before.parts.broker.ok ? askWhy(state) : [state, []];
   // A broker's line is lost with the relay that it is in; one elsewhere costs a question.
-  return health.ok && !before.parts[part].ok ? lineBack(lineLost(state, atMs), atMs) : [state, []];
+  return before.parts[part].ok ? [state, []] : lineBack(lineLost(state, atMs), atMs);
 }
 
 /** PROTOCOL.md §5: the cursor moves only over a message whose `prev` it stands on; a gap is fetched. */

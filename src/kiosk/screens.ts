@@ -1,13 +1,16 @@
 // What each state looks like to the customer: a scene, before it is drawn. PURE.
-import type { Scene, Tone } from '../../drivers/display/scene.ts';
+import type { Scene } from '../../drivers/display/scene.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import { shortSaleId } from '../protocol/ids.ts';
 import { formatRupiah } from '../protocol/money.ts';
 import { basketTotalIdr } from './entry.ts';
 import { codeDigits } from './redeem.ts';
-import { missingParts } from './phases.ts';
-import type { OpenSale, Phase, Rules, State } from './state.ts';
-import { say, sayCode, type Word } from './words.ts';
+import { missingParts } from './missing.ts';
+import type { Rules } from './rules.ts';
+import type { OpenSale, Phase, State } from './state.ts';
+import { codeLines, hint, scene } from './scene-parts.ts';
+import { technicianScene } from './technician-screen.ts';
+import { say, type Word } from './words.ts';
 
 /** What a scene needs besides the state. */
 export interface ScreenContext {
@@ -32,6 +35,10 @@ export function sceneOf(state: State, context: ScreenContext): Scene {
       return entering(state, phase, context);
     case 'basket':
       return basket(state, phase, context);
+    case 'asking':
+      return asking(state, phase, context);
+    case 'technician':
+      return technicianScene(state, phase, context);
     case 'blocked':
       return scene(state, context, 'warn', 'notice', codeLines(state, phase.codes, context));
     case 'charging':
@@ -65,39 +72,6 @@ export function sceneOf(state: State, context: ScreenContext): Scene {
   }
 }
 
-function scene(
-  state: State,
-  context: ScreenContext,
-  tone: Tone,
-  heading: Word,
-  lines: readonly string[],
-): Scene {
-  return {
-    tone,
-    merchant: context.merchant.name,
-    heading: say(state.language, heading),
-    lines,
-    hints: [],
-  };
-}
-
-function hint(state: State, key: string, word: Word): Scene['hints'][number] {
-  return { key, text: say(state.language, word) };
-}
-
-function codeLines(
-  state: State,
-  codes: readonly ErrorCode[],
-  { rules }: ScreenContext,
-): readonly string[] {
-  const values = {
-    min: formatRupiah(rules.limits.minIdr),
-    max: formatRupiah(rules.limits.maxIdr),
-    step: formatRupiah(rules.idrPerPulse ?? 0),
-  };
-  return codes.map((code) => sayCode(state.language, code, values));
-}
-
 function idle(state: State, context: ScreenContext): Scene {
   const missing = missingParts(state, context.rules);
   if (missing.length > 0) {
@@ -106,7 +80,9 @@ function idle(state: State, context: ScreenContext): Scene {
       hints: [hint(state, '/', 'keyLanguage')],
     };
   }
-  const words: Word = context.rules.catalogue.size > 0 ? 'enterOrScan' : 'enterAmount';
+  const { catalogue, priceLabels } = context.rules;
+  const scans = catalogue.size > 0 || priceLabels !== undefined;
+  const words: Word = scans ? 'enterOrScan' : 'enterAmount';
   return {
     ...scene(state, context, 'neutral', 'welcome', [
       say(state.language, words),
@@ -186,6 +162,20 @@ function basket(
   };
 }
 
+function asking(
+  state: State,
+  phase: Extract<Phase, { at: 'asking' }>,
+  context: ScreenContext,
+): Scene {
+  const amount = formatRupiah(phase.amountIdr);
+  const question = [say(state.language, 'justPaid', { amount }), say(state.language, 'onceMore')];
+  return {
+    ...scene(state, context, 'warn', 'notice', question),
+    amount,
+    hints: [hint(state, 'Enter', 'keyPayAgain'), hint(state, 'Esc', 'keyCancel')],
+  };
+}
+
 function waiting(
   state: State,
   context: ScreenContext,
@@ -222,7 +212,7 @@ function paying(
   context: ScreenContext,
 ): Scene {
   const leftMs = Math.max(0, phase.deadlineMs - context.nowMs);
-  const onPaper = context.rules.qrOn === 'paper';
+  const onPaper = (phase.sale.qrOn ?? context.rules.qrOn) === 'paper';
   const details = [
     `NMID ${context.merchant.nmid}`,
     say(state.language, 'saleShort', { id: shortSaleId(phase.sale.saleId) }),
@@ -266,7 +256,7 @@ function result(
       return {
         ...scene(state, context, 'good', 'received', [
           say(language, 'takeGoods'),
-          say(language, phase.noReceipt === true ? 'noReceipt' : 'thanks'),
+          say(language, phase.noSlip === true ? 'noReceipt' : 'thanks'),
         ]),
         amount,
         hints: done,
@@ -274,6 +264,12 @@ function result(
     case 'cancelled':
       return {
         ...scene(state, context, 'neutral', 'cancelled', [...because, nothing]),
+        hints: done,
+      };
+    case 'refunded':
+      return {
+        ...scene(state, context, 'neutral', 'refunded', [say(language, 'refundedWhy'), again]),
+        amount,
         hints: done,
       };
     case 'expired':
@@ -305,7 +301,7 @@ function result(
       return {
         ...scene(state, context, 'warn', 'claim', [
           `${amount} – ${say(language, claimWords(phase.because))}`,
-          say(language, 'claimKeep'),
+          say(language, phase.noSlip === true ? 'claimWrite' : 'claimKeep'),
         ]),
         // The code is what the customer must take away, so it stands where the amount does.
         amount: context.claimCode(phase.sale.saleId),

@@ -1,7 +1,6 @@
 // What the kiosk knows, what can happen to it and what it can do about it. Types and
 // constants only. PURE.
 import type { Fulfilment, SaleItem } from '../protocol/sale.ts';
-import type { Payee } from '../protocol/qris.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import type { Verdict } from '../protocol/verdict.ts';
 import type { CancelBody } from '../protocol/api.ts';
@@ -21,32 +20,8 @@ export const parts = [
 export type Part = (typeof parts)[number];
 export type PartHealth = { ok: true } | { ok: false; code: ErrorCode };
 
-/** A thing that can be scanned and sold. */
-export interface CatalogueItem {
-  id: string;
-  name: string;
-  priceIdr: number;
-}
-
-/** What stands fixed while the process runs: from the configuration and the enrolment. */
-export interface Rules {
-  limits: { minIdr: number; maxIdr: number };
-  payee: Payee;
-  /** By barcode. */
-  catalogue: ReadonlyMap<string, CatalogueItem>;
-  /** Parts without which nothing may be sold (rule 8). */
-  required: readonly Part[];
-  /** Where the QR goes: onto the display, or onto paper when there is no display for it. */
-  qrOn: 'display' | 'paper';
-  /** A printer that cannot prove a QR slip is accepted only when the operator says so. */
-  acceptBlindPrinter: boolean;
-  /** A receipt is printed after each sale. */
-  receipts: boolean;
-  /** What one pulse of the dispenser costs where an amount is typed; undefined: any amount is one hand-over. */
-  idrPerPulse?: number;
-  /** Most things that the dispenser can hand over in one sale. */
-  maxPieces: number;
-}
+/** Where a customer finds the QR. */
+export type QrPlace = 'display' | 'paper';
 
 export type StopReason = CancelBody['reason'];
 
@@ -59,6 +34,8 @@ export interface OpenSale {
   verdict: Verdict;
   /** Monotonic: the QR is hidden from here on; unset until a QR was accepted. */
   deadlineMs?: number;
+  /** Where its QR was given to the customer. */
+  qrOn?: QrPlace;
   /** The boot in which it was minted or its deadline set: monotonic numbers mean nothing in another. */
   bootId: string;
 }
@@ -69,6 +46,15 @@ export type Phase =
   | { at: 'idle'; zeros?: number }
   | { at: 'entering'; digits: string; notice?: ErrorCode; untilMs: number }
   | { at: 'basket'; items: readonly SaleItem[]; notice?: ErrorCode; untilMs: number }
+  /** This amount was paid a moment ago: once more? */
+  | { at: 'asking'; amountIdr: number; items: readonly SaleItem[]; untilMs: number }
+  /** The technician looks. `slips`: those of the past, once asked for; `paper`: what became of the last print. */
+  | {
+      at: 'technician';
+      slips?: readonly PastSlip[];
+      paper?: 'asked' | 'printing' | 'printed' | 'unknown' | ErrorCode;
+      untilMs: number;
+    }
   /** Something is missing, or the input was refused: says what, then goes back to idle. */
   | { at: 'blocked'; codes: readonly ErrorCode[]; untilMs: number }
   /** The charge is asked for. `sent`: whether any request may have reached the relay. */
@@ -119,7 +105,8 @@ export type Phase =
     }
   | {
       at: 'result';
-      noReceipt?: true;
+      /** The receipt, or the claim slip, did not come out. */
+      noSlip?: true;
       outcome: Outcome;
       sale: OpenSale;
       because?: ErrorCode;
@@ -132,6 +119,8 @@ export type Outcome =
   | 'cancelled'
   | 'expired'
   | 'denied'
+  /** It was paid unseen, and the money went back. */
+  | 'refunded'
   /** Nothing ever left the kiosk. */
   | 'unsent'
   | 'abandoned'
@@ -157,14 +146,16 @@ export const maxReports = 50;
 export type LedgerCheck = {
   /** When the journal was last posted, so that a relay that contradicts itself is not posted it without end. */
   postedAtMs?: number;
-} & (
-  | /** Not asked yet since the relay was last away. */ { at: 'unknown'; retryAtMs: number }
-  | { at: 'same' }
-  /** It was restored: it is given what this kiosk's journal knows. */
-  | { at: 'posting'; tries: number; retryAtMs: number }
-  /** It has that, and asks Midtrans. */
-  | { at: 'waiting'; retryAtMs: number }
-);
+} &
+  /** Not known since the relay was last away; `because`: what it said when it was asked. */
+  (
+    | { at: 'unknown'; retryAtMs: number; because?: ErrorCode }
+    | { at: 'same' }
+    /** It was restored: it is given what this kiosk's journal knows. */
+    | { at: 'posting'; tries: number; retryAtMs: number }
+    /** It has that, and asks Midtrans. */
+    | { at: 'waiting'; retryAtMs: number }
+  );
 
 /** What the kiosk remembers of claims between two customers. */
 export interface ClaimDesk {
@@ -191,6 +182,8 @@ export interface State {
   ledgerId: string;
   ledger: LedgerCheck;
   claims: ClaimDesk;
+  /** The last payment, while the same amount again would be asked about. Monotonic, so of this boot alone. */
+  paid?: { amountIdr: number; untilMs: number };
 }
 
 /** A sale document whose proof was verified, with the moment from which its durations count. */
@@ -246,6 +239,8 @@ export type KioskEvent = { atMs: number } & (
     }
   | { kind: 'reported'; saleId: string; dispenseId?: string }
   | { kind: 'caught-up'; told: readonly Told[]; ledgerId: string; more: boolean }
+  /** The relay did not say what has changed. */
+  | { kind: 'catch-up-failed'; failure: RequestFailure }
   /** The relay has another ledger than the one that it was `asked` about. */
   | { kind: 'ledger-differs'; asked: string }
   /** The relay has taken what the journal knows. `recovering`: it still asks Midtrans. */
@@ -265,11 +260,14 @@ export type KioskEvent = { atMs: number } & (
   | {
       kind: 'printed';
       slip: SlipKind;
-      saleId: string;
+      /** None for a day sheet. */
+      saleId?: string;
       result: 'printed' | 'unknown' | 'failed';
       /** What was wrong, where the printer could say. */
       code?: ErrorCode;
     }
+  /** The newest slips of the past, the newest first; at most `maxPastSlips`. */
+  | { kind: 'slips-found'; slips: readonly PastSlip[] }
   /** The QR could not be drawn so that a phone can read it. */
   | { kind: 'not-shown'; saleId: string }
   | { kind: 'woke' }
@@ -281,7 +279,20 @@ export type RecoverPost = 'all' | 'nothing';
 /** One kind of event. */
 export type EventOf<K extends KioskEvent['kind']> = Extract<KioskEvent, { kind: K }>;
 
-export type SlipKind = 'qr' | 'receipt' | 'claim';
+/**
+ * `void`: takes back a QR slip that may be on paper. `day`: the day sheet. `reprint`: a copy of a slip of the past, which
+ * never carries a payable QR.
+ */
+export type SlipKind = 'qr' | 'receipt' | 'claim' | 'void' | 'day' | 'reprint';
+
+/** A slip of the past that a technician may have again. */
+export interface PastSlip {
+  saleId: string;
+  amountIdr: number;
+  slip: 'receipt' | 'claim';
+}
+/** So many of them are offered, the newest first; a digit chooses one. */
+export const maxPastSlips = 5;
 
 export type Effect =
   | { kind: 'charge'; saleId: string; amountIdr: number; items: readonly SaleItem[] }
@@ -303,7 +314,17 @@ export type Effect =
       items: readonly SaleItem[];
     }
   | { kind: 'recall-dispenser'; saleId: string; dispenseId?: string }
-  | { kind: 'print'; slip: SlipKind; sale: OpenSale; qrString?: string; leftMs?: number }
+  | {
+      kind: 'print';
+      slip: 'qr' | 'receipt' | 'claim' | 'void';
+      sale: OpenSale;
+      qrString?: string;
+      leftMs?: number;
+    }
+  | { kind: 'print'; slip: 'day' }
+  | { kind: 'print'; slip: 'reprint'; past: PastSlip }
+  /** Asks the journal for the newest slips of the past. */
+  | { kind: 'seek-slips' }
   | { kind: 'catch-up'; since: string }
   | { kind: 'ack'; upTo: number }
   | { kind: 'recover'; post: RecoverPost; since: string }
@@ -317,6 +338,12 @@ export const patience = {
   noticeMs: 4_000,
   resultMs: 8_000,
   claimMs: 60_000,
+  /** A key presses itself once more, or a hand does, within so long. */
+  bounceMs: 700,
+  /** A key that was meant for the screen before puts no claim code away. */
+  readMs: 3_000,
+  /** Nobody touches the technician's screen for this long: it is closed. */
+  technicianMs: 120_000,
   /** A claim that is refused: what to do must be read. */
   refusedMs: 12_000,
   /** Five wrong claim codes lock the entry for so long (PROTOCOL.md §7). */
@@ -340,47 +367,4 @@ export const patience = {
 /** The wait before repeat number `tries`, 0.5 s doubling to 10 s. */
 export function retryDelayMs(tries: number): number {
   return Math.min(500 * 2 ** Math.min(tries, 10), 10_000);
-}
-
-/** What a part is called when it is not there. */
-export const lostCode: Readonly<Record<Part, ErrorCode>> = {
-  keypad: 'keypad-lost',
-  scanner: 'scanner-lost',
-  display: 'display-lost',
-  printer: 'printer-lost',
-  dispenser: 'dispenser-lost',
-  relay: 'relay-unreachable',
-  broker: 'broker-unreachable',
-  journal: 'journal-failed',
-};
-
-/** At the start of a run nobody has heard of any part; what is required counts as missing until it reports. */
-export function unheardParts(required: readonly Part[]): State['parts'] {
-  const of = (part: Part): PartHealth =>
-    required.includes(part) ? { ok: false, code: lostCode[part] } : { ok: true };
-  return {
-    keypad: of('keypad'),
-    scanner: of('scanner'),
-    display: of('display'),
-    printer: of('printer'),
-    dispenser: of('dispenser'),
-    relay: of('relay'),
-    broker: of('broker'),
-    journal: of('journal'),
-  };
-}
-
-/** A kiosk that has never run. */
-export function newState(cursor: string, ledgerId: string): State {
-  return {
-    bootId: '',
-    language: 'id',
-    parts: unheardParts([]),
-    phase: { at: 'idle' },
-    reports: [],
-    cursor,
-    ledgerId,
-    ledger: { at: 'unknown', retryAtMs: 0 },
-    claims: { open: [], wrong: 0 },
-  };
 }

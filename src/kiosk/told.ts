@@ -2,13 +2,24 @@
 import { checkQris } from '../protocol/qris.ts';
 import { isErrorCode, type ErrorCode } from '../protocol/errors.ts';
 import { mayReach } from '../protocol/verdict.ts';
-import { close, dispense, forgetClaim, openClaim, oweClaim, stop, type Step } from './phases.ts';
+import {
+  abandon,
+  dispense,
+  forgetClaim,
+  justPaid,
+  openClaim,
+  oweClaim,
+  stop,
+  type Step,
+} from './phases.ts';
+import { printQr, qrPlace } from './missing.ts';
+import type { Rules } from './rules.ts';
 import {
   patience,
   retryDelayMs,
+  type Effect,
   type OpenSale,
   type Outcome,
-  type Rules,
   type State,
   type Told,
 } from './state.ts';
@@ -38,14 +49,14 @@ export function takeTold(
     case 'pending':
       return stillOpen(state, told, via, atMs, rules);
     case 'paid':
-      return paid(state, told, via, atMs);
+      return paid(state, told, via, atMs, rules);
     case 'denied':
     case 'cancelled':
     case 'expired':
     case 'refunded':
       return dead(state, told, atMs);
     case 'paid-late':
-      return paidLate(state, atMs);
+      return paidLate(state, atMs, rules);
   }
 }
 
@@ -93,7 +104,8 @@ function showQr(
   const deadlineMs = told.askedAtMs + expiresInMs - patience.hideEarlyMs;
   const totalMs = deadlineMs - atMs;
   if (totalMs <= 0) return stop(state, sale, 'timeout', atMs);
-  const shown: OpenSale = { ...sale, deadlineMs, bootId: state.bootId };
+  const place = qrPlace(state, rules, sale.qrOn) ?? sale.qrOn ?? rules.qrOn;
+  const shown: OpenSale = { ...sale, deadlineMs, qrOn: place, bootId: state.bootId };
   const phase = {
     at: 'paying' as const,
     sale: shown,
@@ -102,14 +114,8 @@ function showQr(
     totalMs,
     lookAtMs: atMs + (state.parts.broker.ok ? patience.lookMs : patience.lookAloneMs),
   };
-  const print = {
-    kind: 'print' as const,
-    slip: 'qr' as const,
-    sale: shown,
-    qrString: told.qrString,
-    leftMs: totalMs,
-  };
-  return [{ ...state, phase }, rules.qrOn === 'paper' ? [print] : []];
+  const paying = { ...state, phase };
+  return place === 'paper' ? [paying, [printQr(phase, atMs)]] : [paying, []];
 }
 
 /** The cancel was heard and Midtrans has not confirmed it yet. In the end the relay carries on alone. */
@@ -124,15 +130,10 @@ function stillNotStopped(state: State, told: Told, via: 'http' | 'mqtt', atMs: n
     const retryAtMs = atMs + retryDelayMs(phase.tries);
     return [{ ...state, phase: { ...phase, sale, retryAtMs } }, []];
   }
-  const abandoning = {
-    at: 'abandoning' as const,
-    sale,
-    ...(phase.because === undefined ? {} : { because: phase.because }),
-  };
-  return close({ ...state, phase: abandoning }, { saleId: sale.saleId, result: 'abandoned' }, atMs);
+  return abandon(state, { ...phase, sale }, atMs);
 }
 
-function paid(state: State, told: Told, via: 'http' | 'mqtt', atMs: number): Step {
+function paid(state: State, told: Told, via: 'http' | 'mqtt', atMs: number, rules: Rules): Step {
   const { phase } = state;
   switch (phase.at) {
     case 'abandoning':
@@ -155,7 +156,7 @@ function paid(state: State, told: Told, via: 'http' | 'mqtt', atMs: number): Ste
   if (!isServed(state, sale, told, atMs)) {
     return openClaim(state, sale, { result: 'failed', detail: 'not-served' }, atMs);
   }
-  return dispense(state, sale);
+  return dispense(justPaid(state, sale.amountIdr, atMs, rules), sale);
 }
 
 /** Whether the customer of this sale can still be standing here (PROTOCOL.md §6 "Served"). */
@@ -165,6 +166,12 @@ function isServed(state: State, sale: OpenSale, told: Told, atMs: number): boole
   }
   if (sale.deadlineMs === undefined) return true;
   return atMs <= sale.deadlineMs + patience.hideEarlyMs + patience.servedAfterDeadlineMs;
+}
+
+/** The slip may still come out, or lie in the customer's hand: the next one says that it is void (rule 6). */
+function voidOf(phase: State['phase'], sale: OpenSale): readonly Effect[] {
+  const doubtful = phase.at === 'stopping' && phase.reason === 'fault' && sale.qrOn === 'paper';
+  return doubtful ? [{ kind: 'print', slip: 'void', sale }] : [];
 }
 
 function dead(state: State, told: Told, atMs: number): Step {
@@ -177,8 +184,7 @@ function dead(state: State, told: Told, atMs: number): Step {
     case 'abandoning': {
       const sale = { ...phase.sale, verdict: told.verdict };
       const because = 'because' in phase ? phase.because : reasonOf(told);
-      const outcome: Outcome =
-        told.verdict === 'denied' || told.verdict === 'expired' ? told.verdict : 'cancelled';
+      const outcome = outcomeOf(told.verdict);
       const result = {
         at: 'result' as const,
         outcome,
@@ -186,11 +192,17 @@ function dead(state: State, told: Told, atMs: number): Step {
         ...(because === undefined ? {} : { because }),
         untilMs: atMs + patience.resultMs,
       };
-      return [{ ...state, phase: result }, []];
+      return [{ ...state, phase: result }, voidOf(phase, sale)];
     }
     default:
       return [state, []];
   }
+}
+
+function outcomeOf(verdict: Told['verdict']): Outcome {
+  return verdict === 'denied' || verdict === 'expired' || verdict === 'refunded'
+    ? verdict
+    : 'cancelled';
 }
 
 function reasonOf(told: Told): ErrorCode | undefined {
@@ -198,7 +210,7 @@ function reasonOf(told: Told): ErrorCode | undefined {
 }
 
 /** Money for a sale that is over, or that must not be honoured here: never a motor, always a claim. */
-function paidLate(state: State, atMs: number): Step {
+function paidLate(state: State, atMs: number, rules: Rules): Step {
   const { phase } = state;
   if (!('sale' in phase) || phase.at === 'dispensing' || phase.at === 'redeeming') {
     return [state, []];
@@ -212,6 +224,6 @@ function paidLate(state: State, atMs: number): Step {
     sale,
     untilMs: atMs + patience.claimMs,
   };
-  const owing = oweClaim(state, sale.saleId);
+  const owing = justPaid(oweClaim(state, sale.saleId), sale.amountIdr, atMs, rules);
   return [{ ...owing, phase: result }, [{ kind: 'print', slip: 'claim', sale }]];
 }

@@ -16,6 +16,8 @@ export function nextWake(state: State): number | undefined {
     case 'blocked':
     case 'result':
     case 'claiming':
+    case 'asking':
+    case 'technician':
     case 'seeking':
       times.push(phase.untilMs);
       break;
@@ -53,6 +55,8 @@ function wokePhase(state: State, atMs: number): Step {
     case 'blocked':
     case 'result':
     case 'claiming':
+    case 'asking':
+    case 'technician':
       return atMs >= phase.untilMs ? toIdle(state) : [state, []];
     case 'seeking':
       return atMs >= phase.untilMs ? block(state, ['claim-not-now'], atMs) : [state, []];

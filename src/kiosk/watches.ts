@@ -3,6 +3,9 @@ import { wait, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { notifySystemd, watchdogIntervalMs } from '../lib/notify.ts';
 import type { Devices } from './devices.ts';
+import { KiosError } from '../protocol/errors.ts';
+import { faultWords } from './journal-chain.ts';
+import type { JournalFile } from './journal.ts';
 import type { Kiosk } from './kiosk.ts';
 import type { RelayClient } from './relay-client.ts';
 import { statfs } from 'node:fs/promises';
@@ -11,8 +14,10 @@ import type { Part, PartHealth } from './state.ts';
 /** While the relay is away it is tried this often; while it is there, this often suffices. */
 const probeDownMs = 2000;
 const probeUpMs = 30_000;
-const healthEveryMs = 10_000;
+const healthEveryMs = 30_000;
 const diskEveryMs = 10_000;
+/** How often old entries are let go, and a part of the journal is read over. */
+const journalEveryMs = 3_600_000;
 /** Some thousand sales of journal; a sale in hand needs a few kilobytes. */
 const minFreeBytes = 32 * 1024 * 1024;
 
@@ -74,5 +79,34 @@ export async function watchDisk(
       bavail * bsize < minFreeBytes ? { ok: false, code: 'disk-full' } : { ok: true },
     );
     await wait(clock, diskEveryMs, signal);
+  }
+}
+
+export interface JournalWatchOptions {
+  journal: JournalFile;
+  kiosk: Kiosk;
+  clock: Clock;
+  log: Log;
+  unreadable: (error: KiosError) => void;
+  signal: AbortSignal;
+}
+
+/** Lets old entries go while nobody buys, and finds a page that went bad before somebody needs it. */
+export async function watchJournal(options: JournalWatchOptions): Promise<void> {
+  const { journal, kiosk, clock, log, unreadable, signal } = options;
+  for (;;) {
+    await wait(clock, journalEveryMs, signal);
+    if (signal.aborted) return;
+    if (kiosk.state().phase.at !== 'idle') continue;
+    try {
+      const nowMs = clock.nowMs();
+      const pruned = journal.prune(new Date(nowMs).toISOString());
+      if (pruned > 0) log.info({ pruned }, 'journal.pruned');
+      const fault = journal.reread(Math.floor(nowMs / journalEveryMs));
+      if (fault !== undefined) throw new KiosError('journal-damaged', faultWords(fault));
+    } catch (error) {
+      if (!(error instanceof KiosError)) throw error;
+      unreadable(error);
+    }
   }
 }

@@ -1,6 +1,7 @@
 // The MQTT line against a real broker: stored before it is acknowledged, poison put away, back after a cut.
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { Aedes, type Client } from 'aedes';
+import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { startBrokerLink, type BrokerLink } from '../../src/kiosk/broker-link.ts';
@@ -8,7 +9,7 @@ import { trustedKeys } from '../../src/kiosk/identity.ts';
 import { createRelayClient } from '../../src/kiosk/relay-client.ts';
 import type { Told } from '../../src/kiosk/state.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { silentLog } from '../../src/lib/log.ts';
+import { silentLog, type Log } from '../../src/lib/log.ts';
 import { kioskTopics, statusMessage, type StatusMessage } from '../../src/protocol/topics.ts';
 import { identityFor, signedSale } from './signer.ts';
 
@@ -23,6 +24,7 @@ let acknowledged: number;
 let connected: Client | undefined;
 let passwords: string[];
 let ups: boolean[];
+let letsIn: boolean;
 let changed: () => void;
 
 beforeEach(async () => {
@@ -30,12 +32,16 @@ beforeEach(async () => {
   published = [];
   acknowledged = 0;
   passwords = [];
+  letsIn = true;
   ups = [];
   changed = () => undefined;
   aedes = await Aedes.createBroker({
     authenticate(_client, _username, password, done) {
       passwords.push(password?.toString() ?? '');
-      done(null, true);
+      if (letsIn) done(null, true);
+      // MQTT 3.1.1 §3.2.2.3: not authorised.
+      else done(Object.assign(new Error('no'), { returnCode: 5 as const }), false);
+      changed();
     },
   });
   aedes.on('publish', (packet, client) => {
@@ -59,7 +65,7 @@ beforeEach(async () => {
   await until(() => ups.includes(true));
 });
 
-function startLink(brokerPassword?: string): BrokerLink {
+function startLink(brokerPassword?: string, log = silentLog): BrokerLink {
   const identity = identityFor('http://127.0.0.1:1', `mqtt://127.0.0.1:${port}`);
   const client = createRelayClient({
     identity,
@@ -74,7 +80,7 @@ function startLink(brokerPassword?: string): BrokerLink {
     brokerPassword,
     client,
     clock: systemClock,
-    log: silentLog,
+    log,
     random: () => 0,
     offline: { online: false, bootId: 'boot-1', version: '0' },
     onTold: async (one) => {
@@ -198,4 +204,17 @@ test('it shows a fresh token, or the password of its enrolment where it has one'
   link = startLink('of-the-enrolment');
   await until(() => ups.includes(true));
   expect(passwords[1]).toBe('of-the-enrolment');
+});
+
+test('why the broker lets it not in stands in the log, once and in words, without its password', async () => {
+  await link.stop();
+  const lines: string[] = [];
+  const log: Log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) });
+  letsIn = false;
+  passwords = [];
+  link = startLink('of-the-enrolment', log);
+  await until(() => passwords.length === 3);
+  const said = lines.map((line) => JSON.parse(line) as { msg: string; reason: string });
+  expect(said).toMatchObject([{ msg: 'broker.down', reason: 'it does not let this kiosk in' }]);
+  expect(lines.join()).not.toContain('of-the-enrolment');
 });

@@ -207,3 +207,45 @@ describe('what gives it away', () => {
     expect(kiosk.phase('stopping').because).toBe('recovering');
   });
 });
+
+describe('what the screen says meanwhile', () => {
+  test('a relay that was given everything and still differs is recovering, for all of the minute', () => {
+    const kiosk = lost();
+    kiosk.take({ kind: 'recovered', post: 'all', ledgerId: 'ledger-2', recovering: false });
+    kiosk.take({ kind: 'ledger-differs', asked: 'ledger-2' });
+    for (let i = 0; i < 5; i++) {
+      expect(blockedBy(kiosk)).toEqual(['recovering']);
+      kiosk.take({
+        kind: 'part',
+        part: 'broker',
+        health: { ok: false, code: 'broker-unreachable' },
+      });
+      kiosk.take({ kind: 'part', part: 'broker', health: { ok: true } });
+      kiosk.wakeAfter(10_000);
+    }
+    kiosk.sameLedger();
+    kiosk.keys('5', '000', 'enter');
+    expect(kiosk.at).toBe('charging');
+  });
+
+  test('a relay that refuses to say is named by its own reason; one that cannot be asked is not there', () => {
+    const kiosk = new Machine();
+    kiosk.take({ kind: 'restarted', bootId: 'boot-1' });
+    for (const part of kiosk.rules.required) {
+      kiosk.take({ kind: 'part', part, health: { ok: true } });
+    }
+    expect(blockedBy(kiosk)).toEqual(['relay-unreachable']);
+    const failure = { kind: 'refused', code: 'rate-limited', retryable: true } as const;
+    kiosk.take({ kind: 'catch-up-failed', failure });
+    expect(blockedBy(kiosk)).toEqual(['rate-limited']);
+  });
+
+  test('a catch-up that fails while the ledger is the same stops nobody from buying', () => {
+    const kiosk = new Machine();
+    for (const code of ['relay-unreachable', 'rate-limited', 'store-down'] as const) {
+      kiosk.take({ kind: 'catch-up-failed', failure: { kind: 'lost', code } });
+    }
+    kiosk.keys('5', '000', 'enter');
+    expect(kiosk.at).toBe('charging');
+  });
+});

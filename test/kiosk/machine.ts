@@ -3,15 +3,9 @@ import { formatTlv, withCrc } from '../../src/protocol/qris.ts';
 import { startCursor } from '../../src/protocol/sale.ts';
 import { step } from '../../src/kiosk/sale.ts';
 import type { NewEvent } from '../../src/kiosk/kiosk.ts';
-import {
-  newState,
-  parts,
-  type Effect,
-  type Phase,
-  type Rules,
-  type State,
-  type Told,
-} from '../../src/kiosk/state.ts';
+import type { Rules } from '../../src/kiosk/rules.ts';
+import { newState } from '../../src/kiosk/new-state.ts';
+import { parts, type Effect, type Phase, type State, type Told } from '../../src/kiosk/state.ts';
 
 export const saleA = 'ksk01-01JD0000000000000000000000';
 export const saleB = 'ksk01-01JD0000000000000000000001';

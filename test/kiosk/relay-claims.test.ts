@@ -1,12 +1,15 @@
 // The kiosk's calls for claims and for a relay that was restored, against a real HTTP server.
-import { generateKeyPairSync } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRelayClient, type RelayClient } from '../../src/kiosk/relay-client.ts';
-import { trustedKeys } from '../../src/kiosk/identity.ts';
+import { privateKeyOf, trustedKeys } from '../../src/kiosk/identity.ts';
+import type { RecoverPage } from '../../src/kiosk/recover.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { systemClock } from '../../src/lib/clock.ts';
+import { recoverBody, type RecoverBody } from '../../src/protocol/api.ts';
+import { verifyReport } from '../../src/protocol/report.ts';
 import { saleA, saleB } from './machine.ts';
 import { identityFor, sign } from './signer.ts';
 
@@ -90,16 +93,34 @@ describe('a grant', () => {
     });
   });
 
-  test('its result is posted', async () => {
-    answer = (request, response, body) => {
+  const told = { saleId: saleA, dispenseId: 'd1', result: 'done' } as const;
+  const heard = { ...told, env: 'sandbox', kioskId: 'ksk01', signed: true, iat: 1 };
+
+  test('its result is posted, and heard when the relay signs that', async () => {
+    answer = async (request, response, body) => {
       expect(`${request.method} ${request.url}`).toBe(`POST /v1/claims/${saleA}/result`);
       expect(JSON.parse(body)).toMatchObject({ dispenseId: 'd1', result: 'done' });
-      json(response, 200, { state: 'honoured' });
+      json(response, 200, { state: 'honoured', proof: await sign('kios-heard', heard) });
     };
-    const told = { saleId: saleA, dispenseId: 'd1', result: 'done' } as const;
     expect((await client.redeemResult(told)).ok).toBe(true);
     answer = (_request, response) => void response.end('<h1>maintenance</h1>');
     expect((await client.redeemResult(told)).ok).toBe(false);
+  });
+
+  test.each([
+    ['nobody', undefined],
+    ['a relay that got it unsigned', { ...heard, signed: false }],
+    ['a relay that got another result', { ...heard, result: 'failed' }],
+    ['a relay, of another dispense', { ...heard, dispenseId: 'd2' }],
+    ['a relay, of another sale', { ...heard, saleId: saleB }],
+    ['a relay, of another kiosk', { ...heard, kioskId: 'ksk02' }],
+    ['the sandbox’s relay, or production’s', { ...heard, env: 'production' }],
+  ])('its result is not heard by %s', async (_name, claims) => {
+    answer = async (_request, response) => {
+      const proof = claims === undefined ? 'none' : await sign('kios-heard', claims);
+      json(response, 200, { state: 'honoured', proof });
+    };
+    expect(await client.redeemResult(told)).toMatchObject({ failure: { code: 'bad-proof' } });
   });
 });
 
@@ -119,10 +140,24 @@ describe('a relay that was restored', () => {
     const said = { ledgerId: 'new', taken: 1, refused: [], recovering: true };
     answer = (request, response, body) => {
       expect(`${request.method} ${request.url}`).toBe('POST /v1/recover');
-      expect(JSON.parse(body)).toEqual({ sales: [{ proof: 'p' }], since: '3.0a1b2c3d' });
+      posted = recoverBody.parse(JSON.parse(body));
       json(response, 200, said);
     };
-    const body = { sales: [{ proof: 'p' }], since: '3.0a1b2c3d' };
-    expect(await client.recover(body)).toEqual({ ok: true, value: said });
+    const page: RecoverPage = {
+      sales: [
+        { saleId: saleA, proof: 'p' },
+        { saleId: saleB, proof: 'q', fulfilment: 'done' },
+      ],
+      since: '3.0a1b2c3d',
+    };
+    let posted: RecoverBody = { sales: [] };
+    expect(await client.recover(page)).toEqual({ ok: true, value: said });
+    const [bare, reported] = posted.sales;
+    expect(posted.since).toBe('3.0a1b2c3d');
+    expect(bare).toEqual({ proof: 'p' });
+    // As any report: under the kiosk's own signature.
+    expect(reported).toMatchObject({ proof: 'q', fulfilment: 'done' });
+    const publicKey = createPublicKey(privateKeyOf(identityFor(url)));
+    await verifyReport(reported?.signed ?? '', { saleId: saleB, result: 'done' }, publicKey);
   });
 });

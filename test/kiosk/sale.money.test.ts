@@ -54,6 +54,23 @@ describe('the QR', () => {
 });
 
 describe('ending without goods', () => {
+  test('a sale that the relay has with another amount is handed over: no cancel ever fits it', () => {
+    const kiosk = new Machine();
+    kiosk.keys('1', '5', '000', 'enter', 'cancel');
+    const refused = {
+      kind: 'request-failed' as const,
+      request: 'stop' as const,
+      saleId: saleA,
+      failure: { kind: 'refused' as const, code: 'sale-mismatch' as const, retryable: false },
+    };
+    expect(kiosk.take(refused)).toEqual([]);
+    expect(kiosk.phase('stopping').because).toBe('sale-mismatch');
+    kiosk.wakeAfter(patience.stopMs);
+    expect(kiosk.take(refused)).toMatchObject([{ kind: 'report', result: 'abandoned' }]);
+    kiosk.take({ kind: 'reported', saleId: saleA });
+    expect(kiosk.phase('result').outcome).toBe('abandoned');
+  });
+
   test('a cancel is confirmed by the relay before the customer is told so', () => {
     const kiosk = new Machine().showQr();
     expect(kiosk.keys('cancel')).toEqual([
@@ -171,6 +188,7 @@ describe('after a vend that did not work', () => {
       const kiosk = new Machine().showQr();
       kiosk.take(tell('paid'));
       kiosk.take({ kind: 'dispensed', saleId: saleA, result });
+      kiosk.nowMs += patience.readMs;
       kiosk.keys('enter', '5', '000', 'enter');
       expect(kiosk.phase('blocked').codes).toEqual([`dispenser-${result}`]);
       kiosk.take({ kind: 'part', part: 'dispenser', health: { ok: true } });
@@ -225,5 +243,5 @@ test('a receipt that does not come out is told; the sale is done all the same', 
     result: 'failed',
     code: 'printer-paper-out',
   });
-  expect(kiosk.phase('result')).toMatchObject({ outcome: 'done', noReceipt: true });
+  expect(kiosk.phase('result')).toMatchObject({ outcome: 'done', noSlip: true });
 });

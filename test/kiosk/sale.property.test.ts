@@ -3,13 +3,19 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { errors, type ErrorCode } from '../../src/protocol/errors.ts';
 import { verdicts } from '../../src/protocol/verdict.ts';
+import { missingParts } from '../../src/kiosk/missing.ts';
 import { nextWake, step } from '../../src/kiosk/sale.ts';
 import type { NewEvent } from '../../src/kiosk/kiosk.ts';
-import { newState, parts, type Effect, type State } from '../../src/kiosk/state.ts';
+import { newState } from '../../src/kiosk/new-state.ts';
+import { parts, type Effect, type State } from '../../src/kiosk/state.ts';
 import { ledgerId, qris, rules, saleA, saleB } from './machine.ts';
 import { startCursor } from '../../src/protocol/sale.ts';
 
 const ids = [saleA, saleB];
+const everything = {
+  ...rules,
+  ...{ qrElsewhere: true as const, technicianCode: '314159', askAgainMs: 30_000 },
+};
 const keys = [
   '0',
   '1',
@@ -72,7 +78,9 @@ const anyEvent: fc.Arbitrary<AnyEvent> = fc.oneof(
   fc.record({ kind: fc.constant('key' as const), key: fc.constantFrom(...keys), freshId: saleId }),
   fc.record({
     kind: fc.constant('scan' as const),
-    scan: fc.record({ text: fc.constantFrom('96385074', 'x', '8991002101234') }),
+    scan: fc.record({
+      text: fc.constantFrom('96385074', 'x', '8991002101234', 'TEKNISI314159', 'TEKNISI271828'),
+    }),
   }),
   fc.record({
     kind: fc.constant('told' as const),
@@ -127,9 +135,9 @@ const anyEvent: fc.Arbitrary<AnyEvent> = fc.oneof(
   }),
   fc.record({
     kind: fc.constant('printed' as const),
-    slip: fc.constant('qr' as const),
+    slip: fc.constantFrom('qr' as const, 'claim' as const, 'day' as const, 'void' as const),
     saleId,
-    result: fc.constantFrom('printed' as const, 'failed' as const),
+    result: fc.constantFrom('printed' as const, 'failed' as const, 'unknown' as const),
   }),
   fc.record({ kind: fc.constant('not-shown' as const), saleId }),
   fc.record({
@@ -139,7 +147,20 @@ const anyEvent: fc.Arbitrary<AnyEvent> = fc.oneof(
   fc.record({
     kind: fc.constant('part' as const),
     part: fc.constantFrom(...parts),
-    health: fc.constant({ ok: true as const }),
+    health: fc.constantFrom(...[{ ok: true as const }, { ok: true as const }], {
+      ok: false as const,
+      code: 'printer-paper-out' as const,
+    }),
+  }),
+  fc.record({
+    kind: fc.constant('catch-up-failed' as const),
+    failure: fc.record({
+      ...{ kind: fc.constant('refused' as const), code, retryable: fc.boolean() },
+    }),
+  }),
+  fc.record({
+    kind: fc.constant('slips-found' as const),
+    slips: fc.constant([{ saleId: saleB, amountIdr: 1, slip: 'receipt' as const }]),
   }),
   fc.constant({ kind: 'woke' as const }),
 );
@@ -173,7 +194,7 @@ test('no series of events breaks it, and no sale is dispensed twice or unpaid', 
           const [next, effects]: readonly [State, readonly Effect[]] = step(
             state,
             { ...aimed, atMs },
-            rules,
+            everything,
           );
           for (const effect of effects) {
             if (effect.kind !== 'dispense') continue;
@@ -192,6 +213,7 @@ test('no series of events breaks it, and no sale is dispensed twice or unpaid', 
           if (next.ledgerId !== state.ledgerId) expect(aimed.kind).toBe('recovered');
           if (next.phase.at === 'charging' && state.phase.at !== 'charging') {
             expect(state.ledger.at).toBe('same');
+            expect(missingParts(state, everything)).toEqual([]);
           }
           const wake = nextWake(next);
           expect(wake === undefined || Number.isFinite(wake)).toBe(true);

@@ -2,8 +2,15 @@
 import { describe, expect, test } from 'vitest';
 import { createRenderer } from '../../drivers/display/render.ts';
 import { sceneOf, type ScreenContext } from '../../src/kiosk/screens.ts';
-import type { OpenSale, Phase, State } from '../../src/kiosk/state.ts';
-import { newState } from '../../src/kiosk/state.ts';
+import {
+  maxPastSlips,
+  parts,
+  type OpenSale,
+  type Part,
+  type Phase,
+  type State,
+} from '../../src/kiosk/state.ts';
+import { lostCode, newState } from '../../src/kiosk/new-state.ts';
 import { sayCode } from '../../src/kiosk/words.ts';
 import { errors, type ErrorCode } from '../../src/protocol/errors.ts';
 import { startCursor } from '../../src/protocol/sale.ts';
@@ -62,6 +69,17 @@ const phases: Record<string, Phase> = {
     notice: 'barcode-check-digit',
     untilMs: 0,
   },
+  asking: { at: 'asking', amountIdr: 10_000_000, items: [], untilMs: 0 },
+  technician: { at: 'technician', untilMs: 0 },
+  'technician, printing': { at: 'technician', paper: 'printing', untilMs: 0 },
+  'technician, slips of the past': {
+    ...{ at: 'technician', paper: 'printer-paper-out', untilMs: 0 },
+    slips: Array.from({ length: maxPastSlips }, (_, i) => ({
+      ...{ saleId: saleA, amountIdr: 10_000_000 },
+      slip: i % 2 === 0 ? ('claim' as const) : ('receipt' as const),
+    })),
+  },
+  'technician, no slips': { at: 'technician', slips: [], untilMs: 0 },
   blocked: {
     at: 'blocked',
     codes: ['relay-unreachable', 'printer-paper-out', 'dispenser-lost'],
@@ -99,11 +117,13 @@ const phases: Record<string, Phase> = {
   done: result('done'),
   cancelled: result('cancelled', 'qr-merchant'),
   expired: result('expired'),
+  refunded: result('refunded'),
   denied: result('denied', 'charge-try-again'),
   unsent: result('unsent', 'relay-unreachable'),
   abandoned: result('abandoned'),
   'abandoned, with Midtrans away': result('abandoned', 'gateway-down'),
   claim: result('claim', 'dispenser-unknown'),
+  'a claim without a slip': { ...result('claim', 'dispenser-failed'), noSlip: true } as Phase,
 };
 
 function stateAt(phase: Phase, language: 'id' | 'en'): State {
@@ -118,6 +138,7 @@ const sizes = [
   { width: 480, height: 320 },
   { width: 800, height: 480 },
   { width: 480, height: 800 },
+  { width: 1024, height: 600 },
 ];
 
 describe.each(Object.entries(phases))('%s', (_name, phase) => {
@@ -209,4 +230,64 @@ test('every code has words in both languages, and none shows a bare placeholder'
       expect(text.length).toBeGreaterThan(5);
     }
   }
+});
+
+test('the question after a payment names the amount, and which key says yes', () => {
+  const scene = sceneOf(
+    stateAt({ at: 'asking', amountIdr: 12_000, items: [], untilMs: 0 }, 'en'),
+    context,
+  );
+  expect(scene.lines).toEqual(['Rp 12.000 was just paid.', 'Pay once more?']);
+  expect(scene.hints.map(({ key }) => key)).toEqual(['Enter', 'Esc']);
+});
+
+test('with the QR on paper the screen shows none, whatever the configuration prefers', () => {
+  const scene = sceneOf(stateAt({ ...paying, sale: { ...sale, qrOn: 'paper' } }, 'id'), context);
+  expect(scene.qr).toBeUndefined();
+  expect(scene.heading).toBe('Ambil kertasnya dan pindai QR-nya');
+});
+
+describe('the technician’s screen', () => {
+  const broken = (...them: readonly Part[]): State => {
+    const state = stateAt({ at: 'technician', untilMs: 0 }, 'en');
+    const lost = them.map((part) => [part, { ok: false, code: lostCode[part] }]);
+    return { ...state, parts: { ...state.parts, ...(Object.fromEntries(lost) as object) } };
+  };
+
+  test('names each part that is not well, with its code, and the others as well', () => {
+    const { lines } = sceneOf(broken('printer', 'dispenser'), context);
+    expect(lines).toEqual([
+      'The dispenser is not connected. (dispenser-lost)',
+      'The printer is not connected. (printer-lost)',
+      'Well: storage, server, display',
+      'Reports waiting: 0. Claims open: 1.',
+    ]);
+  });
+
+  test('says why the kiosk does not sell, also where no part is to blame', () => {
+    const state: State = {
+      ...broken(),
+      ledger: { at: 'unknown', retryAtMs: 0, because: 'kiosk-cloned' },
+    };
+    expect(sceneOf(state, context).lines[0]).toBe(
+      "This machine's card also runs elsewhere. Enrol it again. (kiosk-cloned)",
+    );
+  });
+
+  test.each(sizes)('with everything broken fits $width × $height', async (geometry) => {
+    const renderer = createRenderer({ geometry });
+    for (const language of ['id', 'en'] as const) {
+      const scene = sceneOf({ ...broken(...parts), language }, context);
+      expect((await renderer.render(scene)).width).toBe(geometry.width);
+    }
+  });
+
+  test('shows no claim code: a slip’s copy is on paper', () => {
+    const slips = [{ saleId: saleA, amountIdr: 12_000, slip: 'claim' as const }];
+    const text = JSON.stringify(
+      sceneOf(stateAt({ at: 'technician', slips, untilMs: 0 }, 'id'), context),
+    );
+    expect(text).toContain('1: BUKTI KLAIM Rp 12.000, no. 0000');
+    expect(text).not.toContain(context.claimCode(saleA));
+  });
 });
