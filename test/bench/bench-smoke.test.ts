@@ -1,10 +1,16 @@
 // Every bench runs at its smallest size and prints a table, so that none rots. Nothing is timed here.
 import { expect, test } from 'vitest';
+import { chainBudget } from './chain-budget.ts';
 import { chainLatency } from './chain-latency.ts';
 import { chainThroughput } from './chain-throughput.ts';
 import { printed, type Outcome } from './figures.ts';
 import { fleet } from './fleet.ts';
 import { history } from './history.ts';
+import { kioskHand } from './kiosk-hand.ts';
+import { kioskIdle } from './kiosk-idle.ts';
+import { kioskKeys } from './kiosk-keys.ts';
+import { kioskQr } from './kiosk-qr.ts';
+import { kioskStart } from './kiosk-start.ts';
 import { notices } from './notices-together.ts';
 import { peers } from './peers.ts';
 import { saleCost } from './sale-cost.ts';
@@ -19,6 +25,11 @@ function prints(outcome: Outcome, ...words: string[]): void {
 test('the chain, one at a time', async () => {
   const sizes = { rounds: 1, events: 3, warmUp: 1, pauseMs: 1 };
   prints(await chainLatency(sizes), 'floor A', 'kios, p99 to floor C');
+});
+
+test('the chain beside what it owes', async () => {
+  const sizes = { rounds: 1, events: 12, alone: 2, pauseMs: 1, inFlight: 4, kiosks: 2 };
+  prints(await chainBudget(sizes), 'obliged floor', 'proof verified');
 });
 
 test('the chain, many at once', async () => {
@@ -48,6 +59,21 @@ test('the cost of a sale', async () => {
   const sizes = { sales: 10, kiosks: 2, wireSales: 2, postgres: false };
   prints(await saleCost(sizes), 'growth of the file', 'MQTT');
 });
+
+test('the kiosk: from `paid` to the vend board', async () => {
+  prints(
+    await kioskHand({ sales: 2, quickSales: 3, cardMs: 5 }),
+    'one sync',
+    'commit to the board',
+  );
+}, 120_000);
+
+test('the kiosk: keys, pixels, start, rest', async () => {
+  prints(await kioskKeys({ keys: 20, cardMs: 20 }), 'a sync under way');
+  prints(await kioskQr({ sales: 2 }), 'QR pixels');
+  prints(await kioskStart({ rounds: 1 }), 'bare node', 'as it is');
+  prints(await kioskIdle({ settleMs: 10, forMs: 100 }), 'wake-ups');
+}, 120_000);
 
 test('many notices share their syncs', async () => {
   prints(await notices({ together: [4], midtransMs: 200 }), '4 at once, kept');

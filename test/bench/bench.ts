@@ -2,12 +2,18 @@
 // fails only when it cannot measure.
 import assert from 'node:assert';
 import { systemClock } from '../../src/lib/clock.ts';
+import { chainBudget } from './chain-budget.ts';
 import { chainLatency } from './chain-latency.ts';
 import { chainThroughput } from './chain-throughput.ts';
 import { printed, type Bench } from './figures.ts';
 import { fleet } from './fleet.ts';
 import { history } from './history.ts';
 import { journalBytes } from './journal-bytes.ts';
+import { kioskHand } from './kiosk-hand.ts';
+import { kioskIdle } from './kiosk-idle.ts';
+import { kioskKeys } from './kiosk-keys.ts';
+import { kioskQr } from './kiosk-qr.ts';
+import { kioskStart } from './kiosk-start.ts';
 import { notices } from './notices-together.ts';
 import { notifications } from './notifications.ts';
 import { peers } from './peers.ts';
@@ -25,10 +31,16 @@ const benches = new Map<string, Bench>([
   ['notifications', notifications],
   ['chain-latency', chainLatency],
   ['chain-throughput', chainThroughput],
+  ['chain-budget', chainBudget],
   ['peers', peers],
   ['sale-cost', saleCost],
   ['history', history],
   ['fleet', fleet],
+  ['kiosk-hand', kioskHand],
+  ['kiosk-keys', kioskKeys],
+  ['kiosk-qr', kioskQr],
+  ['kiosk-start', kioskStart],
+  ['kiosk-idle', kioskIdle],
 ]);
 
 async function run(names: readonly string[]): Promise<void> {

@@ -16,7 +16,7 @@ const defaults = { rounds: 5, events: 200, warmUp: 40, pauseMs: 3 };
 const p50Bound = 1.6;
 const p99Bound = 2;
 
-interface Round {
+export interface Round {
   p50: number;
   p99: number;
   /** p50 until the 200. */
@@ -56,7 +56,7 @@ export async function chainLatency(sizes = defaults): Promise<Outcome> {
   return table(measured, sizes);
 }
 
-async function oneByOne(way: ChainWay, events: number, pauseMs: number): Promise<Round> {
+export async function oneByOne(way: ChainWay, events: number, pauseMs: number): Promise<Round> {
   const line = await openHttpLine(way.url);
   const [whole, answered]: number[][] = [[], []];
   for (const saleId of await way.sales(events)) {

@@ -17,7 +17,7 @@ const floorBound = 0.65;
 const eachBound = 4;
 
 /** Microseconds of each process for one event, by process, of the last round. */
-type Costs = Map<string, Record<string, number>>;
+export type Costs = Map<string, Record<string, number>>;
 
 export async function chainThroughput(sizes = defaults): Promise<Outcome> {
   const skipped = whyNoMosquitto();
@@ -77,7 +77,12 @@ export async function chainThroughput(sizes = defaults): Promise<Outcome> {
   };
 }
 
-function perSecond(name: string, way: ChainWay, sizes: typeof defaults, costs: Costs): Variant {
+export function perSecond(
+  name: string,
+  way: ChainWay,
+  sizes: Pick<typeof defaults, 'events' | 'inFlight'>,
+  costs: Costs,
+): Variant {
   return async () => {
     const saleIds = await way.sales(sizes.events);
     const requests = saleIds.map((saleId) => noticeRequest(saleId, way.path));

@@ -1,6 +1,6 @@
 // The ways from a notification to a kiosk's disk that are compared: floors, and kios itself. Each is alive as long as the
 // bench, in processes of its own: one that hears notices, one that is the kiosks.
-import { type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Identity } from '../../src/kiosk/identity.ts';
@@ -33,9 +33,11 @@ export interface FloorOptions {
   folder: string;
   name: string;
   store: FloorStore;
-  /** Undefined: a TCP connection a kiosk. */
+  /** False: a TCP connection a kiosk. */
   broker: boolean;
   kiosks: number;
+  /** With a relay's obligations: this Midtrans is asked, verdicts are signed and verified, acknowledgements are kept. */
+  obligedBy?: Child<string>;
 }
 
 /** A floor: the least that keeps its promise. */
@@ -47,7 +49,10 @@ export async function floorWay(undo: Undo, options: FloorOptions): Promise<Chain
       )
     : undefined;
   const file = (side: string): string => join(folder, `${name}-${side}`);
-  const relayArgs = [store, file('relay'), ...(broker === undefined ? [] : [broker.url])];
+  const { obligedBy } = options;
+  const keys = obligedBy === undefined ? undefined : pemKeys();
+  const asks = [obligedBy?.ready ?? '', keys?.privateKey ?? ''];
+  const relayArgs = [store, file('relay'), broker?.url ?? '', ...asks];
   const relay = undo.adopt(
     await startChild<{ url: string; linePort: number }>(
       import.meta.url,
@@ -60,7 +65,7 @@ export async function floorWay(undo: Undo, options: FloorOptions): Promise<Chain
   const where = broker?.url ?? String(relay.ready.linePort);
   const kiosks = undo.adopt(
     await startChild(import.meta.url, './floors/kiosk.child.ts', [
-      ...[store, file('kiosk'), where],
+      ...[store, file('kiosk'), where, keys?.publicKey ?? ''],
       ...kioskIds,
     ]),
     (one) => one.end(),
@@ -82,6 +87,13 @@ export async function floorWay(undo: Undo, options: FloorOptions): Promise<Chain
       ...(broker === undefined ? {} : { broker: broker.pid() }),
     }),
   };
+}
+
+function pemKeys(): { privateKey: string; publicKey: string } {
+  return generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
 }
 
 /** The relay and the kiosks' own code, with get-status asked at a Midtrans that answers at once. */

@@ -19,8 +19,12 @@ export async function startChild<Ready>(
   at: string,
   file: string,
   args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Child<Ready>> {
-  const child = fork(fileURLToPath(new URL(file, at)), args, { execArgv: [] });
+  const child = fork(fileURLToPath(new URL(file, at)), args, {
+    execArgv: [],
+    env: { ...process.env, ...env },
+  });
   const ended = once(child, 'exit');
   const ready = await Promise.race([
     once(child, 'message').then(([first]) => first as Ready),

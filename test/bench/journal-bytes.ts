@@ -4,12 +4,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openJournal, type Journal } from '../../src/kiosk/journal.ts';
-import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from '../../src/kiosk/kiosk.ts';
-import { parts } from '../../src/kiosk/state.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { silentLog } from '../../src/lib/log.ts';
-import { startCursor } from '../../src/protocol/sale.ts';
-import { ledgerId, rules, tell } from '../kiosk/machine.ts';
+import { record, sell as sellOne } from '../kiosk/recorded-day.ts';
 import { type Report } from './figures.ts';
 
 const sales = 200;
@@ -77,55 +72,10 @@ function count(journal: Journal, from: number): Omit<Measured, 'fileBytes'> {
 
 /** One run of a kiosk over `count` sales. Answers the number of its last entry; closing folds the WAL in. */
 async function sell(path: string, from: number, count: number): Promise<number> {
-  const journal = openJournal(path);
-  const kiosk = createKiosk({
-    rules,
-    journal,
-    clock: systemClock,
-    log: silentLog,
-    cursor: startCursor,
-    ledgerId,
-    language: 'id',
-    perform: () => undefined,
-    draw: () => undefined,
-    halted: (error) => {
-      throw error;
-    },
-  });
-  await kiosk.start(`boot-${from}`);
-  for (const part of parts) later(kiosk, { kind: 'part', part, health: { ok: true } });
-  for (let index = from; index < from + count; index++) await oneSale(kiosk, index);
-  await kiosk.stop();
-  const last = journal.read(1, pageBytes).at(-1)?.number ?? 0;
-  journal.close();
-  return last;
-}
-
-/** Not awaited: the loop gathers what asks for nothing, as it does for a customer. */
-function later(kiosk: Kiosk, event: NewEvent): void {
-  ignoreHalt(kiosk.post(event));
-}
-
-/** Rp 15.000, as the real lines tell it: the answer over HTTP, then every change over MQTT. */
-async function oneSale(kiosk: Kiosk, index: number): Promise<void> {
-  const saleId = `ksk01-01JD${index.toString().padStart(22, '0')}`;
-  const seq = 3 * index;
-  const at = (step: number): { saleId: string; seq: number; prev: number; askedAtMs: number } => ({
-    saleId,
-    seq: seq + step,
-    prev: seq + step - 1,
-    askedAtMs: systemClock.monotonicMs(),
-  });
-  for (const key of ['1', '5', '000'] as const) later(kiosk, { kind: 'key', key, freshId: saleId });
-  await kiosk.post({ kind: 'key', key: 'enter', freshId: saleId });
-  await kiosk.post(tell('pending', at(1)));
-  await kiosk.post({ ...tell('pending', at(1)), via: 'mqtt' });
-  await kiosk.post({ ...tell('paid', { ...at(2), settledAgoMs: 300 }), via: 'mqtt' });
-  assert(kiosk.state().phase.at === 'dispensing', `at ${kiosk.state().phase.at}, not dispensing`);
-  await kiosk.post({ kind: 'dispensed', saleId, result: 'done' });
-  later(kiosk, { kind: 'printed', slip: 'receipt', saleId, result: 'printed' });
-  await kiosk.post({ kind: 'reported', saleId });
-  await kiosk.post({ ...tell('paid', { ...at(3), fulfilment: 'done' }), via: 'mqtt' });
-  later(kiosk, { kind: 'key', key: 'cancel', freshId: saleId });
-  assert(kiosk.state().phase.at === 'idle', `at ${kiosk.state().phase.at}, not idle`);
+  const recording = await record(path, `boot-${from}`);
+  for (let index = from; index < from + count; index++) await sellOne(recording, index);
+  await recording.kiosk.stop();
+  const { number } = recording.journal.head();
+  recording.journal.close();
+  return number;
 }

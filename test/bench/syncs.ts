@@ -97,10 +97,10 @@ async function sell(world: World): Promise<void> {
 }
 
 /** The boot keyboard report of Enter on the pad (usage 0x58), at the keypad's port. */
-const enterRead = /read\(.*\\0\\0X\\0\\0/;
-const putWritten = /(write|send).*"PUT \/v1\/sales\//;
-const paidRead = /read\(.*\\"verdict\\":\\"paid\\"/;
-const vendWritten = /write.*"V ksk01-/;
+export const enterRead = /read\(.*\\0\\0X\\0\\0/;
+export const putWritten = /(write|send).*"PUT \/v1\/sales\//;
+export const paidRead = /read\(.*\\"verdict\\":\\"paid\\"/;
+export const vendWritten = /write.*"V ksk01-/;
 /** The row exists before Midtrans is called. */
 const putRead = /read.*"PUT \/v1\/sales\//;
 const chargeWritten = /(write|send).*"POST \/v2\/charge/;

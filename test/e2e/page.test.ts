@@ -173,7 +173,8 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium', () => {
     await phone('done');
     // The next sale is served, and only its goods come.
     await page.locator('#finish').click();
-    await press('enter', '9', '000', 'enter');
+    await page.keyboard.press('Delete');
+    await press('9', '000', 'enter');
     await phone('bill');
     await page.locator('#pay').click();
     await page.locator('#goods.moving').waitFor();

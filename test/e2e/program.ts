@@ -9,17 +9,29 @@ const patienceMs = 30_000;
 /** Kept for the message of a failed wait. */
 const keptLines = 40;
 
+/** How a process is started, when not plainly: a program in front of it, and more of an environment. */
+export interface Launch {
+  through?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
 export type LogLine = Readonly<Record<string, unknown>> & { msg: string };
 
 export class Program {
   readonly #child: ChildProcess;
   readonly #lines: LogLine[] = [];
   readonly #raw: string[] = [];
-  #listeners: ((line: LogLine) => void)[] = [];
+  readonly #listeners = new Set<(line: LogLine) => void>();
   readonly exited: Promise<{ code: number | null; signal: string | null }>;
 
-  constructor(...args: string[]) {
-    this.#child = spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  constructor(...args: readonly (string | Launch)[]) {
+    const { through = [], env = {} } = args.find((one) => typeof one === 'object') ?? {};
+    const texts = args.filter((one) => typeof one === 'string');
+    const [command = '', ...line] = [...through, process.execPath, entry, ...texts];
+    this.#child = spawn(command, line, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     this.exited = new Promise((resolve) => {
       this.#child.once('exit', (code, signal) => {
         resolve({ code, signal });
@@ -31,6 +43,10 @@ export class Program {
         this.#take(text);
       });
     }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
   }
 
   /** All that it printed, to look for what must never be there. */
@@ -57,11 +73,13 @@ export class Program {
       const limit = setTimeout(() => {
         reject(new Error(`waited in vain for ${what}; the log ends with\n${tail()}`));
       }, patienceMs);
-      this.#listeners.push((line) => {
+      const listener = (line: LogLine): void => {
         if (!fits(line)) return;
         clearTimeout(limit);
+        this.#listeners.delete(listener);
         resolve(line);
-      });
+      };
+      this.#listeners.add(listener);
       void this.exited.then(({ code, signal }) => {
         clearTimeout(limit);
         reject(new Error(`ended (${String(code ?? signal)}) before ${what}:\n${tail()}`));
@@ -88,9 +106,20 @@ export class Program {
   #take(text: string): void {
     this.#raw.push(text);
     if (!text.startsWith('{')) return;
-    const line = JSON.parse(text) as LogLine;
+    const line = readLine(text);
+    if (line === undefined) return;
     this.#lines.push(line);
-    for (const listener of this.#listeners) listener(line);
+    for (const listener of [...this.#listeners]) listener(line);
+  }
+}
+
+/** Undefined: the last line of a process that was killed while it wrote. */
+function readLine(text: string): LogLine | undefined {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
   }
 }
 

@@ -1,6 +1,5 @@
 // A whole world of real processes for one test: twin, relay and kiosk, with simulated devices at the kiosk's ports.
 import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
@@ -21,7 +20,8 @@ import {
 import { createScannerSimulator, type ScannerSimulator } from '../../drivers/scanner/simulator.ts';
 import type { Frame, Key } from '../../drivers/device.ts';
 import { systemClock } from '../../src/lib/clock.ts';
-import { Program, runKios, type LogLine } from './program.ts';
+import { freePorts } from '../bench/machine.ts';
+import { Program, runKios, type Launch, type LogLine } from './program.ts';
 
 const merchant = { name: 'KIOS CONTOH', nmid: 'AID1099000000001', pan: '9360091400000000017' };
 export const serverKey = 'SB-Mid-server-E2EPLANTEDKEY';
@@ -32,8 +32,18 @@ export interface WorldOptions {
   /** How long the vend board turns for one item. */
   pulseMs?: number;
   paymentType?: 'qris' | 'gopay';
+  /** Makes the kiosk's state folder what it shall be, before anything is in it; the answer undoes that at the end. */
+  stateFolder?: (folder: string) => () => Promise<void>;
   /** More of the kiosk's configuration. */
   kiosk?: Record<string, unknown>;
+  /** More of the relay's; a setting that is undefined is left out. */
+  relay?: Record<string, unknown>;
+  /** More of the twin's. */
+  twin?: Record<string, unknown>;
+  /** How the kiosk's process is started. */
+  launch?: Launch;
+  /** Where the kiosk finds the relay that listens at this port, when not there itself. */
+  relayFor?: (port: number) => Promise<string>;
 }
 
 export class World {
@@ -89,9 +99,11 @@ export class World {
     await this.relay.waitForMessage('relay.ready');
   }
 
-  async startKiosk(): Promise<void> {
-    this.kiosk = new Program('kiosk', '--config', this.#path('kiosk.yaml'));
-    await this.kiosk.waitForMessage('kiosk.ready');
+  /** @param until it has logged that */
+  async startKiosk(until = 'kiosk.ready'): Promise<void> {
+    const { launch = {} } = this.#options;
+    this.kiosk = new Program(launch, 'kiosk', '--config', this.#path('kiosk.yaml'));
+    await this.kiosk.waitForMessage(until);
   }
 
   /** Waits until the kiosk has all of its devices and has heard the relay. */
@@ -119,11 +131,11 @@ export class World {
     );
   }
 
-  /** Presses Enter until the last sale's screen is gone. */
+  /** Puts the last sale's screen away; a claim code that has just come up yields to CLEAR alone. */
   async toIdle(): Promise<void> {
     const mark = this.kiosk.mark;
     if (this.kiosk.lastPhase === undefined || this.kiosk.lastPhase === 'idle') return;
-    this.press('cancel');
+    this.press('clear');
     await this.phase('idle', mark);
   }
 
@@ -242,7 +254,8 @@ export class World {
       },
     });
     this.printer = await createPrinterSimulator({
-      listen: { port: 0 },
+      // A kiosk that is started through something else may have another loopback.
+      listen: this.#options.launch === undefined ? { port: 0 } : { path: this.#path('printer') },
       profile: printerProfiles['generic-58'],
       onPaper: (sheet) => {
         this.sheets.push(sheet);
@@ -275,6 +288,8 @@ export class World {
     await writeFile(this.#path('server-key'), `${serverKey}\n`, { mode: 0o600 });
     await mkdir(this.#path('relay'));
     await mkdir(this.#path('kiosk'), { mode: 0o700 });
+    const undo = this.#options.stateFolder?.(this.#path('kiosk'));
+    if (undo !== undefined) this.#afterwards(undo);
     await this.#config('twin.yaml', {
       serverKeyFile: this.#path('server-key'),
       http: { port: twinPort },
@@ -286,6 +301,7 @@ export class World {
         mcc: '5812',
       },
       stateFile: this.#path('twin.json'),
+      ...this.#options.twin,
     });
     await this.#config('relay.yaml', {
       environment: 'sandbox',
@@ -302,14 +318,14 @@ export class World {
       },
       merchant,
       sale: { expiresInMs: this.#options.expiresInMs ?? 180_000 },
+      ...this.#options.relay,
     });
     await this.#config('kiosk.yaml', {
       stateDir: this.#path('kiosk'),
-      keypad: { at: this.keypad.at },
-      scanner: { at: this.scanner.at },
-      display: { at: this.display.at },
-      printer: { at: this.printer.at },
-      dispenser: { at: this.board.at, anyAmount: true },
+      ...{ keypad: { at: this.keypad.at }, scanner: { at: this.scanner.at } },
+      ...{ display: { at: this.display.at }, printer: { at: this.printer.at } },
+      // These customers all pay the same.
+      ...{ dispenser: { at: this.board.at, anyAmount: true }, askAgainS: 0 },
       catalogue: {
         '8991002101234': { id: 'kopi', name: 'Kopi susu', priceIdr: 12_000 },
         '96385074': { id: 'teh', name: 'Teh botol', priceIdr: 5_000 },
@@ -329,9 +345,11 @@ export class World {
       '--json',
     );
     const { code } = JSON.parse(made.output) as { code: string };
+    const port = Number(new URL(this.relayUrl).port);
+    const seenAs = (await this.#options.relayFor?.(port)) ?? this.relayUrl;
     const done = await runKios(
       'enrol',
-      ...['--relay', this.relayUrl, '--code', code, '--state', this.#path('kiosk')],
+      ...['--relay', seenAs, '--code', code, '--state', this.#path('kiosk')],
     );
     if (done.code !== 0) throw new Error(`enrolment failed: ${done.output}`);
   }
@@ -359,25 +377,4 @@ export function readQr(frame: Frame): string | undefined {
     if (error instanceof Error) return undefined;
     throw error;
   }
-}
-
-/** Ports that are free at this moment. They are asked for together, so that no two are equal. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      async () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => {
-            resolve(server);
-          });
-        }),
-    ),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
-  });
-  await Promise.all(servers.map(async (server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

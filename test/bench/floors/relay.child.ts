@@ -1,14 +1,18 @@
 // The floor of the chain, relay's side: a notice over node:http, its signature, a durable line, then out to the kiosk.
-// Nothing of a product: no get-status, no ledger, no proof, no outbox.
-import { createHash, timingSafeEqual } from 'node:crypto';
+// Nothing of a product: no ledger, no outbox. With Midtrans and a key it has a relay's obligations and nothing else: it
+// asks, keeps the answer, signs what it tells, and keeps the kiosk's acknowledgement.
+import assert from 'node:assert';
+import { createHash, createPrivateKey, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
-import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTcpServer, Socket, type AddressInfo } from 'node:net';
 import { connectAsync } from 'mqtt';
-import { signedText } from '../midtrans/signed-text.ts';
+import { Pool } from 'undici';
+import { signJws } from '../../../src/protocol/jws.ts';
+import { assertSettled, signedText } from '../midtrans/signed-text.ts';
 import { readyChild } from '../child.ts';
 import { openFloorStore, type FloorStore } from './store.ts';
 
-const [store = '', path = '', brokerUrl = ''] = process.argv.slice(2);
+const [store = '', path = '', brokerUrl = '', midtransUrl = '', key = ''] = process.argv.slice(2);
 const keep = openFloorStore(store as FloorStore, path);
 
 type Publish = (kioskId: string, text: string) => void;
@@ -37,6 +41,13 @@ async function rawLine(): Promise<{ port: number; publish: Publish }> {
 
 async function brokerLine(): Promise<{ port: number; publish: Publish }> {
   const client = await connectAsync(brokerUrl, { clientId: 'floor-relay', protocolVersion: 4 });
+  // Small packets both ways, as in kios: Nagle's algorithm would wait for the other's delayed acknowledgement, 40 ms.
+  if (client.stream instanceof Socket) client.stream.setNoDelay();
+  client.handleMessage = (packet, acknowledge) => {
+    const saleId = packet.payload.toString();
+    keep(`${saleId} acked`, saleId, acknowledge);
+  };
+  if (midtransUrl !== '') await client.subscribeAsync('k/+/up', { qos: 1 });
   return {
     port: 0,
     publish: (kioskId, text) => client.publish(`k/${kioskId}/down`, text, { qos: 1 }),
@@ -59,6 +70,27 @@ function isSigned(body: string): { saleId: string } | undefined {
 }
 
 const { port, publish } = await (brokerUrl === '' ? rawLine() : brokerLine());
+
+function tell(saleId: string, more: Readonly<Record<string, string>> = {}): void {
+  const kioskId = saleId.slice(0, saleId.indexOf('-'));
+  publish(kioskId, JSON.stringify({ saleId, verdict: 'paid', ...more }));
+}
+
+/** As many connections as notices are in flight. */
+const midtrans = midtransUrl === '' ? undefined : new Pool(midtransUrl, { connections: 64 });
+const privateKey = key === '' ? undefined : createPrivateKey(key);
+
+/** What a relay owes besides: the money is Midtrans' word, kept before it is told, and told under a signature. */
+async function confirm(saleId: string): Promise<void> {
+  assert(midtrans !== undefined && privateKey !== undefined);
+  const { body } = await midtrans.request({ method: 'GET', path: `/v2/${saleId}/status` });
+  const text = await body.text();
+  assertSettled(text, 15_000);
+  keep(`${saleId} paid`, text, () => {
+    tell(saleId, { proof: signJws({ kid: 'floor' }, { saleId, verdict: 'paid' }, privateKey) });
+  });
+}
+
 const server = createServer((request, response) => {
   void bodyOf(request).then((body) => {
     const notice = isSigned(body);
@@ -68,7 +100,8 @@ const server = createServer((request, response) => {
     }
     const { saleId } = notice;
     keep(saleId, body, () => {
-      publish(saleId.slice(0, saleId.indexOf('-')), JSON.stringify({ saleId, verdict: 'paid' }));
+      if (midtrans === undefined) tell(saleId);
+      else void confirm(saleId);
       response.writeHead(200, { 'content-type': 'application/json', 'content-length': 11 });
       response.end('{"ok":true}');
     });

@@ -1,0 +1,145 @@
+// A disk that fails under a kiosk: it says which way on its screen and to the relay, keeps what is there, and ends the sale
+// in hand in goods or a claim.
+import { execFileSync } from 'node:child_process';
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, expect, test } from 'vitest';
+import { runKios, type LogLine } from './program.ts';
+import { World } from './world.ts';
+
+/** Why no file system can be made here, or undefined. */
+const noMount = process.getuid?.() === 0 ? undefined : 'needs root, for a small file system';
+const mounted = test.skipIf(noMount !== undefined);
+if (noMount !== undefined) test.skip(`a full or read-only disk: ${noMount}`);
+
+/** More than a kiosk wants free, so that it sells while nothing else is there. */
+const diskBytes = 48 * 1024 * 1024;
+
+let world: World | undefined;
+
+afterEach(async () => {
+  await world?.end();
+  world = undefined;
+});
+
+const stateOf = ({ folder }: World): string => join(folder, 'kiosk');
+const journalOf = (one: World): string => join(stateOf(one), 'journal.sqlite');
+
+function smallDisk(folder: string): () => Promise<void> {
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskBytes}`, 'tmpfs', folder]);
+  return () => {
+    execFileSync('umount', ['-l', folder]);
+    return Promise.resolve();
+  };
+}
+
+/** Down to the last byte. */
+function fill(folder: string): void {
+  for (let bytes = 1024 * 1024; bytes >= 1; bytes = Math.floor(bytes / 2)) {
+    for (;;) {
+      try {
+        appendFileSync(join(folder, 'filler'), Buffer.alloc(bytes));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+        break;
+      }
+    }
+  }
+}
+
+async function saysWhy({ kiosk }: World, code: string, since = 0): Promise<LogLine> {
+  return kiosk.waitFor(
+    `a screen that says ${code}`,
+    ({ msg, selling, missing }) =>
+      msg === 'kiosk.selling' && selling === false && String(missing).split(',').includes(code),
+    since,
+  );
+}
+
+/** What `kios relay kiosks` tells the operator. */
+async function operatorReads(one: World, code: string): Promise<void> {
+  const config = join(one.folder, 'relay.yaml');
+  await one.poll(`${code} at the relay`, async () => {
+    const { output } = await runKios('relay', 'kiosks', '--config', config, '--json');
+    return output.includes(`"journal: ${code}"`) && output.includes('"selling":false');
+  });
+}
+
+/** Starts the kiosk on a disk that does not serve: it stays up and sells nothing. */
+async function startInVain(one: World, code: string): Promise<void> {
+  await one.startKiosk('kiosk.out-of-service');
+  await saysWhy(one, code);
+  expect(one.keypad.press('5')).toBe(false);
+}
+
+mounted(
+  'full with a QR up and paid: no goods without its record, the screen says full',
+  async () => {
+    world = await World.start({ stateFolder: smallDisk });
+    world.press('1', '5', '000', 'enter');
+    const qr = await world.qrOnScreen();
+    const saleId = await world.saleId();
+    fill(stateOf(world));
+    await world.pay(qr);
+    await saysWhy(world, 'disk-full');
+    await operatorReads(world, 'disk-full');
+    expect(world.pulses).toEqual([]);
+    await world.kiosk.kill();
+    await startInVain(world, 'disk-full');
+    await operatorReads(world, 'disk-full');
+    expect(world.pulses).toEqual([]);
+    rmSync(join(stateOf(world), 'filler'));
+    await world.kiosk.kill();
+    await world.startKiosk();
+    const { outcome } = await world.phase('result');
+    expect(['done', 'claim']).toContain(outcome);
+    expect(world.pulses).toEqual(outcome === 'done' ? [saleId] : []);
+    const checked = await runKios('journal', '--state', stateOf(world), 'verify');
+    expect(checked).toMatchObject({ code: 0 });
+  },
+);
+
+mounted(
+  'read-only: it starts, says so, writes nothing, and sells again when that is mended',
+  async () => {
+    world = await World.start({ stateFolder: smallDisk });
+    await world.kiosk.kill();
+    execFileSync('mount', ['-o', 'remount,ro', stateOf(world)]);
+    const before = readFileSync(journalOf(world));
+    await startInVain(world, 'disk-read-only');
+    await operatorReads(world, 'disk-read-only');
+    expect(readFileSync(journalOf(world)).equals(before)).toBe(true);
+    await world.kiosk.kill();
+    execFileSync('mount', ['-o', 'remount,rw', stateOf(world)]);
+    await world.startKiosk();
+    await world.ready();
+  },
+);
+
+test('damaged: the kiosk says so, whatever the damage, and leaves the file as it is', async () => {
+  const one = (world = await World.start());
+  await one.kiosk.stop();
+  const path = journalOf(one);
+  const whole = readFileSync(path);
+  const badPage = Buffer.from(whole).fill(0xa5, 4096, 8192);
+  const damages = [badPage, whole.subarray(0, 8192), Buffer.alloc(0)];
+  for (const damaged of damages) {
+    writeFileSync(path, damaged);
+    await startInVain(one, 'journal-damaged');
+    await one.kiosk.stop();
+    expect(readFileSync(path).equals(damaged)).toBe(true);
+  }
+});
+
+test('locked by another program: the running kiosk stops selling and says so', async () => {
+  world = await World.start();
+  const other = new DatabaseSync(journalOf(world));
+  other.exec('BEGIN IMMEDIATE');
+  world.press('5', '000', 'enter');
+  await saysWhy(world, 'journal-locked');
+  await operatorReads(world, 'journal-locked');
+  other.exec('ROLLBACK');
+  other.close();
+  expect(await world.transactions()).toHaveLength(0);
+});
