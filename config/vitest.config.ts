@@ -6,19 +6,21 @@ const root = new URL('..', import.meta.url).pathname;
 
 const seams = [
   'test/bench-page/{devices,page-server}.test.ts',
-  'test/drivers/{dispenser,display,keypad,ports,printer,printer-lp,printer-rogue,scanner}.test.ts',
+  'test/drivers/{dispenser,display,input-replug,keypad,ports,printer,printer-lp,printer-rogue,scanner}.test.ts',
   'test/kiosk/{broker-link,key-chain,relay-claims,relay-client}.test.ts',
   'test/relay/{broker-flood,broker-tls,catch-up,clones,hooks,mosquitto,recovery,recovery-restored,recovery-store}.test.ts',
   'test/relay/{midtrans-client,charge-interleavings,stop,breaker-relay,notices-forged,charge-faults,drain,fleet,junk,keys,limits,midtrans,notices,report-day,report-store,sale,server}.test.ts',
-  'test/relay/{store,store-fair,store-durable,store-many,store-faults,migrations,sale-postgres,postgres-login}.test.ts',
+  'test/relay/{store,store-absent,store-fair,store-durable,store-many,store-faults,migrations,sale-postgres,postgres-login}.test.ts',
   'test/relay/{claims-held,paid-twice,claims-operator,claims-redeem,claims-store,refunds,restored-money,signed-reports}.test.ts',
   'test/relay/{broker-line,commands}.test.ts',
   'test/relay/{charge-pauses,puback,slow-clients,syncs}.test.ts',
+  'test/cli/learn-scanner.test.ts',
   'test/bench/bench-smoke.test.ts',
+  'test/field/*.test.ts',
   'test/scripts/*.test.ts',
   'test/twin/{cli,faults,midtrans-client,midtrans.contract,notification,replies,twin,virtual}.test.ts',
 ];
-const elsewhere = ['test/e2e/**', 'test/rig/**', 'test/bench/**'];
+const elsewhere = ['test/e2e/**', 'test/rig/**', 'test/bench/**', 'test/sim/**'];
 
 export default defineConfig({
   root,
@@ -33,6 +35,11 @@ export default defineConfig({
           setupFiles: ['config/no-sockets.ts'],
           testTimeout: 30_000,
         },
+      },
+      {
+        root,
+        // Processes of its own on all cores: nothing else runs beside it.
+        test: { name: 'sim', include: ['test/sim/**/*.test.ts'], fileParallelism: false },
       },
       {
         root,

@@ -251,7 +251,7 @@ describe('the example configurations', () => {
     const decoder = createScanDecoder(suffix === undefined ? { prefix } : { prefix, suffix });
     const codes = ['8991002101234', '8991002105676'];
     const sent = codes.map((code) => `${code}${end}`).join('');
-    expect(decoder.feed(Buffer.from(sent)).map((scan) => scan.text)).toEqual(codes);
+    expect(decoder.feed(Buffer.from(sent), 0).map((scan) => scan.text)).toEqual(codes);
     expect(decoder.dropped).toBe(0);
   });
 

@@ -2,7 +2,8 @@
 import { createRenderer, type Renderer } from '../../drivers/display/render.ts';
 import type { Frame, Key } from '../../drivers/device.ts';
 import { sceneOf, type ScreenContext } from '../kiosk/screens.ts';
-import { newState, type OpenSale, type Outcome, type Phase, type State } from '../kiosk/state.ts';
+import { newState } from '../kiosk/new-state.ts';
+import type { OpenSale, Outcome, Phase, State } from '../kiosk/state.ts';
 import type { Clock } from '../lib/clock.ts';
 import { formatRupiah } from '../protocol/money.ts';
 import { CheckFailure, type CheckedSale, type Stage } from './check-table.ts';

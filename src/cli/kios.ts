@@ -8,10 +8,14 @@ import { version } from './version.ts';
 /** A command is loaded when it is asked for: the kiosk on its small machine does not carry the relay's libraries. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   kiosk: async () => (await import('./kiosk.ts')).kioskCommand(),
+  journal: async () => (await import('./journal.ts')).journalCommand(),
+  learn: async () => (await import('./learn.ts')).learnCommand(),
   enrol: async () => (await import('./enrol.ts')).enrolCommand(),
   relay: async () => (await import('./relay.ts')).relayCommand(),
   twin: async () => (await import('./twin.ts')).twinCommand(),
   demo: async () => (await import('./demo.ts')).demoCommand(),
+  bundle: async () => (await import('./bundle.ts')).bundleCommand(),
+  card: async () => (await import('./card.ts')).cardCommand(),
 };
 
 const program = new Command('kios')

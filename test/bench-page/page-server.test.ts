@@ -66,6 +66,7 @@ test('a key reaches a real keypad driver; without one it is lost, and said so', 
   const pressed = Promise.withResolvers<Key>();
   const keypad = createKeypad({
     at: devices.at.keypad,
+    clock: systemClock,
     onKey: (key) => {
       pressed.resolve(key);
     },

@@ -109,6 +109,26 @@ test.each([
     `${good}\ndispenser: { at: "serial:/dev/ttyUSB1", idrPerPulse: 5000 }\ncatalogue:\n  "1": { id: a, name: A, priceIdr: 1 }\n  "2": { id: b, name: B, priceIdr: 2 }`,
     /dispenser\.anyAmount: one dispenser hands out the same/,
   ],
+  [
+    'one motor for whatever a label says',
+    `${good}\ndispenser: { at: "serial:/dev/ttyUSB1", idrPerPulse: 5000 }\npriceLabels: { prefixes: ["21"] }\ncatalogue:\n  "2112345": { id: a, name: A }`,
+    /dispenser\.anyAmount: one dispenser hands out the same/,
+  ],
+  [
+    'an item that has no price anywhere',
+    `${good}\npriceLabels: { prefixes: ["21"] }\ncatalogue:\n  "2212345": { id: a, name: A }`,
+    /catalogue: an item without priceIdr/,
+  ],
+  [
+    'a label with more digits than there are',
+    `${good}\npriceLabels: { prefixes: ["21"], itemDigits: 6, priceDigits: 5 }`,
+    /priceLabels: itemDigits and priceDigits together are at most 10/,
+  ],
+  [
+    'a technician’s code that everybody guesses',
+    `${good}\ntechnicianCode: "111111"`,
+    /technicianCode: six to ten times the same digit/,
+  ],
   ['a path that depends on the folder', 'stateDir: state', /stateDir: write the whole path/],
   ['an address that no driver opens', good.replace('hid:', 'hidd:'), /keypad\.at: "hidd:/],
 ])('%s is told before the start', (_name, text, says) => {

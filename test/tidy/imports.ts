@@ -21,6 +21,7 @@ const directions: Readonly<Record<string, readonly string[] | undefined>> = {
   kiosk: ['protocol', 'drivers', 'lib'],
   relay: ['protocol', 'lib'],
   twin: ['protocol', 'lib'],
+  field: ['protocol', 'lib'],
   bench: undefined,
   cli: undefined,
 };
