@@ -7,7 +7,7 @@ const answerMs = 5_000;
 
 export class Board {
   plugged = true;
-  readonly pulses = new Map<string, number>();
+  readonly pulses: Map<string, number>;
   readonly #world: World;
   readonly #onPulse: (saleId: string) => void;
   /** The cable went out, or is in again. */
@@ -16,8 +16,10 @@ export class Board {
   /** Some boards cannot say what they did. */
   readonly #remembers: boolean;
 
-  constructor(world: World, onPulse: (saleId: string) => void) {
+  /** `pulses`: where they are counted, also those of another machine with the same card. */
+  constructor(world: World, pulses: Map<string, number>, onPulse: (saleId: string) => void) {
     this.#world = world;
+    this.pulses = pulses;
     this.#onPulse = onPulse;
     this.#remembers = world.draw.chance(700);
   }

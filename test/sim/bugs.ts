@@ -14,6 +14,16 @@ export const bugs = {
   'report-once': 'a report that failed is not repeated',
   'open-attempt-forgotten':
     'the ledger forgets that a charge is still under way when it is stopped',
+  'message-unproved': 'a message is believed without its proof',
+  'grant-unproved': 'a refused redemption is taken for a grant',
+  'reports-forgotten': 'a restart forgets what was not reported yet',
+  'sale-forgotten': 'a restart forgets the sale in hand',
+  'unknown-is-failed': 'a board that does not answer has not dispensed',
+  'deadlines-forgotten': 'nobody walks what is due at the relay',
+  'claim-not-kept': 'goods that failed open no claim',
+  'key-unlearnt': 'the kiosk does not ask for new keys of the relay',
+  'ledger-unchecked': 'the kiosk does not care that the ledger is another one',
+  'nothing-given-back': 'the kiosk posts nothing to a relay that was restored',
 } as const;
 
 export type Bug = keyof typeof bugs;

@@ -1,31 +1,36 @@
-// The people in front of a kiosk, and the operator behind it: they pay in time, late, in the race with a cancel or twice,
-// they cancel, walk away and hammer keys, and now and then somebody gives money back by hand.
+// The people in front of a kiosk: they pay in time, late, in the race with a cancel or twice, they cancel, walk away, come
+// back with claim codes, type wrong ones, scan garbage and hammer keys.
 import type { Key } from '../../drivers/device.ts';
+import { claimCode } from '../../src/protocol/claim-code.ts';
+import { scannedClaim } from '../../src/kiosk/redeem.ts';
 import type { Transaction } from '../../src/twin/transaction.ts';
+import type { RelayFleet } from './relay-fleet.ts';
 import type { SimKiosk } from './sim-kiosk.ts';
-import type { SimRelay } from './sim-relay.ts';
+import { technicianCode } from './sim-rules.ts';
 import type { World } from './world.ts';
 
 const keys: readonly Key[] = [
   ...(['0', '1', '5', '9', '00', '000', 'enter', 'cancel', 'clear', 'backspace'] as const),
   'language',
 ];
-const operatorMs = 30_000;
+const garbage = [
+  ...['', '0', 'KLAIM123', 'KLAIM00000000000', '8991234567890', '8991234567897', 'A'.repeat(512)],
+];
 
 export class Customers {
   readonly #world: World;
-  readonly #relay: SimRelay;
+  readonly #fleet: RelayFleet;
   readonly #kiosk: SimKiosk;
   /** False: nobody comes any more, and nobody pays. */
   here = true;
   started = 0;
 
-  constructor(world: World, relay: SimRelay, kiosk: SimKiosk) {
+  constructor(world: World, fleet: RelayFleet, kiosk: SimKiosk) {
     this.#world = world;
-    this.#relay = relay;
+    this.#fleet = fleet;
     this.#kiosk = kiosk;
     kiosk.onShown = (saleId, qrString) => {
-      const charge = relay.midtrans.books.findByQr(qrString);
+      const charge = fleet.midtrans.books.findByQr(qrString);
       if (charge !== undefined && this.here) this.#plan(saleId, charge);
     };
     this.#act();
@@ -42,18 +47,54 @@ export class Customers {
     if (this.here && draw.chance(100)) this.#kiosk.press('enter');
   }
 
+  /** Somebody comes back with the slip of one of this kiosk's claims. False: there is none. */
+  bringClaim(): boolean {
+    const { draw, say } = {
+      draw: this.#world.draw,
+      say: this.#world.say.bind(this.#world),
+    };
+    const claims = (this.#kiosk.disk.read?.claimed() ?? []).filter(({ honoured }) => !honoured);
+    const claim = claims[draw.between(0, Math.max(0, claims.length - 1))];
+    if (claim === undefined) return false;
+    say('customer', `brings the claim of ${claim.saleId}`);
+    this.#enter(claimCode(this.#kiosk.claimSecret, claim.saleId));
+    return true;
+  }
+
+  #enter(code: string): void {
+    if (this.#world.draw.chance(500)) {
+      this.#kiosk.scan(scannedClaim(code));
+      return;
+    }
+    for (const key of ['clear', '00'] as const) this.#kiosk.press(key);
+    for (const digit of code) this.#kiosk.press(digit as Key);
+    this.#kiosk.press('enter');
+  }
+
   #act(): void {
     const { clock, draw, faults } = this.#world;
     clock.after(draw.between(300, 4_000), () => {
       if (!this.here) return;
       if (faults.strikes('kiosk crash')) this.#kiosk.crash();
       const at = this.#kiosk.state?.phase.at;
-      if (at === 'idle' && draw.chance(40)) this.#kiosk.bringClaim();
+      if (faults.strikes('garbage scanned')) this.#kiosk.scan(this.#garbage());
+      else if (at === 'idle' && faults.strikes('wrong code')) this.#enter(this.#wrongCode());
+      else if (at === 'idle' && draw.chance(60)) this.bringClaim();
       else if (at === 'idle' && draw.chance(500)) this.type();
       else if (at === 'charging' && draw.chance(80)) this.#kiosk.press('cancel');
       else if (draw.chance(60)) this.#hammer();
       this.#act();
     });
+  }
+
+  /** A guess, or the technician's, which is no claim's. */
+  #wrongCode(): string {
+    const { draw } = this.#world;
+    return draw.chance(300) ? technicianCode : String(draw.between(10 ** 10, 10 ** 11 - 1));
+  }
+
+  #garbage(): string {
+    return garbage[this.#world.draw.between(0, garbage.length - 1)] ?? '';
   }
 
   #hammer(): void {
@@ -86,7 +127,7 @@ export class Customers {
   #pay(afterMs: number, charge: Transaction, late: boolean): void {
     this.#world.clock.after(afterMs, () => {
       if (!this.here) return;
-      const moved = this.#relay.midtrans.pay(charge, late);
+      const moved = this.#fleet.midtrans.pay(charge, late);
       this.#world.say('customer', `pays ${charge.orderId}${moved ? '' : ', in vain'}`);
     });
   }
@@ -98,17 +139,4 @@ export class Customers {
       this.#kiosk.press('cancel');
     });
   }
-}
-
-/** Gives the money of some open claims back at Midtrans, beside the relay. */
-export function startOperator(world: World, relay: SimRelay): void {
-  const { store, midtrans } = relay;
-  world.clock.after(operatorMs, () => {
-    for (const claim of store.claims.values()) {
-      if (claim.state !== 'open' || !world.faults.strikes('refund by hand')) continue;
-      world.say('operator', `refunds ${claim.saleId}`);
-      midtrans.account.refund(claim.saleId, '');
-    }
-    startOperator(world, relay);
-  });
 }

@@ -29,7 +29,16 @@ export class Draw {
 const rates = {
   'kiosk crash': 6,
   'kiosk power cut': 300,
-  'relay crash': 8,
+  'kiosk off for hours': 300,
+  'disk full': 15,
+  'clock jumps': 30,
+  'display lost': 25,
+  'qr unreadable': 10,
+  'card copied back': 15,
+  'relay crash': 3,
+  'relay crash at midtrans': 8,
+  'relay restored': 60,
+  'relay key rotated': 60,
   'http request lost': 40,
   'http answer lost': 60,
   'http slow': 60,
@@ -38,28 +47,46 @@ const rates = {
   'mqtt slow': 150,
   'mqtt twice': 100,
   'mqtt silent': 60,
+  'middle alters answer': 30,
+  'middle replays answer': 30,
+  'middle alters request': 20,
+  'middle replays request': 15,
+  'middle alters message': 40,
+  'middle replays message': 40,
   'midtrans request lost': 40,
   'midtrans answer lost': 60,
   'midtrans slow': 80,
   'midtrans 500': 60,
   'midtrans 429': 30,
+  'midtrans speaks html': 20,
   'midtrans status lags': 200,
   'charge denied': 20,
   'charge with a wrong qr': 20,
+  'paid another amount': 15,
   'notice lost': 200,
   'notice late': 150,
   'notice twice': 150,
+  'notice forged': 100,
   'board fails': 60,
   'board mute': 80,
   'board unplugged': 40,
+  'printer out of paper': 40,
+  'printer unplugged': 40,
+  'printer silent': 60,
+  'printer late': 60,
   'money after the end': 60,
-  'refund by hand': 100,
+  'garbage scanned': 30,
+  'wrong code': 60,
+  'refund by hand': 60,
+  'refund ordered': 100,
 } as const;
 export type FaultKind = keyof typeof rates;
 export const faultKinds = Object.keys(rates) as readonly FaultKind[];
 
 /** About a third of the kinds are off in each run, so that the others meet without them. */
 const offPermille = 333;
+/** Somebody on the line is in a third of the runs: what he does hides what honest faults do. */
+const hostilePermille = 667;
 
 export class Faults {
   readonly #draw: Draw;
@@ -69,11 +96,22 @@ export class Faults {
 
   constructor(draw: Draw) {
     this.#draw = draw;
-    this.#on = new Set(faultKinds.filter(() => !draw.chance(offPermille)));
+    const honest = draw.chance(hostilePermille);
+    this.#on = new Set(
+      faultKinds.filter((kind) => {
+        const off = draw.chance(offPermille);
+        return !off && !(honest && kind.startsWith('middle'));
+      }),
+    );
   }
 
   get on(): readonly FaultKind[] {
     return [...this.#on];
+  }
+
+  /** Whether this kind is switched on in this run. */
+  has(kind: FaultKind): boolean {
+    return this.#on.has(kind);
   }
 
   /** Whether this fault strikes here and now. */

@@ -13,6 +13,7 @@ import { silentLog } from '../../src/lib/log.ts';
 import { wait } from '../../src/lib/clock.ts';
 import {
   classifyCharge,
+  classifyRefund,
   classifyStatus,
   classifyStop,
   type Reply,
@@ -32,7 +33,7 @@ const config = twinConfig.parse({
   merchant: {
     id: 'G000000001',
     name: 'KIOS CONTOH',
-    nmid: 'ID1099000000001',
+    nmid: 'AID1099000000001',
     pan: '9360091400000000017',
     city: 'BANDUNG',
     postalCode: '40111',
@@ -63,21 +64,48 @@ export class Midtrans {
     const { clock, draw } = world;
     this.#keys = createIdempotencyKeys(clock);
     const delivery = new Delivery({
-      ...{ clock, random: draw.unit, log: silentLog, timeScale: 1, delayMs: 100 },
-      post: (_url, text) => post(text),
+      ...{
+        clock,
+        random: draw.unit,
+        log: silentLog,
+        timeScale: 1,
+        delayMs: 100,
+      },
+      post: (_url, text) => {
+        if (world.faults.strikes('notice forged')) this.#forge(text, post);
+        return post(text);
+      },
     });
     this.account = new Account({
-      ...{ config, serverKey, clock, random: draw.unit, errorRandom: draw.unit },
+      ...{
+        config,
+        serverKey,
+        clock,
+        random: draw.unit,
+        errorRandom: draw.unit,
+      },
       ...{ books: this.books, faults: this.#noticeFaults(), delivery },
     });
+  }
+
+  /** Somebody posts a notice as it was, but for what its signature does not cover. */
+  #forge(text: string, post: (text: string) => Promise<Attempt>): void {
+    const { clock, draw } = this.#world;
+    const said = JSON.parse(text) as Record<string, unknown>;
+    const words = ['settlement', 'settlement', 'expire', 'cancel', 'refund', 'deny'] as const;
+    said['transaction_status'] = words[draw.between(0, words.length - 1)];
+    clock.after(draw.between(0, 30_000), () => void post(JSON.stringify(said)));
   }
 
   /** A wallet pays what a QR says; `late`: it was faster than the books. True when money moved. */
   pay(transaction: Transaction, late: boolean): boolean {
     const now = this.books.find(transaction.transactionId) ?? transaction;
     const before = this.account.status(now.transactionId);
-    const { kind } = this.account.pay(now, 'gopay', late);
-    const { clock, draw, faults } = this.#world;
+    const { clock, draw, faults, oddMoney } = this.#world;
+    const odd = faults.strikes('paid another amount');
+    if (odd) oddMoney.add(now.orderId);
+    const amountIdr = odd ? now.amountIdr - 1 : undefined;
+    const { kind } = this.account.pay(now, 'gopay', late, amountIdr);
     if (kind === 'done' && faults.strikes('midtrans status lags')) {
       const untilMs = clock.monotonicMs() + draw.between(500, 20_000);
       this.#lags.set(now.transactionId, { untilMs, answer: before });
@@ -96,7 +124,15 @@ export class Midtrans {
           await this.#call(timeouts.askMs, key, () => this.account.stop(id, verb)),
           verb,
         ),
-      refund: () => Promise.resolve({ kind: 'unknown', answered: false, detail: 'no run refunds' }),
+      refund: async (id, { key, amountIdr, reason }) => {
+        const text = JSON.stringify({
+          refund_key: key,
+          amount: amountIdr,
+          reason,
+        });
+        const act = (): Answer => this.account.refund(id, text);
+        return classifyRefund(await this.#call(timeouts.askMs, undefined, act));
+      },
       image: () => Promise.resolve({ kind: 'unavailable', detail: 'no run has pictures' }),
     };
   }
@@ -104,11 +140,19 @@ export class Midtrans {
   #charge(order: ChargeOrder): Answer {
     const text = JSON.stringify({
       payment_type: 'qris',
-      transaction_details: { order_id: order.saleId, gross_amount: order.amountIdr },
+      transaction_details: {
+        order_id: order.saleId,
+        gross_amount: order.amountIdr,
+      },
       qris: { acquirer: 'gopay' },
       custom_expiry: { expiry_duration: expiryMinutes, unit: 'minute' },
     });
-    const call = { text, base: 'http://midtrans.example', override: undefined, append: undefined };
+    const call = {
+      text,
+      base: 'http://midtrans.example',
+      override: undefined,
+      append: undefined,
+    };
     const answer = this.account.charge(call, this.#chargeFault());
     const code = String(answer.body['status_code']);
     this.#world.say('midtrans', `charge ${order.saleId} ${code}`);
@@ -140,6 +184,12 @@ export class Midtrans {
     const arrive = async (): Promise<void> => {
       if (faults.strikes('midtrans 429')) {
         back(rateLimited);
+        return;
+      }
+      if (faults.strikes('midtrans speaks html')) {
+        clock.after(draw.between(20, 200), () => {
+          reply.resolve({ kind: 'no-body', http: 502 });
+        });
         return;
       }
       if (faults.strikes('midtrans 500')) {

@@ -1,100 +1,110 @@
 // One run: a seed decides everything. First faults strike while customers come and go, then all heals and the kiosks must
 // find their way back to idle, with every rupiah accounted for, and sell again.
-import { unsettled } from './checks.ts';
+import { startActs } from './acts.ts';
 import type { Bug } from './bugs.ts';
-import { Customers, startOperator } from './customers.ts';
+import { Customers } from './customers.ts';
 import type { FaultKind } from './draw.ts';
+import { unrest } from './ends.ts';
+import { enrol } from './identities.ts';
+import { RelayFleet } from './relay-fleet.ts';
 import { SimKiosk } from './sim-kiosk.ts';
-import { SimRelay } from './sim-relay.ts';
+import { SimStore } from './sim-store.ts';
 import { World } from './world.ts';
 
-const salesAKiosk = 6;
-const maxFaultyMs = 45 * 60_000;
+const mostSales = 4;
+const maxFaultyMs = 30 * 60_000;
 /** A dead charge that was paid late without a word is asked about within the hour. */
-const maxHealMs = 130 * 60_000;
-const maxSaleMs = 5 * 60_000;
+const maxHealMs = 200 * 60_000;
+const maxSaleMs = 15 * 60_000;
 const lookMs = 5_000;
 
 export interface Outcome {
   seed: number;
   broken: string | undefined;
   lines: readonly string[];
-  on: readonly FaultKind[];
   struck: ReadonlyMap<FaultKind, number>;
-  count: { sales: number; shown: number; crashes: number; pulses: number };
+  count: World['count'];
   virtualMs: number;
 }
 
 export async function run(seed: number, bug?: Bug): Promise<Outcome> {
   const world = new World(seed, bug);
   world.say('faults', world.faults.on.join(', '));
-  const relay = new SimRelay(world);
-  const names = world.draw.chance(400) ? ['ksk01', 'ksk02'] : ['ksk01'];
-  const kiosks = names.map((name) => new SimKiosk(world, relay, name));
-  relay.onPublish = (kioskId, said) =>
-    kiosks.find((kiosk) => kiosk.kioskId === kioskId)?.session.publish(said);
-  relay.onCrash = () => {
-    for (const { session } of kiosks) session.relayDied();
+  const store = await SimStore.empty(world);
+  const fleet = new RelayFleet(world, store);
+  const names = world.draw.chance(350) ? ['ksk01', 'ksk02'] : ['ksk01'];
+  for (const name of names) await enrol(store.store, name);
+  await fleet.start();
+  const kiosks = names.map((name) => new SimKiosk(world, fleet, name));
+  fleet.onPublish = (kioskId, text) => {
+    kiosks.find((kiosk) => kiosk.kioskId === kioskId)?.session.publish(text);
   };
-  const customers = kiosks.map((kiosk) => new Customers(world, relay, kiosk));
-  startOperator(world, relay);
+  fleet.onChange = (relay) => {
+    for (const { session } of kiosks) session.relayChanged(relay);
+  };
+  const customers = kiosks.map((kiosk) => new Customers(world, fleet, kiosk));
+  // One that has a bug in it ends when it is found.
+  const most = bug === undefined ? mostSales : mostSales * 4;
+  const sales = world.draw.between(most / 4, most) + names.length - 1;
+  startActs(world, fleet, kiosks);
   await world.clock.run(maxFaultyMs, () => {
-    const enough = customers.every(({ started }) => started >= salesAKiosk);
-    return enough || world.broken !== undefined;
+    const started = customers.reduce((sum, each) => sum + each.started, 0);
+    return started >= sales || world.broken !== undefined;
   });
-  await heal(world, relay, kiosks, customers);
+  await heal(world, fleet, kiosks, customers);
+  for (const { disk } of kiosks) disk.close();
   const { lines, faults, count, broken, clock } = world;
-  const { on, struck } = faults;
-  return { seed, broken, lines, on, struck, count, virtualMs: clock.monotonicMs() };
+  return {
+    seed,
+    broken,
+    lines,
+    struck: faults.struck,
+    count,
+    virtualMs: clock.monotonicMs(),
+  };
 }
 
 async function heal(
   world: World,
-  relay: SimRelay,
+  fleet: RelayFleet,
   kiosks: readonly SimKiosk[],
   customers: readonly Customers[],
 ): Promise<void> {
   world.say('world', 'heals');
   world.faults.healed = true;
   for (const customer of customers) customer.here = false;
-  await waitFor(world, maxHealMs, () => unrest(relay, kiosks));
-  for (const kiosk of kiosks) await sellAgain(world, relay, kiosk);
-  if (world.broken === undefined) await waitFor(world, maxSaleMs, () => unrest(relay, kiosks));
+  const rest = (): Promise<string | undefined> => unrest(world, fleet, kiosks);
+  await waitFor(world, maxHealMs, rest);
+  for (const kiosk of kiosks) await sellAgain(world, fleet, kiosk);
+  if (world.broken === undefined) await waitFor(world, maxSaleMs, rest);
 }
 
-/** What still keeps the world from being at rest. */
-function unrest({ store, midtrans }: SimRelay, kiosks: readonly SimKiosk[]): string | undefined {
-  for (const { state, kioskId } of kiosks) {
-    if (state === undefined) return `${kioskId} is off`;
-    if (state.phase.at !== 'idle') return `${kioskId} is ${state.phase.at}`;
-    if (state.reports.length > 0) return `${kioskId} has reports that nobody took`;
-    if (Object.values(state.parts).some(({ ok }) => !ok)) return `${kioskId} misses a part`;
-  }
-  const pulses = new Map(kiosks.flatMap(({ board }) => [...board.pulses]));
-  return unsettled(store, midtrans.books, pulses);
-}
-
-async function waitFor(world: World, ms: number, what: () => string | undefined): Promise<void> {
+async function waitFor(
+  world: World,
+  ms: number,
+  what: () => Promise<string | undefined> | string | undefined,
+): Promise<void> {
   const { clock } = world;
   const untilMs = clock.monotonicMs() + ms;
-  let missing = what();
+  let missing = await what();
   while (missing !== undefined && clock.monotonicMs() < untilMs && world.broken === undefined) {
     await clock.run(lookMs, () => world.broken !== undefined);
-    missing = what();
+    missing = await what();
   }
   if (missing !== undefined) world.broke(`after all healed, ${missing}`);
 }
 
 /** A plain sale, with no fault in it, ends with goods. */
-async function sellAgain(world: World, relay: SimRelay, kiosk: SimKiosk): Promise<void> {
+async function sellAgain(world: World, fleet: RelayFleet, kiosk: SimKiosk): Promise<void> {
   if (world.broken !== undefined) return;
   const before = kiosk.board.pulses.size;
   kiosk.onShown = (_saleId, qrString) => {
-    const charge = relay.midtrans.books.findByQr(qrString);
-    if (charge !== undefined) world.clock.after(3_000, () => relay.midtrans.pay(charge, false));
+    const charge = fleet.midtrans.books.findByQr(qrString);
+    if (charge !== undefined) world.clock.after(3_000, () => fleet.midtrans.pay(charge, false));
   };
   const sold = (): string | undefined => {
     if (kiosk.board.pulses.size > before) return undefined;
+    if (kiosk.state?.phase.at === 'asking') kiosk.press('enter');
     // A probe that was lost before all healed may still block it for a moment.
     if (kiosk.state?.phase.at === 'idle') {
       for (const key of ['1', '5', '000', 'enter'] as const) kiosk.press(key);

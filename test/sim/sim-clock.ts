@@ -1,5 +1,5 @@
 // The one clock of a run. It moves only when nothing can run any more: each call is followed until no promise of the
-// process is left to settle.
+// process is left to settle and the store is through with its turns of the loop.
 import assert from 'node:assert';
 import type { Clock } from '../../src/lib/clock.ts';
 
@@ -18,6 +18,7 @@ export class SimClock implements Clock {
   readonly #heap: Call[] = [];
   #atMs = 0;
   #number = 0;
+  #busy = 0;
 
   nowMs(): number {
     return startMs + this.#atMs;
@@ -37,10 +38,20 @@ export class SimClock implements Clock {
     };
   }
 
+  /** Time stands still until `work` has ended: it takes turns of the loop, and none of the world's time. */
+  async hold<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy++;
+    try {
+      return await work();
+    } finally {
+      this.#busy--;
+    }
+  }
+
   /** The clock of one life of a process: from its end on nothing that it asked for is called. */
-  ofLife(alive: () => boolean, bootAtMs = 0, wallOffMs = 0): Clock {
+  ofLife(alive: () => boolean, bootAtMs = 0, wallOffMs: () => number = () => 0): Clock {
     return {
-      nowMs: () => this.nowMs() + wallOffMs,
+      nowMs: () => this.nowMs() + wallOffMs(),
       monotonicMs: () => this.#atMs - bootAtMs,
       after: (delayMs, call) =>
         this.after(delayMs, () => {
@@ -52,7 +63,7 @@ export class SimClock implements Clock {
   /** Runs what falls due in the next `ms`, until `ended` says so. */
   async run(ms: number, ended: () => boolean): Promise<void> {
     const untilMs = this.#atMs + ms;
-    await settle();
+    await this.#settle();
     while (!ended()) {
       const next = this.#heap[0];
       if (next === undefined || next.atMs > untilMs) break;
@@ -61,9 +72,14 @@ export class SimClock implements Clock {
       if (call === undefined) continue;
       this.#atMs = next.atMs;
       call();
-      await settle();
+      await this.#settle();
     }
     if (!ended()) this.#atMs = untilMs;
+  }
+
+  async #settle(): Promise<void> {
+    do await turn();
+    while (this.#busy > 0);
   }
 
   #push(entry: Call): void {
@@ -101,8 +117,8 @@ function isBefore(one: Call, other: Call): boolean {
   return one.atMs === other.atMs ? one.number < other.number : one.atMs < other.atMs;
 }
 
-/** Every microtask runs before the next macrotask, and nothing in a run makes a macrotask but this. */
-function settle(): Promise<void> {
+/** Every microtask runs before the next macrotask; only this and the store's commits make any. */
+function turn(): Promise<void> {
   return new Promise((resolve) => {
     setImmediate(resolve);
   });

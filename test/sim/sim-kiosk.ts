@@ -1,43 +1,34 @@
-// A kiosk of a run: the real loop, machine and effects behind a simulated disk, line and board. It dies at any write or
-// effect and starts again from its disk, in the same boot or in a new one.
+// A kiosk of a run: everything that src/kiosk/run.ts puts together, except sockets and hardware. It dies at any write or
+// effect and starts again from its card, in the same boot or in a new one.
 import { ulid } from 'ulid';
-import type { Dispenser, Key } from '../../drivers/device.ts';
-import type { Supervised } from '../../drivers/supervise.ts';
-import { claimCode, saleOfCode } from '../../src/protocol/claim-code.ts';
-import { createPerform } from '../../src/kiosk/effects.ts';
+import type { Key } from '../../drivers/device.ts';
+import { readIdentity, type Identity } from '../../src/kiosk/identity.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from '../../src/kiosk/kiosk.ts';
-import { scannedClaim } from '../../src/kiosk/redeem.ts';
-import type { RelayClient } from '../../src/kiosk/relay-client.ts';
-import type { Effect, Part, PartHealth, Rules, State } from '../../src/kiosk/state.ts';
+import { watchPaper } from '../../src/kiosk/printer-watch.ts';
+import type { Rules } from '../../src/kiosk/rules.ts';
+import type { Effect, Part, PartHealth, State } from '../../src/kiosk/state.ts';
 import { watchRelay } from '../../src/kiosk/watches.ts';
 import type { Clock } from '../../src/lib/clock.ts';
-import { startCursor } from '../../src/protocol/sale.ts';
 import { silentLog } from '../../src/lib/log.ts';
+import { KiosError } from '../../src/protocol/errors.ts';
 import { Board } from './board.ts';
 import { checkPulse, checkShown } from './checks.ts';
 import { Disk } from './disk.ts';
-import { createClient, Session, type LineEnd } from './line.ts';
-import { merchant } from './midtrans.ts';
-import { spoilClient, spoilEffect, spoilEvent } from './spoil.ts';
-import type { SimRelay } from './sim-relay.ts';
+import { identityFolder, identityOf } from './identities.ts';
+import { openRooms, standing, type Rooms } from './kiosk-rooms.ts';
+import { newSeen, type Seen } from './middle.ts';
+import { Paper } from './paper.ts';
+import type { RelayFleet } from './relay-fleet.ts';
+import { Session, type SessionEnd } from './session.ts';
+import { rulesOf } from './sim-rules.ts';
+import { spoilEffect, spoilEvent } from './spoil.ts';
 import type { World } from './world.ts';
 
-const rules: Rules = {
-  limits: { minIdr: 1_000, maxIdr: 10_000_000 },
-  payee: { nmid: merchant.nmid, pan: merchant.pan },
-  catalogue: new Map(),
-  required: ['journal', 'relay', 'display', 'dispenser'],
-  qrOn: 'display',
-  acceptBlindPrinter: false,
-  receipts: false,
-  maxPieces: 99,
-};
-/** Of all kiosks of all runs. */
-export const claimSecret = Buffer.alloc(32, 7).toString('base64url');
-const brokerLost = { ok: false, code: 'broker-unreachable' } as const;
 const yearsMs = 10 * 365 * 24 * 3_600_000;
 /** A technician comes to a kiosk that says its dispenser is out of order. */
 const technicianMs = 60_000;
+/** A kiosk that ended because its journal failed is started again by systemd. */
+const restartMs = 5_000;
 
 interface Life {
   alive: boolean;
@@ -50,32 +41,41 @@ interface Life {
 export class SimKiosk {
   readonly kioskId: string;
   readonly board: Board;
+  readonly paper: Paper;
+  readonly disk: Disk;
+  readonly rules: Rules;
   readonly #world: World;
-  readonly #relay: SimRelay;
-  readonly #disk: Disk;
+  readonly #fleet: RelayFleet;
   readonly #session: Session;
+  readonly #seen: Seen = newSeen();
   readonly #shown = new Set<string>();
+  /** Its identity as a file, once there are new keys to learn. */
+  #stateDir: string | undefined;
   #life: Life | undefined;
   #boot = { id: 'boot-0', atMs: 0, wallOffMs: 0 };
+  #boots = 0;
   #at = '';
+  #displayUp = true;
   /** Called when a QR is shown for the first time. */
-  onShown: (saleId: string, qrString: string, deadlineMs: number) => void = () => undefined;
+  onShown: (saleId: string, qrString: string) => void = () => undefined;
 
-  constructor(world: World, relay: SimRelay, kioskId: string) {
+  constructor(world: World, fleet: RelayFleet, kioskId: string) {
     this.#world = world;
-    this.#relay = relay;
+    this.#fleet = fleet;
     this.kioskId = kioskId;
-    this.#disk = new Disk(world);
-    this.#session = new Session(world, relay, kioskId);
-    this.board = new Board(world, (saleId) => {
-      const { store, midtrans } = relay;
-      const pulses = this.board.pulses.get(saleId) ?? 0;
-      checkPulse(world, store, midtrans.books, saleId, pulses);
+    this.rules = rulesOf(world.draw);
+    this.disk = new Disk(world);
+    this.#session = new Session(world, fleet, kioskId, this.#seen);
+    this.paper = new Paper(world);
+    this.board = new Board(world, new Map(), (id) => {
+      checkPulse(world, fleet, id, this.board.pulses.get(id) ?? 0);
     });
     this.board.onPlug = () => {
       this.#tellBoard();
     };
-    relay.store.addKiosk(kioskId);
+    this.paper.onPlug = () => {
+      this.#tellPrinter();
+    };
     this.start();
     this.#visit();
   }
@@ -89,40 +89,59 @@ export class SimKiosk {
     return this.#life?.kiosk.state();
   }
 
-  /** Somebody comes back with the slip of one of this kiosk's claims, if there is any. */
-  bringClaim(): void {
-    const claims = this.#disk.claimed().filter(({ honoured }) => !honoured);
-    const claim = claims[this.#world.draw.between(0, Math.max(0, claims.length - 1))];
-    if (claim === undefined) return;
-    this.#world.say('customer', `brings the claim of ${claim.saleId}`);
-    const text = scannedClaim(claimCode(claimSecret, claim.saleId));
-    this.#post(this.#life, { kind: 'scan', scan: { text } });
+  get claimSecret(): string {
+    return identityOf(this.kioskId).enrolment.claimSecret;
   }
 
   press(key: Key): void {
-    this.#post(this.#life, { kind: 'key', key, freshId: this.#mintId() });
+    this.post({ kind: 'key', key, freshId: this.#mintId() });
+  }
+
+  scan(text: string): void {
+    this.post({ kind: 'scan', scan: { text } });
+  }
+
+  /** NTP arrives, or a battery dies: the wall clock is somewhere else from now on. */
+  jumpClock(): void {
+    const { draw } = this.#world;
+    this.#boot.wallOffMs = draw.chance(500) ? 0 : draw.between(-yearsMs, yearsMs);
+  }
+
+  setDisplay(up: boolean): void {
+    this.#displayUp = up;
+    const health = up ? ok : ({ ok: false, code: 'display-lost' } as const);
+    this.post({ kind: 'part', part: 'display', health });
   }
 
   #mintId(): string {
     const { clock, draw } = this.#world;
-    return `${this.kioskId}-${ulid(clock.nowMs() + this.#boot.wallOffMs, draw.unit)}`;
+    const nowMs = clock.nowMs() + this.#boot.wallOffMs;
+    return `${this.kioskId}-${ulid(nowMs, draw.unit)}`;
   }
 
+  /** Its process ends, by itself or with the power. */
   crash(): void {
+    const { draw, faults } = this.#world;
+    const cut = faults.strikes('kiosk power cut');
+    const long = cut && draw.chance(300);
+    const hours = long && faults.strikes('kiosk off for hours');
+    const most = hours ? 11_000_000 : long ? 900_000 : 60_000;
+    this.end(cut, cut ? draw.between(5_000, most) : draw.between(100, 10_000));
+  }
+
+  end(cut: boolean, offMs: number, meanwhile: () => void = () => undefined): void {
     const life = this.#life;
     if (life === undefined) return;
-    const { clock, draw, faults, count } = this.#world;
+    const { clock, count } = this.#world;
     count.crashes++;
     this.#life = undefined;
     life.alive = false;
     life.stopping.abort();
-    this.#disk.lose();
+    this.disk.lose();
     this.#session.cut();
-    const cut = faults.strikes('kiosk power cut');
-    this.#world.say(this.kioskId, cut ? 'lost its power' : 'crashed');
-    const long = cut && draw.chance(300);
-    const offMs = cut ? draw.between(5_000, long ? 900_000 : 60_000) : draw.between(100, 10_000);
+    this.#world.say(this.kioskId, cut ? 'lost its power' : 'ended');
     clock.after(offMs, () => {
+      meanwhile();
       if (cut) this.#newBoot();
       this.start();
     });
@@ -132,107 +151,133 @@ export class SimKiosk {
   start(): void {
     const world = this.#world;
     const boot = this.#boot;
-    const mortal = { alive: true, stopping: new AbortController(), known: new Set<string>() };
+    const mortal = {
+      alive: true,
+      stopping: new AbortController(),
+      known: new Set<string>(),
+    };
     const alive = (): boolean => mortal.alive;
-    const clock = world.clock.ofLife(alive, boot.atMs, boot.wallOffMs);
-    const journal = this.#disk.journal(alive, () => {
+    const clock = world.clock.ofLife(alive, boot.atMs, () => this.#boot.wallOffMs);
+    if (this.#fleet.rotated) this.#stateDir ??= identityFolder(this.kioskId);
+    const dir = this.#stateDir;
+    const identity = dir === undefined ? identityOf(this.kioskId) : readIdentity(dir);
+    const journal = this.disk.journal(alive, () => {
       this.crash();
     });
+    const { cursor, ledgerId } = identity.enrolment;
     const kiosk = createKiosk({
-      ...{ rules, journal, clock, log: silentLog, cursor: startCursor, language: 'id' },
-      ledgerId: this.#relay.store.ledgerId,
+      ...{
+        rules: this.rules,
+        journal,
+        clock,
+        log: silentLog,
+        cursor,
+        ledgerId,
+        language: 'id',
+      },
       perform: (effect) => {
-        this.#perform(life, effect, real);
+        this.#perform(life, effect, rooms.perform);
       },
       draw: (state) => {
         this.#drawn(life, state);
       },
-      halted: (error) => {
-        world.broke(`the journal halted: ${String(error)}`);
+      halted: () => {
+        world.say(this.kioskId, 'its journal failed');
+        this.end(false, restartMs);
       },
     });
     const life: Life = Object.assign(mortal, { kiosk });
-    const end: LineEnd = {
-      alive,
-      monotonicMs: () => clock.monotonicMs(),
-      told: (told) => {
-        this.#post(life, { kind: 'told', via: 'mqtt', told });
-      },
-      changed: (up) => {
-        this.#onPart(life, 'broker', up ? { ok: true } : brokerLost);
-        if (up) real({ kind: 'catch-up', since: kiosk.state().cursor });
-      },
-    };
-    const honest = createClient(world, this.#relay, this.kioskId, end);
-    const { bug, draw } = world;
-    const client = bug === undefined ? honest : spoilClient(bug, honest, draw);
-    const real = this.#effects(life, client, clock);
+    const rooms = this.#rooms(life, identity, clock);
     this.#life = life;
     world.say(this.kioskId, `starts in ${boot.id} at ${kiosk.state().phase.at}`);
-    void this.#begin(life, boot.id, end, client);
+    void this.#begin(life, rooms);
   }
 
-  /** The real effects over this life's lines and the board. */
-  #effects(life: Life, client: RelayClient, clock: Clock): (effect: Effect) => void {
-    return createPerform({
-      ...{ client, clock, log: silentLog, signal: life.stopping.signal },
+  #rooms(life: Life, identity: Identity, clock: Clock): Rooms {
+    return openRooms({
+      ...{ world: this.#world, fleet: this.#fleet, seen: this.#seen, identity, clock },
+      ...{ stateDir: this.#stateDir ?? '', bootId: this.#boot.id, disk: this.disk },
+      ...{ session: this.#session, board: this.board, paper: this.paper },
+      signal: life.stopping.signal,
+      alive: () => life.alive,
+      ledgerId: () => life.kiosk.state().ledgerId,
+      mintId: () => this.#mintId(),
       onPart: (part, health) => {
         this.#onPart(life, part, health);
       },
-      link: () => this.#session.link(),
-      devices: () => ({
-        printer: undefined,
-        dispenser: this.#dispenser(),
-        healths: () => [],
-        stop: () => Promise.resolve(),
-      }),
       post: (event) => {
-        this.#post(life, event);
+        ignoreHalt(this.#post(life, event));
       },
-      ledgerId: () => life.kiosk.state().ledgerId,
-      proved: () => this.#disk.proved(),
-      seekClaim: (code) => saleOfCode(claimSecret, code, this.#disk.claimed()),
-      mintId: () => this.#mintId(),
-      slip: () => ({ blocks: [] }),
     });
+  }
+
+  /** What run.ts does once the machine is there. */
+  async #begin(life: Life, { clock, client, perform }: Rooms): Promise<void> {
+    const { kiosk, stopping } = life;
+    try {
+      await kiosk.start(this.#boot.id);
+    } catch (error) {
+      // As run.ts: a kiosk that cannot write holds no device. `halted` has ended this life.
+      if (error instanceof KiosError) return;
+      throw error;
+    }
+    const onPart = (part: Part, health: PartHealth): void => {
+      this.#onPart(life, part, health);
+    };
+    onPart('journal', ok);
+    if (this.#displayUp) onPart('display', ok);
+    this.#tellBoard();
+    this.#tellPrinter();
+    const end: SessionEnd = {
+      alive: () => life.alive,
+      bootId: this.#boot.id,
+      take: async (document) => {
+        const told = await client.prove(document, clock.monotonicMs());
+        await this.#post(life, { kind: 'told', via: 'mqtt', told });
+      },
+      changed: (up) => {
+        onPart('broker', up ? ok : { ok: false, code: 'broker-unreachable' });
+        if (up) perform({ kind: 'catch-up', since: kiosk.state().cursor });
+      },
+    };
+    this.#session.open(end);
+    const printer = standing(() => this.paper.connection());
+    const mayAsk = (): boolean => kiosk.state().phase.at === 'idle';
+    if (this.rules.qrOn === 'paper') {
+      void watchPaper({
+        printer,
+        clock,
+        onPart,
+        signal: stopping.signal,
+        mayAsk,
+      });
+    }
+    await watchRelay(client, onPart, kiosk, clock, stopping.signal);
+  }
+
+  post(event: NewEvent): void {
+    if (this.#life !== undefined) ignoreHalt(this.#post(this.#life, event));
   }
 
   #onPart(life: Life, part: Part, health: PartHealth): void {
     if (!life.alive || life.kiosk.state().parts[part].ok === health.ok) return;
-    this.#post(life, { kind: 'part', part, health });
+    ignoreHalt(this.#post(life, { kind: 'part', part, health }));
   }
 
-  /** What run.ts does once the machine is there. */
-  async #begin(life: Life, bootId: string, end: LineEnd, client: RelayClient): Promise<void> {
-    await life.kiosk.start(bootId);
-    for (const part of ['journal', 'display'] as const) {
-      this.#post(life, { kind: 'part', part, health: { ok: true } });
-    }
-    this.#tellBoard();
-    this.#session.open(end);
-    const clock = this.#world.clock.ofLife(end.alive);
-    const onPart = (part: Part, health: PartHealth): void => {
-      this.#onPart(life, part, health);
-    };
-    await watchRelay(client, onPart, life.kiosk, clock, life.stopping.signal);
-  }
-
-  #post(life: Life | undefined, event: NewEvent): void {
-    if (life?.alive !== true) return;
+  /** Resolves when it is on the disk; never for a life that is over. */
+  async #post(life: Life, event: NewEvent): Promise<void> {
+    if (!life.alive) return new Promise(() => undefined);
     const { bug } = this.#world;
-    if (event.kind === 'told' && event.via === 'http' && event.told.verdict === 'paid') {
-      life.known.add(event.told.saleId);
-    }
-    if (event.kind === 'caught-up') {
-      for (const { saleId, verdict } of event.told) if (verdict === 'paid') life.known.add(saleId);
-    }
+    noteKnown(life, event);
     const taken = bug === undefined ? [event] : spoilEvent(bug, event, life.kiosk.state());
-    for (const each of taken) ignoreHalt(life.kiosk.post(each));
+    const posted = taken.map((each) => life.kiosk.post(each));
+    for (const each of posted) ignoreHalt(each);
     if (bug === 'pulse-for-every-paid' && event.kind === 'told' && event.told.verdict === 'paid') {
       const { saleId, amountIdr } = event.told;
       const { signal } = life.stopping;
       void this.board.connection()?.dispense({ id: saleId, amountIdr }, signal);
     }
+    await Promise.all(posted);
   }
 
   #perform(life: Life, effect: Effect, real: (effect: Effect) => void): void {
@@ -251,13 +296,13 @@ export class SimKiosk {
   /** Rule 1, and that only a verdict of this life moves a motor. */
   #checkEffect(life: Life, effect: Effect): void {
     const world = this.#world;
-    if (effect.kind === 'charge' && !this.#disk.knowsCharge(effect.saleId)) {
+    if (effect.kind === 'charge' && !this.disk.knowsCharge(effect.saleId)) {
       world.broke(`${effect.saleId} is charged and not on the disk`);
     }
     if (effect.kind !== 'dispense') return;
     const id = effect.dispenseId ?? effect.saleId;
     world.say(this.kioskId, `dispenses ${id}`);
-    if (!this.#disk.knowsDispense(id)) world.broke(`${id} is dispensed and not on the disk`);
+    if (!this.disk.knowsDispense(id)) world.broke(`${id} is dispensed and not on the disk`);
     if (effect.dispenseId !== undefined) return;
     if (!life.known.has(effect.saleId)) {
       world.broke(`${effect.saleId} is dispensed on a verdict that was not fetched in this life`);
@@ -274,41 +319,62 @@ export class SimKiosk {
     this.#world.say(this.kioskId, 'outcome' in phase ? `${at} ${phase.outcome}` : at);
     if (phase.at !== 'paying') return;
     life.known.add(saleId);
-    const { store, midtrans } = this.#relay;
-    checkShown(this.#world, store, midtrans.books, state, this.#shown);
+    if (this.#world.faults.strikes('qr unreadable')) {
+      ignoreHalt(this.#post(life, { kind: 'not-shown', saleId }));
+    }
+    checkShown(this.#world, this.#fleet, state, this.#shown);
     if (this.#shown.has(saleId)) return;
     this.#shown.add(saleId);
     this.#world.count.shown++;
-    this.onShown(saleId, phase.qrString, phase.deadlineMs - phase.totalMs);
-  }
-
-  #dispenser(): Supervised<Dispenser> {
-    return {
-      current: () => this.board.connection(),
-      health: () => ({ state: 'up' }),
-      stop: () => Promise.resolve(),
-    };
+    this.onShown(saleId, phase.qrString);
   }
 
   /** As the supervised connection does when it is lost or there again. */
   #tellBoard(): void {
     const lost = { ok: false, code: 'dispenser-lost' } as const;
-    const health: PartHealth = this.board.plugged ? { ok: true } : lost;
-    this.#post(this.#life, { kind: 'part', part: 'dispenser', health });
+    this.post({
+      kind: 'part',
+      part: 'dispenser',
+      health: this.board.plugged ? ok : lost,
+    });
+  }
+
+  #tellPrinter(): void {
+    const lost = { ok: false, code: 'printer-lost' } as const;
+    this.post({
+      kind: 'part',
+      part: 'printer',
+      health: this.paper.plugged ? ok : lost,
+    });
   }
 
   #visit(): void {
     this.#world.clock.after(technicianMs, () => {
       if (this.state?.parts.dispenser.ok === false) this.#tellBoard();
+      if (this.state?.parts.display.ok === false && this.#displayUp) this.setDisplay(true);
       this.#visit();
     });
   }
 
   #newBoot(): void {
     const { clock, draw } = this.#world;
-    const number = Number(this.#boot.id.slice('boot-'.length)) + 1;
-    const jumps = draw.chance(200);
-    const wallOffMs = jumps ? draw.between(-yearsMs, yearsMs) : 0;
-    this.#boot = { id: `boot-${number}`, atMs: clock.monotonicMs(), wallOffMs };
+    const wallOffMs = draw.chance(200) ? draw.between(-yearsMs, yearsMs) : 0;
+    this.#boots++;
+    this.#boot = {
+      id: `boot-${this.#boots}`,
+      atMs: clock.monotonicMs(),
+      wallOffMs,
+    };
   }
+}
+
+const ok = { ok: true } as const;
+
+/** Who must have fetched a verdict before goods move. */
+function noteKnown(life: Life, event: NewEvent): void {
+  if (event.kind === 'told' && event.via === 'http' && event.told.verdict === 'paid') {
+    life.known.add(event.told.saleId);
+  }
+  if (event.kind !== 'caught-up') return;
+  for (const { saleId, verdict } of event.told) if (verdict === 'paid') life.known.add(saleId);
 }

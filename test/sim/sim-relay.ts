@@ -1,228 +1,276 @@
-// The relay of a run: its real hops, ledger, inquiries, reconcile and presence over a store that outlives it. It may die
-// before or after any transaction; whatever it had under way is never heard of again.
-import { backoffMs } from '../../src/lib/backoff.ts';
-import type { Clock } from '../../src/lib/clock.ts';
+// A relay of a run: everything that src/relay/relay.ts puts together, except sockets. It may die before or after any step
+// of its store and any call to Midtrans; whatever it had under way is never heard of again.
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createAuth } from '../../src/relay/auth.ts';
+import type { AppParts } from '../../src/relay/app.ts';
 import { createBackground } from '../../src/relay/background.ts';
+import type { Broker, BrokerEvents } from '../../src/relay/broker/broker.ts';
+import { relayConfig, type RelayConfig } from '../../src/relay/config.ts';
 import { createPresence } from '../../src/relay/fleet/presence.ts';
 import type { Hops } from '../../src/relay/hops.ts';
-import { withBreaker } from '../../src/relay/midtrans/breaker.ts';
-import { decide } from '../../src/relay/ledger.ts';
-import { createLetters, type Letters } from '../../src/relay/letters.ts';
+import { openKeyChain } from '../../src/relay/key-chain.ts';
+import { createLetters } from '../../src/relay/letters.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
+import { withBreaker } from '../../src/relay/midtrans/breaker.ts';
+import type { Gateway } from '../../src/relay/midtrans/gateway.ts';
 import { createInquiries } from '../../src/relay/notices.ts';
+import type { Signer } from '../../src/relay/proofs.ts';
+import { startPublisher } from '../../src/relay/publisher.ts';
 import { startReconcile } from '../../src/relay/reconcile.ts';
-import type { CoreStore } from '../../src/relay/store/store.ts';
-import type { Attempt } from '../../src/twin/retry-table.ts';
-import { checkLanded, checkMoved } from './checks.ts';
-import { MemoryStore, type Decide } from './memory-store.ts';
-import { merchant, Midtrans } from './midtrans.ts';
-import { saidOf, serve, takeNotice, type Call, type Reply, type Said } from './relay-routes.ts';
+import { startRefunds } from '../../src/relay/refund.ts';
+import type { Store } from '../../src/relay/store/store.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import type { RelayFleet } from './relay-fleet.ts';
+import { relayKeyFolder } from './relay-keys.ts';
+import { spoilStore } from './spoil-relay.ts';
+import { merchant, serverKey } from './midtrans.ts';
+import { createSwitchboard, type WireAnswer, type WireRequest } from './switchboard.ts';
 import type { World } from './world.ts';
 
 /** One for all runs: nobody reads them, and making a registry costs more than a sale. */
 const metrics = createMetrics();
-/** As in src/relay/publisher.ts. */
-const resend = { firstMs: 5_000, maxMs: 300_000 } as const;
-const tickMs = 1_000;
-const maxKiosksATick = 100;
-const maxSalesAtOnce = 100;
-/** Before or after these the relay may die; the others change nothing. */
-const writes = new Set(['put', 'cancel', 'move', 'keepNotice', 'answerNotices', 'acked', 'sent']);
+
+export const relaySettings = {
+  environment: 'sandbox',
+  http: { host: '127.0.0.1', port: 0 },
+  publicUrl: 'http://relay.example',
+  mqtt: { host: '127.0.0.1', port: 0 },
+  store: { sqlite: ':memory:' },
+  stateDir: '/unused',
+  midtrans: {
+    baseUrl: 'http://midtrans.example',
+    serverKeyFile: '/unused',
+    merchantId: merchant.id,
+  },
+  merchant: { name: merchant.name, nmid: merchant.nmid, pan: merchant.pan },
+  /** How long a QR may be paid in a run. */
+  sale: { expiresInMs: 90_000 },
+};
+const byOperator = relayConfig.parse(relaySettings);
+const automatic: RelayConfig = {
+  ...byOperator,
+  refund: 'automatic',
+  refundAfterMs: 45_000,
+};
+
+/** Asked all the time, mostly in vain: no place to die in more than elsewhere. */
+const polls = new Set<string | symbol>([
+  ...['takeDue', 'takeDueClaims', 'salesNoticed', 'kiosksToTell', 'keys'],
+]);
 
 interface Life {
   alive: boolean;
-  store: MemoryStore;
-  letters: Letters;
-  hops: Hops;
-  background: ReturnType<typeof createBackground>;
-  inquiries: ReturnType<typeof createInquiries>;
-  presence: ReturnType<typeof createPresence>;
+  serve: (request: WireRequest) => Promise<WireAnswer>;
+  presence: BrokerEvents;
+  wake: (kioskId: string) => void;
 }
 
 export class SimRelay {
-  readonly store: MemoryStore;
-  readonly midtrans: Midtrans;
+  readonly name: string;
   readonly #world: World;
+  readonly #fleet: RelayFleet;
   #life: Life | undefined;
-  /** The broker inside the relay hands a document to a kiosk's session. */
-  onPublish: (kioskId: string, said: Said) => void = () => undefined;
-  onCrash: () => void = () => undefined;
+  #starting = false;
 
-  constructor(world: World) {
+  constructor(world: World, fleet: RelayFleet, name: string) {
     this.#world = world;
-    const { clock } = world;
-    this.midtrans = new Midtrans(
-      world,
-      (text) => this.#noticed(text),
-      (saleId) => {
-        checkLanded(world, this.store.sales.get(saleId));
-      },
-    );
-    this.store = new MemoryStore(() => clock.nowMs(), this.#decider());
-    this.start();
+    this.#fleet = fleet;
+    this.name = name;
   }
 
   get up(): boolean {
     return this.#life !== undefined;
   }
 
-  get presence(): Life['presence'] | undefined {
+  get presence(): BrokerEvents | undefined {
     return this.#life?.presence;
   }
 
-  start(): void {
-    const { draw, productLog: log } = this.#world;
-    const life: { alive: boolean } = { alive: true };
-    const clock = this.#world.clock.ofLife(() => life.alive);
-    const store = this.#mortal(life);
-    const background = createBackground(clock, log, metrics);
-    const reach: { wake: (kioskId: string) => void } = { wake: () => undefined };
-    const hops: Hops = {
-      ...{ store, clock, log, metrics, random: draw.unit },
-      ...withBreaker(this.midtrans.gateway(), { clock, random: draw.unit, log, metrics }),
-      newKey: () => draw.uuid(),
-      payee: merchant,
-      merchantId: merchant.id,
-      moved: (row) => {
-        reach.wake(row.kioskId);
-      },
-    };
-    const inquiries = createInquiries(hops, background);
-    reach.wake = this.#startPublisher(hops, clock, background);
-    const wake = (kioskId: string): void => {
-      reach.wake(kioskId);
-    };
-    const letters = createLetters(clock, metrics);
-    const presence = createPresence({ store, clock, log, metrics, letters, wake });
-    startReconcile(hops, background, inquiries);
-    this.#life = Object.assign(life, {
-      store: this.store,
-      hops,
-      background,
-      inquiries,
-      letters,
-      presence,
-    });
-    void store.allOffline();
+  wake(kioskId: string): void {
+    this.#life?.wake(kioskId);
   }
 
-  crash(): void {
+  async start(): Promise<void> {
+    if (this.#starting || this.#life !== undefined) return;
+    this.#starting = true;
+    const mortal = { alive: true };
+    const opened = this.#open(mortal);
+    const { clock } = this.#world;
+    // Reading the keys is all that a start waits for, and it takes none of the world's time.
+    this.#life = Object.assign(mortal, await clock.hold(() => opened));
+    this.#starting = false;
+    this.#world.say(this.name, 'started');
+    this.#fleet.onStart(this);
+  }
+
+  /** `downMs`: until it starts again. */
+  crash(downMs: number): void {
     if (this.#life === undefined) return;
-    const { clock, draw, count } = this.#world;
-    count.crashes++;
-    this.#world.say('relay', 'crashed');
+    this.stop('crashed');
+    this.#world.count.crashes++;
+    this.#world.clock.after(downMs, () => void this.start());
+  }
+
+  stop(why: string): void {
+    if (this.#life === undefined) return;
+    this.#world.say(this.name, why);
     this.#life.alive = false;
     this.#life = undefined;
-    this.onCrash();
-    clock.after(draw.between(500, 40_000), () => {
-      this.#world.say('relay', 'started');
-      this.start();
-    });
+    this.#fleet.onStop(this);
   }
 
   /** Undefined: nobody listens on the port. A relay that dies meanwhile never answers. */
-  call(call: Call): Promise<Reply> | undefined {
-    const life = this.#life;
-    if (life === undefined) return undefined;
-    return serve(life, call).catch((error: unknown) => {
-      this.#world.broke(`a route threw on ${call.kind}: ${String(error)}`);
-      return new Promise<Reply>(() => undefined);
+  call(request: WireRequest): Promise<WireAnswer> | undefined {
+    return this.#life?.serve(request);
+  }
+
+  async #open(life: { alive: boolean }): Promise<Omit<Life, 'alive'>> {
+    const world = this.#world;
+    const { productLog: log, draw } = world;
+    const clock = world.clock.ofLife(() => life.alive);
+    const random = draw.unit;
+    const store = this.#storeOf(life);
+    const parts = { store, clock, log, metrics, random };
+    const keys = await openKeyChain({ ...parts, stateDir: relayKeyFolder() });
+    if (!this.#fleet.brokerOutside) await store.allOffline();
+    const signer: Signer = {
+      environment: 'sandbox',
+      ledgerId: store.ledgerId,
+      get key() {
+        return keys.current();
+      },
+      nowMs: () => store.nowMs(),
+    };
+    const background = createBackground(clock, log, metrics);
+    const letters = createLetters(clock, metrics);
+    const hops: Hops = {
+      ...parts,
+      ...withBreaker(this.#gatewayOf(life), parts),
+      newKey: randomUUID,
+      payee: merchant,
+      merchantId: merchant.id,
+      moved: (row) => void store.announce(row.kioskId),
+    };
+    const broker = this.#broker();
+    const publisher = startPublisher({
+      ...parts,
+      broker,
+      signer,
+      background,
+      letters,
+    });
+    const wake = (kioskId: string): void => {
+      publisher.wake(kioskId);
+    };
+    const presence = createPresence({ ...parts, letters, wake });
+    const inquiries = createInquiries(hops, background);
+    const config = this.#fleet.refundsThemselves ? automatic : byOperator;
+    startReconcile(hops, background, inquiries);
+    const policy = {
+      automatic: config.refund === 'automatic',
+      refundAfterMs: config.refundAfterMs,
+    };
+    startRefunds({ hops, store, policy }, background);
+    const app: AppParts = {
+      ...{
+        config,
+        hops,
+        keys,
+        signer,
+        broker,
+        letters,
+        store,
+        background,
+        inquiries,
+        wake,
+      },
+      auth: this.#authOf(store, clock),
+      accounts: { tell: () => Promise.resolve(), stop: () => undefined },
+      ...{
+        serverKey,
+        randomBytes,
+        brokerUrl: () => 'mqtt://relay.example',
+        accepting: () => true,
+      },
+    };
+    const serve = createSwitchboard(app, (route, error) => {
+      world.broke(`${route} failed within: ${error}`);
+    });
+    return { serve, presence, wake };
+  }
+
+  #authOf(store: Store, clock: Clock): AppParts['auth'] {
+    return createAuth(store, clock, {
+      cloned: async (kioskId) => {
+        this.#world.say(this.name, `${kioskId} is cloned`);
+        await store.holdClaims(kioskId, 'kiosk-cloned');
+      },
+      reboots: () => undefined,
     });
   }
 
-  async #noticed(text: string): Promise<Attempt> {
-    const life = this.#life;
-    if (life === undefined) return { kind: 'unanswered' };
-    const answered = Promise.withResolvers<Attempt>();
-    this.#world.clock.after(15_000, () => {
-      answered.resolve({ kind: 'unanswered' });
-    });
-    void takeNotice(life, text).then((http) => {
-      answered.resolve({ kind: 'answered', http });
-    });
-    return answered.promise;
+  #broker(): Broker {
+    return {
+      start: () => Promise.resolve(0),
+      publish: (kioskId, leaf, text) => {
+        if (leaf === 'sale') this.#fleet.onPublish(kioskId, text);
+        return Promise.resolve();
+      },
+      admit: () => Promise.resolve(),
+      expel: () => Promise.resolve(),
+      wantsPasswords: false,
+      ready: () => true,
+      stop: () => Promise.resolve(),
+    };
   }
 
   /** The store as one life of the relay sees it. */
-  #mortal(life: { alive: boolean }): CoreStore {
+  #storeOf(life: { alive: boolean }): Store {
+    const { bug } = this.#world;
+    const shared = this.#fleet.store.store;
+    const target = bug === undefined ? shared : spoilStore(bug, shared, this.#fleet.store);
+    const own: Partial<Store> = {
+      holdKiosk: (kioskId) => Promise.resolve(this.#fleet.hold(kioskId, life)),
+      announce: (kioskId) => {
+        this.#fleet.wakeAll(kioskId);
+        return Promise.resolve();
+      },
+    };
+    return this.#mortal(life, { ...target, ...own }, 'relay crash');
+  }
+
+  #gatewayOf(life: { alive: boolean }): Gateway {
+    return this.#mortal(life, this.#fleet.midtrans.gateway(), 'relay crash at midtrans');
+  }
+
+  /** Whatever is called, the relay may be dead before it, and before its answer. */
+  #mortal<T extends object>(
+    life: { alive: boolean },
+    target: T,
+    fault: 'relay crash' | 'relay crash at midtrans',
+  ): T {
     const never = new Promise<never>(() => undefined);
     const { faults, draw } = this.#world;
-    const alive = (): boolean => life.alive;
-    const transact = async (name: string, act: () => unknown): Promise<unknown> => {
-      if (!alive()) return never;
-      const dies = writes.has(name) && faults.strikes('relay crash');
-      if (dies && draw.chance(500)) {
-        this.crash();
-        return never;
-      }
-      const result = await act();
-      if (dies) this.crash();
-      return alive() ? result : never;
+    const isAlive = (): boolean => life.alive;
+    const crash = (): void => {
+      if (isAlive()) this.crash(draw.between(500, 40_000));
     };
-    return new Proxy<CoreStore>(this.store, {
-      get: (target, name): unknown => {
-        const value: unknown = Reflect.get(target, name);
-        if (typeof value !== 'function') return value;
-        return (...args: unknown[]) =>
-          transact(String(name), (): unknown => Reflect.apply(value, target, args));
+    const call = async (name: string | symbol, act: () => unknown): Promise<unknown> => {
+      if (!isAlive()) return never;
+      const dies = !polls.has(name) && faults.strikes(fault);
+      const before = dies && draw.chance(500);
+      if (before) crash();
+      if (!isAlive()) return never;
+      const result = await act();
+      if (dies) crash();
+      return isAlive() ? result : never;
+    };
+    return new Proxy(target, {
+      get: (at, name): unknown => {
+        const value: unknown = Reflect.get(at, name);
+        if (typeof value !== 'function' || name === 'nowMs') return value;
+        return (...args: unknown[]) => call(name, () => Reflect.apply(value, at, args) as unknown);
       },
     });
-  }
-
-  /** As src/relay/publisher.ts, without signatures. */
-  #startPublisher(
-    hops: Hops,
-    clock: Clock,
-    background: Life['background'],
-  ): (kioskId: string) => void {
-    const { store } = hops;
-    const wanted = new Set<string>();
-    const publishDue = async (kioskId: string): Promise<void> => {
-      if ((await store.kiosk(kioskId))?.online !== 1) return;
-      for (const row of await store.dueOutbox(kioskId, maxSalesAtOnce)) {
-        this.onPublish(kioskId, saidOf(hops, row.sale, 'mqtt'));
-        const waitMs = backoffMs(resend, row.attempts + 1, hops.random());
-        await store.sent(row, waitMs);
-      }
-    };
-    const wake = (kioskId: string): void => {
-      wanted.add(kioskId);
-      void background.run(`publish ${kioskId}`, async () => {
-        while (wanted.delete(kioskId)) await publishDue(kioskId);
-      });
-    };
-    const tick = async (): Promise<void> => {
-      for (const kioskId of await store.kiosksToTell(maxKiosksATick)) wake(kioskId);
-      clock.after(tickMs, () => void tick());
-    };
-    clock.after(tickMs, () => void tick());
-    return wake;
-  }
-
-  /** The real ledger, watched; or spoilt by a planted bug. */
-  #decider(): Decide {
-    const world = this.#world;
-    return (row, event, nowMs) => {
-      try {
-        const answered = event.type === 'status-answered' || event.type === 'stop-answered';
-        const forgets = world.bug === 'open-attempt-forgotten' && answered && row !== undefined;
-        const decision = decide(forgets ? { ...row, sentAtMs: null } : row, event, nowMs);
-        if (world.bug === 'dead-on-first-404' && answered && event.outcome.kind === 'absent') {
-          if (decision.row.verdict === 'creating' && decision.row.stop !== null) {
-            decision.row.verdict = 'cancelled';
-            decision.moved = true;
-          }
-        }
-        if (decision.moved) {
-          const { saleId, verdict } = decision.row;
-          world.say('ledger', `${saleId} ${verdict}`);
-          checkMoved(world, this.midtrans.books, decision.row);
-        }
-        return decision;
-      } catch (error) {
-        world.broke(`the ledger threw on ${event.type}: ${String(error)}`);
-        throw error;
-      }
-    };
   }
 }

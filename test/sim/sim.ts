@@ -1,12 +1,11 @@
-// The command: `node test/sim/sim.ts --seeds N [--from S]`, `--seed S [--log]`, `--twice`, `--bug NAME`. Prints what was
-// met, or the seed that broke a rule with the command that repeats it; then it exits with 1.
+// The command: `npm run sim -- --seeds N [--from S]`, `--seed S [--log]`, `--twice`, `--bug NAME`. Prints what was met, or
+// the story of the seed that broke a rule with the command that repeats it; then it exits with 1.
 import { parseArgs } from 'node:util';
 import { bugNames, type Bug } from './bugs.ts';
-import { faultKinds, type FaultKind } from './draw.ts';
-import { run, type Outcome } from './run.ts';
-
-const lastLines = 60;
-const dayMs = 24 * 3_600_000;
+import { hashTwice, runSeeds } from './pool.ts';
+import { run } from './run.ts';
+import { repeatCommand, storyOf } from './story.ts';
+import { sumsText } from './sums.ts';
 
 const { values } = parseArgs({
   options: {
@@ -25,60 +24,37 @@ async function main(): Promise<number> {
     say(`no such bug; there are: ${bugNames.join(', ')}`);
     return 2;
   }
-  const from = Number(values.seed ?? values.from);
-  const until = values.seed === undefined ? from + Number(values.seeds) : from + 1;
-  const sums = new Sums();
-  for (let seed = from; seed < until; seed++) {
-    const outcome = await run(seed, bug);
-    sums.add(outcome);
-    if (values.log) say(outcome.lines.join('\n'));
-    if (outcome.broken !== undefined) {
-      tellBroken(outcome, bug);
-      return 1;
-    }
-    if (values.twice && (await run(seed, bug)).lines.join('\n') !== outcome.lines.join('\n')) {
-      say(`seed ${seed} gave another log the second time`);
-      return 1;
-    }
-  }
-  say(sums.text());
-  return 0;
+  if (values.seed !== undefined) return tellOne(Number(values.seed), bug);
+  const from = Number(values.from);
+  const until = from + Number(values.seeds);
+  if (values.twice) return compareTwice(from, until);
+  const { sums, broken } = await runSeeds(from, until, bug);
+  say(sumsText(sums));
+  return broken === undefined ? 0 : tellOne(broken.seed, bug);
 }
 
-function tellBroken({ seed, broken, lines }: Outcome, bug: Bug | undefined): void {
-  say(lines.slice(-lastLines).join('\n'));
-  say(`\nseed ${seed}: ${broken ?? ''}`);
-  say(
-    `repeat: node test/sim/sim.ts --seed ${seed} --log${bug === undefined ? '' : ` --bug ${bug}`}`,
-  );
+/** Its whole log, or what of it matters. */
+async function tellOne(seed: number, bug: Bug | undefined): Promise<number> {
+  const { lines, broken } = await run(seed, bug);
+  if (values.log) say(lines.join('\n'));
+  if (broken === undefined) {
+    say(`seed ${seed}: no rule was broken`);
+    return 0;
+  }
+  if (!values.log) say(storyOf(lines, broken).join('\n'));
+  say(`\nseed ${seed}: ${broken}\nrepeat: ${repeatCommand(seed, bug)}`);
+  return 1;
 }
 
-class Sums {
-  #runs = 0;
-  #virtualMs = 0;
-  readonly #count = { sales: 0, shown: 0, pulses: 0, crashes: 0 };
-  readonly #struck = new Map<FaultKind, number>();
-
-  add({ count, struck, virtualMs }: Outcome): void {
-    this.#runs++;
-    this.#virtualMs += virtualMs;
-    for (const name of ['sales', 'shown', 'pulses', 'crashes'] as const) {
-      this.#count[name] += count[name];
-    }
-    for (const [kind, times] of struck) {
-      this.#struck.set(kind, (this.#struck.get(kind) ?? 0) + times);
-    }
+async function compareTwice(from: number, until: number): Promise<number> {
+  const [once, again] = await hashTwice(from, until);
+  const differs = once.findIndex((hash, index) => hash !== again[index]);
+  if (differs < 0) {
+    say(`${once.length} seeds gave the same log twice`);
+    return 0;
   }
-
-  text(): string {
-    const { sales, shown, pulses, crashes } = this.#count;
-    const faults = faultKinds.map((kind) => `  ${kind}: ${this.#struck.get(kind) ?? 0}`);
-    return [
-      `${this.#runs} runs, ${sales} sales begun, ${shown} QRs shown, ${pulses} pulses,`,
-      `${crashes} crashes, ${(this.#virtualMs / dayMs).toFixed(1)} virtual days; faults:`,
-      ...faults,
-    ].join('\n');
-  }
+  say(`seed ${from + differs} gave another log the second time`);
+  return 1;
 }
 
 function say(text: string): void {

@@ -1,7 +1,9 @@
 // Where the planted bugs of a kiosk take hold: between the machine and its lines. Without a bug nothing here is called.
+import type { DispenseResult } from '../../drivers/device.ts';
 import type { NewEvent } from '../../src/kiosk/kiosk.ts';
 import type { RelayClient } from '../../src/kiosk/relay-client.ts';
 import type { Effect, State, Told } from '../../src/kiosk/state.ts';
+import type { Sale } from '../../src/protocol/sale.ts';
 import type { Bug } from './bugs.ts';
 import type { Draw } from './draw.ts';
 
@@ -14,6 +16,10 @@ export function spoilEvent(bug: Bug, event: NewEvent, { phase }: State): readonl
   if (bug === 'late-money-vends' && event.kind === 'told' && event.told.verdict === 'paid-late') {
     return [{ ...event, via: 'http', told: asPaid(event.told) }, event];
   }
+  if (event.kind === 'dispensed' || event.kind === 'dispenser-recalled') {
+    return [{ ...event, result: spoilResult(bug, event.result) } as NewEvent];
+  }
+  if (bug === 'ledger-unchecked' && event.kind === 'ledger-differs') return [];
   if (event.kind !== 'request-failed') return [event];
   const { saleId, request } = event;
   if (bug === 'report-once' && request === 'report') return [{ kind: 'reported', saleId }];
@@ -24,6 +30,18 @@ export function spoilEvent(bug: Bug, event: NewEvent, { phase }: State): readonl
     return [{ kind: 'told', via: 'http', told }];
   }
   return [event];
+}
+
+function spoilResult(bug: Bug, result: DispenseResult | 'never'): DispenseResult | 'never' {
+  return bug === 'unknown-is-failed' && result === 'unknown' ? 'failed' : result;
+}
+
+/** What a kiosk with this bug finds in its journal. */
+export function spoilState(bug: Bug, state: unknown): unknown {
+  if (state === undefined) return state;
+  if (bug === 'reports-forgotten') return { ...(state as State), reports: [] };
+  if (bug === 'sale-forgotten') return { ...(state as State), phase: { at: 'idle' } };
+  return state;
 }
 
 function asPaid(told: Told): Told {
@@ -40,7 +58,33 @@ export function spoilEffect(bug: Bug, effect: Effect, { phase }: State): Effect 
 
 /** The calls of a kiosk with this bug. */
 export function spoilClient(bug: Bug, client: RelayClient, draw: Draw): RelayClient {
-  if (bug !== 'fresh-id-on-retry') return client;
+  switch (bug) {
+    case 'fresh-id-on-retry':
+      return withFreshIds(client, draw);
+    case 'message-unproved':
+      return {
+        ...client,
+        prove: (document, askedAtMs) => Promise.resolve(asTold(document, askedAtMs)),
+      };
+    case 'grant-unproved':
+      return {
+        ...client,
+        redeem: async (effect) => {
+          await client.redeem(effect);
+          return { ok: true, value: undefined };
+        },
+      };
+    default:
+      return client;
+  }
+}
+
+function asTold(document: Sale, askedAtMs: number): Told {
+  const { saleId, amountIdr, verdict, seq, prev, ledgerId } = document;
+  return { saleId, amountIdr, verdict, seq, prev, ledgerId, askedAtMs };
+}
+
+function withFreshIds(client: RelayClient, draw: Draw): RelayClient {
   const charged = new Set<string>();
   return {
     ...client,

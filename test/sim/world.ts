@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import type { Log } from '../../src/lib/log.ts';
 import type { Bug } from './bugs.ts';
+import { drawChanceFrom } from './chance.ts';
 import { Draw, Faults } from './draw.ts';
 import { SimClock } from './sim-clock.ts';
 
@@ -17,10 +18,19 @@ export class World {
   /** What the product logs, from warnings on. */
   readonly productLog: Log;
   readonly count = { sales: 0, shown: 0, crashes: 0, pulses: 0 };
+  /** What changes what may be asked of the end. */
+  readonly happened = new Set<'old card' | 'restore'>();
+  /** Which sale a granted dispense was for. */
+  readonly grants = new Map<string, string>();
+  /** Pulses for each sale, its own and those of its claim. */
+  readonly dispensed = new Map<string, number>();
+  /** Sales that somebody refunded at Midtrans by hand, or paid with another sum. */
+  readonly oddMoney = new Set<string>();
   broken: string | undefined;
 
   constructor(seed: number, bug?: Bug) {
     this.draw = new Draw(seed);
+    drawChanceFrom(this.draw.unit);
     this.faults = new Faults(this.draw);
     this.bug = bug;
     const write = (line: string): void => {
