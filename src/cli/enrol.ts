@@ -1,6 +1,7 @@
 // `kios enrol`: gives this machine its identity at a relay.
 import { Command } from 'commander';
 import { enrol } from '../kiosk/enrol.ts';
+import { machineSerial } from '../kiosk/machine.ts';
 import { userName } from '../lib/user-name.ts';
 import { KiosError } from '../protocol/errors.ts';
 
@@ -18,7 +19,7 @@ export function enrolCommand(): Command {
     .requiredOption('--relay <url>', 'the relay, such as https://relay.example.co.id')
     .requiredOption('--code <code>', 'the code that `kios relay enrolment` printed')
     .requiredOption('--state <dir>', 'stateDir of the kiosk, such as /var/lib/kios')
-    .option('--serial <text>', "the machine's serial number")
+    .option('--serial <text>', "instead of the machine's own, as its configuration has it")
     .option('--force', 'replace an identity that is already there', false)
     .addHelpText(
       'after',
@@ -27,12 +28,13 @@ The key is made here and never leaves this machine. When the answer is lost on t
 command again: the same code gives the same answer until it expires.`,
     )
     .action(async (flags: Flags) => {
+      const serial = flags.serial ?? machineSerial();
       const identity = await enrol({
         relayUrl: flags.relay,
         code: flags.code,
         stateDir: flags.state,
         force: flags.force,
-        ...(flags.serial === undefined ? {} : { serial: flags.serial }),
+        ...(serial === undefined ? {} : { serial }),
       }).catch((error: unknown) => {
         throw folderFault(flags.state, error);
       });

@@ -1,5 +1,4 @@
 // `kios kiosk`: runs the kiosk daemon of this machine.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { readConfigFile } from '../lib/config-file.ts';
@@ -7,6 +6,7 @@ import { systemClock } from '../lib/clock.ts';
 import { createLog } from '../lib/log.ts';
 import { kioskConfig, kioskExamples, type KioskConfig } from '../kiosk/config.ts';
 import { startKiosk } from '../kiosk/run.ts';
+import { makeStateFolder } from '../kiosk/state-folder.ts';
 import { runUntilSignal, systemRandom } from './run-process.ts';
 import { version } from './version.ts';
 
@@ -44,20 +44,17 @@ Ends on SIGINT or SIGTERM; a sale in hand is taken up again at the next start.`,
     )
     .action(async (flags: Flags & { logLevel?: KioskConfig['logLevel'] }) => {
       const config = readConfigFile(flags.config, kioskConfig, kioskExamples, withFlags(flags));
-      mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
-      // A terminal that shows the screen cannot show the log as well.
-      const file =
-        config.display?.at === 'terminal' ? join(config.stateDir, 'kiosk.log') : undefined;
-      const log = createLog('kiosk', flags.logLevel ?? config.logLevel, file);
-      const kiosk = await startKiosk({
-        config,
-        clock: systemClock,
-        log,
-        random: systemRandom,
-        version,
-      });
-      await runUntilSignal(kiosk);
+      const log = createLog('kiosk', flags.logLevel ?? config.logLevel, logFile(config));
+      const parts = { clock: systemClock, log, random: systemRandom, version };
+      await runUntilSignal(() => startKiosk({ config, ...parts }));
     });
+}
+
+/** A terminal that shows the screen cannot show the log as well. */
+function logFile({ display, stateDir }: KioskConfig): string | undefined {
+  if (display?.at !== 'terminal') return undefined;
+  makeStateFolder(stateDir);
+  return join(stateDir, 'kiosk.log');
 }
 
 /** The flags as they would stand in the file: they are checked with it, in one go. */

@@ -57,19 +57,19 @@ async function runRelay(file: string, level: string): Promise<void> {
     log,
     credentialsDirectory,
   });
-  const { httpPort, mqttPort } = await relay.start().catch((error: unknown) => {
-    const { http, mqtt } = config;
-    throw startFault(file, error, { 'http.port': http.port, 'mqtt.port': mqtt?.port ?? 0 });
-  });
-  log.info({ httpPort, mqttPort, publicUrl: config.publicUrl }, 'relay.ready');
-  await notifySystemd('READY=1');
-  await runUntilSignal({
-    ended: relay.ended,
-    stop: async () => {
+  await runUntilSignal(async () => {
+    const { httpPort, mqttPort } = await relay.start().catch((error: unknown) => {
+      const { http, mqtt } = config;
+      throw startFault(file, error, { 'http.port': http.port, 'mqtt.port': mqtt?.port ?? 0 });
+    });
+    log.info({ httpPort, mqttPort, publicUrl: config.publicUrl }, 'relay.ready');
+    await notifySystemd('READY=1');
+    const stop = async (): Promise<void> => {
       log.info({}, 'relay.stopping');
       await notifySystemd('STOPPING=1');
       await relay.stop();
       log.info({}, 'relay.stopped');
-    },
+    };
+    return { ended: relay.ended, stop };
   });
 }

@@ -12,22 +12,32 @@ export function systemRandom(): number {
 /** Longer than any part needs to stop; after it the process ends all the same. */
 const stopLimitMs = 10_000;
 
-/** Runs until SIGINT, SIGTERM or SIGHUP, or until `ended`, then stops cleanly. Sets the exit code. */
-export async function runUntilSignal(running: {
+interface Running {
   stop(): Promise<void>;
   ended?: Promise<Error>;
-}): Promise<void> {
+}
+
+/**
+ * Starts it and runs until SIGINT, SIGTERM or SIGHUP, or until `ended`, then stops cleanly. Sets the exit code. A signal
+ * that comes during the start counts when the start is done.
+ */
+export async function runUntilSignal(start: () => Promise<Running>): Promise<void> {
+  let limit: NodeJS.Timeout | undefined;
+  const limitStop = (): void => {
+    limit ??= setTimeout(() => process.exit(1), stopLimitMs).unref();
+  };
   const signalled = new Promise<undefined>((resolve) => {
     // SIGHUP: the terminal or the line to it is gone.
     for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.once(name, () => {
+        limitStop();
         resolve(undefined);
       });
     }
   });
+  const running = await start();
   const error = await Promise.race([signalled, running.ended ?? signalled]);
-  const limit = setTimeout(() => process.exit(1), stopLimitMs);
-  limit.unref();
+  limitStop();
   await running.stop();
   process.exitCode = error === undefined ? 0 : 1;
   clearTimeout(limit);

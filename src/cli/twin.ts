@@ -84,11 +84,13 @@ async function runTwin(file: string, faultsFile: string | undefined): Promise<vo
   const config = readConfigFile(file, startableTwinConfig, examples);
   const plan = faultsFile === undefined ? {} : { plan: readConfigFile(faultsFile, faultPlan) };
   const log = createLog('twin');
-  const { twin, port } = await startTwin(config, plan, log).catch((error: unknown) => {
-    throw startFault(file, error, { 'http.port': config.http.port });
+  await runUntilSignal(async () => {
+    const { twin, port } = await startTwin(config, plan, log).catch((error: unknown) => {
+      throw startFault(file, error, { 'http.port': config.http.port });
+    });
+    log.info({ httpPort: port }, 'twin.ready');
+    return { stop: () => twin.close() };
   });
-  log.info({ httpPort: port }, 'twin.ready');
-  await runUntilSignal({ stop: () => twin.close() });
 }
 
 async function startTwin(

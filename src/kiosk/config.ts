@@ -8,6 +8,7 @@ import { createPrinter } from '../../drivers/printer/printer.ts';
 import { priceLabelRoom } from '../../drivers/scanner/price-label.ts';
 import { createScanner } from '../../drivers/scanner/scanner.ts';
 import { systemClock } from '../lib/clock.ts';
+import { plainText } from '../protocol/plain-text.ts';
 import { isObject, readable, togetherRules } from './config-together.ts';
 import { printerProfiles, type PrinterProfileName } from '../../drivers/printer/profiles.ts';
 
@@ -69,6 +70,8 @@ const profileNames = Object.keys(printerProfiles) as [PrinterProfileName, ...Pri
 const settings = z.strictObject({
   /** Journal, identity: on a disk that survives. */
   stateDir: z.string().regex(/^\//, 'write the whole path, from / on'),
+  /** What the machine goes by, instead of its own serial; then `kios enrol --serial` is given the same. */
+  serial: plainText(64, 1).optional(),
   /** Where the QR is given to the customer. */
   qrOn: z.enum(['display', 'paper']).default('display'),
   /** What the customer reads first. */
@@ -145,6 +148,7 @@ export type KioskConfig = Settings;
 /** Shown beside a fault at that path. */
 export const kioskExamples: Readonly<Record<string, string>> = {
   stateDir: '/var/lib/kios',
+  serial: '"kiosk-7"',
   qrOn: 'display',
   language: 'id',
   timeZone: 'Asia/Jakarta',

@@ -2,6 +2,7 @@
 import { enrolAnswer, problem } from '../protocol/api.ts';
 import { isErrorCode, KiosError } from '../protocol/errors.ts';
 import { enrolmentKey, hasIdentity, writeIdentity, type Identity } from './identity.ts';
+import { makeStateFolder } from './state-folder.ts';
 
 const timeoutMs = 15_000;
 
@@ -27,6 +28,7 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
       `${stateDir} already holds an identity; --force replaces it and ends the old one`,
     );
   }
+  makeStateFolder(stateDir);
   const { privateKeyPem, publicKey } = enrolmentKey(stateDir);
   const body = { code, publicKey, ...(serial === undefined ? {} : { serial }) };
   const answer = await ask(new URL('/v1/enrol', relayUrl), body);

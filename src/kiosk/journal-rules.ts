@@ -1,4 +1,5 @@
 // The machine's rules as they stand in the journal: what was decided can be decided again only by the same ones. PURE.
+import type { MachineMark } from './machine.ts';
 import type { Rules } from './rules.ts';
 
 /** The body of a `rules` entry. */
@@ -6,15 +7,17 @@ export interface WrittenRules {
   /** Of kios. */
   version: string;
   rules: unknown;
+  /** Whose journal it is; undefined: the machine has no serial. */
+  machine?: MachineMark;
 }
 
-export function writeRules(rules: Rules, version: string): WrittenRules {
+export function writeRules(rules: Rules, version: string, machine?: MachineMark): WrittenRules {
   const bare: unknown = JSON.parse(
     JSON.stringify(rules, (_name, value: unknown) =>
       value instanceof Map ? { map: [...(value as Map<unknown, unknown>)] } : value,
     ),
   );
-  return { version, rules: bare };
+  return { version, rules: bare, ...(machine === undefined ? {} : { machine }) };
 }
 
 /** Undefined for what is no body of a `rules` entry. */

@@ -47,7 +47,11 @@ export interface Rules {
   technicianCode?: string;
 }
 
-export function rulesOf(config: KioskConfig, { enrolment }: Identity): Rules {
+/** @param identity of its enrolment, what limits a sale and who is paid. */
+export function rulesOf(
+  config: KioskConfig,
+  { enrolment }: { enrolment: Pick<Identity['enrolment'], 'limits' | 'merchant'> },
+): Rules {
   const required: Part[] = ['journal', 'relay'];
   required.push(config.qrOn === 'paper' ? 'printer' : 'display');
   if (config.keypad !== undefined) required.push('keypad');

@@ -1,7 +1,7 @@
 // Puts a kiosk together out of its rooms and keeps it running: identity, journal, machine, devices, relay, broker.
 import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { ulid } from 'ulid';
 import { notifySystemd } from '../lib/notify.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -17,11 +17,13 @@ import { slipOf, toPastSlip } from './slip-paper.ts';
 import { pingWatchdog, watchDisk, watchHealth, watchJournal, watchRelay } from './watches.ts';
 import { lockFolder } from './lock.ts';
 import { watchPaper } from './printer-watch.ts';
-import { readIdentity, type Identity } from './identity.ts';
+import { readIdentity, writeIdentity, type Identity } from './identity.ts';
 import { createRelayKeys } from './key-chain.ts';
 import { openJournal, type JournalFile } from './journal.ts';
+import { journalFault } from './journal-fault.ts';
 import { writeRules } from './journal-rules.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
+import { checkMachine, machineSerial } from './machine.ts';
 import { missingParts, toldParts } from './missing.ts';
 import {
   haltedScene,
@@ -33,6 +35,7 @@ import {
 } from './standstill.ts';
 import { createRelayClient } from './relay-client.ts';
 import { createScreen } from './screen.ts';
+import { makeStateFolder } from './state-folder.ts';
 import { sceneOf, type ScreenContext } from './screens.ts';
 import { maxPastSlips, type Part, type PartHealth, type State } from './state.ts';
 
@@ -66,24 +69,26 @@ interface Holding {
  */
 export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
   const { config, log } = options;
-  mkdirSync(config.stateDir, { recursive: true, mode: 0o700 });
-  const identity = readIdentity(config.stateDir);
   const bootId = machineBootId();
+  const serial = config.serial ?? machineSerial();
+  let identity: Identity | undefined;
   try {
-    return await startSelling(options, await hold(options, identity, bootId));
+    makeStateFolder(config.stateDir);
+    identity = readIdentity(config.stateDir);
+    return await startSelling(options, await hold(options, identity, { bootId, serial }));
   } catch (error) {
     const fault = storageCode(error);
     if (fault === undefined) throw error;
     log.error({ err: error }, 'journal.failed');
-    return startStandstill({ ...options, identity, bootId, fault });
+    return startStandstill({ ...options, identity, bootId, serial, fault });
   }
 }
 
-/** Takes the folder, and notes what the machine goes by when that has changed. */
+/** Takes the folder, if it is this machine's, and notes what the machine goes by when that has changed. */
 async function hold(
   { config, clock, version }: RunOptions,
   identity: Identity,
-  bootId: string,
+  { bootId, serial }: { bootId: string; serial: string | undefined },
 ): Promise<Holding> {
   const rules = rulesOf(config, identity);
   const lock = lockFolder(config.stateDir);
@@ -94,15 +99,26 @@ async function hold(
   };
   try {
     journal = openJournal(journalPath(config.stateDir));
-    const body = writeRules(rules, version);
+    const mark = checkMachine(identity, serial, journal.rules());
+    const body = writeRules(rules, version, mark);
     if (JSON.stringify(journal.rules()) !== JSON.stringify(body)) {
       const at = new Date(clock.nowMs()).toISOString();
       await journal.append([{ kind: 'rules', at, body }]);
     }
+    if (identity.serial === undefined && serial !== undefined) adopt(config, identity, serial);
     return { identity, bootId, rules, journal, release };
   } catch (error) {
     release();
     throw error;
+  }
+}
+
+/** An identity of before machines were told apart becomes this machine's. */
+function adopt({ stateDir }: KioskConfig, identity: Identity, serial: string): void {
+  try {
+    writeIdentity(stateDir, { ...identity, serial });
+  } catch (error) {
+    throw journalFault(error, stateDir, 'be written');
   }
 }
 

@@ -1,5 +1,5 @@
-// A kiosk whose journal cannot be read or written: it says so on its screen and to the relay, and waits. It sells nothing,
-// writes nothing into the journal, and does not fall over and over again.
+// A kiosk whose journal cannot be read or written, or is not its own: it says so on its screen and to the relay, and waits.
+// It sells nothing, writes nothing into the journal, and does not fall over and over again.
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scene } from '../../drivers/display/scene.ts';
@@ -7,15 +7,17 @@ import { wait, type Clock } from '../lib/clock.ts';
 import { notifySystemd } from '../lib/notify.ts';
 import { claimCode, formatClaimCode } from '../protocol/claim-code.ts';
 import { KiosError, type ErrorCode } from '../protocol/errors.ts';
-import { startBrokerLink } from './broker-link.ts';
+import { startBrokerLink, type BrokerLink } from './broker-link.ts';
 import { startDevices } from './devices.ts';
-import { trustedKeys, type Identity } from './identity.ts';
+import { readIdentity, trustedKeys, type Identity } from './identity.ts';
 import { openJournal } from './journal.ts';
 import { journalFault } from './journal-fault.ts';
 import { journalName } from './journal-file.ts';
+import { checkMachine } from './machine.ts';
 import { createRelayClient } from './relay-client.ts';
 import { rulesOf } from './rules.ts';
 import type { RunningKiosk, RunOptions } from './run.ts';
+import { makeStateFolder } from './state-folder.ts';
 import { createScreen } from './screen.ts';
 import { sceneOf, type ScreenContext } from './screens.ts';
 import { newState } from './new-state.ts';
@@ -29,6 +31,14 @@ const tryEveryMs = 10_000;
 /** What a start and the first sales take, and more than a full disk has. */
 const roomBytes = 1024 * 1024;
 
+/** What a screen needs of an enrolment that cannot be read. */
+const unknownEnrolment = {
+  environment: 'production',
+  merchant: { name: 'kios', nmid: '', pan: '' },
+  limits: { minIdr: 1, maxIdr: 1 },
+  claimSecret: '',
+} as const;
+
 export const journalPath = (stateDir: string): string => join(stateDir, journalName);
 
 /** The codes with which a kiosk stays up and sells nothing. */
@@ -38,9 +48,11 @@ const storageCodes: ReadonlySet<ErrorCode> = new Set([
   'journal-locked',
   'disk-full',
   'disk-read-only',
+  'data-missing',
+  'other-machine',
 ]);
 
-/** The code of a failure of the journal or its disk; undefined for every other failure. */
+/** The code of a failure of the journal, its disk or its place; undefined for every other failure. */
 export function storageCode(error: unknown): ErrorCode | undefined {
   return error instanceof KiosError && storageCodes.has(error.code) ? error.code : undefined;
 }
@@ -71,11 +83,22 @@ export async function untilStorageIsWell(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
+  const tryAll = async (): Promise<void> => {
+    tryRoom(join(stateDir, 'room.tmp'));
+    await tryJournal();
+  };
+  await untilWell(tryAll, clock, signal);
+}
+
+async function untilWell(
+  tryStart: () => Promise<void>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
   await wait(clock, quietMs, signal);
   while (!signal.aborted) {
     try {
-      tryRoom(join(stateDir, 'room.tmp'));
-      await tryJournal();
+      await tryStart();
       return;
     } catch (error) {
       if (storageCode(error) === undefined) throw error;
@@ -84,11 +107,12 @@ export async function untilStorageIsWell(
   }
 }
 
-/** As a start would open it. */
-async function openAndClose(stateDir: string): Promise<void> {
+/** As a start would open it; with the identity of now, because the kiosk may have been enrolled again. */
+async function openAndClose(stateDir: string, serial: string | undefined): Promise<void> {
   const journal = openJournal(journalPath(stateDir));
   try {
     await journal.append([]);
+    checkMachine(readIdentity(stateDir), serial, journal.rules());
   } finally {
     journal.close();
   }
@@ -105,25 +129,59 @@ function tryRoom(path: string): void {
   }
 }
 
+/** What of a start is known when its journal does not serve. */
+export interface Standstill extends RunOptions {
+  /** Undefined: it lies with the journal, on a disk that is not there. Then nobody can be told but whoever stands in front. */
+  identity: Identity | undefined;
+  bootId: string;
+  serial: string | undefined;
+  fault: ErrorCode;
+}
+
 /** Starts what needs no journal: the display, and the line to the relay's operator. Ends when the disk is well again. */
-export function startStandstill(
-  options: RunOptions & { identity: Identity; bootId: string; fault: ErrorCode },
-): RunningKiosk {
-  const { config, clock, log, random, version, identity, bootId, fault } = options;
-  const { enrolment } = identity;
+export function startStandstill(options: Standstill): RunningKiosk {
+  const { config, clock, log, identity, serial, fault } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
+  const enrolment = identity?.enrolment;
   const state: State = {
-    ...newState(enrolment.cursor, enrolment.ledgerId),
+    ...newState(enrolment?.cursor ?? '', enrolment?.ledgerId ?? ''),
     ...{ language: config.language, ledger: { at: 'same' } },
   };
+  const stopScreen = showFault(options, state);
+  const { parts } = withoutJournal(state, fault);
+  const link = identity === undefined ? undefined : tellFault(options, identity, parts);
+  void pingWatchdog(clock, signal);
+  void notifySystemd('READY=1');
+  log.info({ selling: false, missing: [fault] }, 'kiosk.selling');
+  log.error({ code: fault }, 'kiosk.out-of-service');
+  const { stateDir } = config;
+  const well =
+    fault === 'data-missing'
+      ? // Whatever else is wrong with it, the next start finds.
+        untilWell(async () => Promise.resolve(makeStateFolder(stateDir)), clock, signal)
+      : untilStorageIsWell(stateDir, () => openAndClose(stateDir, serial), clock, signal);
+  return {
+    ended: well.then(() => new Error('what the journal lacked is mended')),
+    stop: async () => {
+      stopping.abort();
+      await link?.stop();
+      await stopScreen();
+    },
+  };
+}
+
+/** Opens the display alone. Answers what closes it. */
+function showFault({ config, clock, log, random, identity, fault }: Standstill, state: State) {
+  const enrolment = identity?.enrolment ?? unknownEnrolment;
+  const { claimSecret } = enrolment;
   const screen = createScreen(log.child({ device: 'display' }));
   const context: ScreenContext = {
-    rules: rulesOf(config, identity),
+    rules: rulesOf(config, { enrolment }),
     merchant: enrolment.merchant,
     sandbox: enrolment.environment === 'sandbox',
     nowMs: clock.monotonicMs(),
-    claimCode: (saleId) => formatClaimCode(claimCode(enrolment.claimSecret, saleId)),
+    claimCode: (saleId) => formatClaimCode(claimCode(claimSecret, saleId)),
   };
   const { keypad: _keypad, scanner: _scanner, printer: _printer, ...bare } = config;
   const devices = startDevices({
@@ -137,6 +195,18 @@ export function startStandstill(
     },
   });
   screen.show(haltedScene(state, fault, context), () => undefined);
+  return async (): Promise<void> => {
+    await devices.stop();
+    await screen.idle();
+  };
+}
+
+function tellFault(
+  { clock, log, random, version, bootId, fault }: Standstill,
+  identity: Identity,
+  parts: State['parts'],
+): BrokerLink {
+  const { enrolment } = identity;
   const link = startBrokerLink({
     url: enrolment.brokerUrl,
     kioskId: enrolment.kioskId,
@@ -148,24 +218,6 @@ export function startStandstill(
     onTold: () => Promise.reject(new KiosError(fault, 'nothing can be stored')),
     onChange: () => undefined,
   });
-  const { parts } = withoutJournal(state, fault);
   link.status({ online: true, bootId, version, selling: false, parts });
-  void pingWatchdog(clock, signal);
-  void notifySystemd('READY=1');
-  log.info({ selling: false, missing: [fault] }, 'kiosk.selling');
-  log.error({ code: fault }, 'kiosk.out-of-service');
-  return {
-    ended: untilStorageIsWell(
-      config.stateDir,
-      () => openAndClose(config.stateDir),
-      clock,
-      signal,
-    ).then(() => new Error('the journal can be read and written again')),
-    stop: async () => {
-      stopping.abort();
-      await link.stop();
-      await devices.stop();
-      await screen.idle();
-    },
-  };
+  return link;
 }

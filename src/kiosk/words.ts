@@ -202,6 +202,11 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
   'disk-full': ['Penyimpanan mesin penuh.', "The machine's storage is full."],
   'journal-failed': ['Penyimpanan mesin rusak.', "The machine's storage has failed."],
   'disk-read-only': ['Penyimpanan mesin terkunci.', "The machine's storage is write-protected."],
+  'data-missing': ['Penyimpanan data tidak ditemukan.', 'The data storage is not there.'],
+  'other-machine': [
+    'Kartu ini milik mesin lain. Daftarkan ulang.',
+    'This card belongs to another machine. Enrol it again.',
+  ],
   'journal-damaged': ['Catatan mesin rusak.', "The machine's records are damaged."],
   'journal-locked': [
     'Catatan mesin sedang dipakai program lain.',

@@ -163,6 +163,16 @@ export const errors = {
     false,
     'The disk of the kiosk can only be read: look at the card; it does not sell.',
   ),
+  'data-missing': entry(
+    0,
+    true,
+    'The partition with journal and key is not there: look at card and disk; the kiosk starts anew when it appears.',
+  ),
+  'other-machine': entry(
+    0,
+    false,
+    'Key and journal of this kiosk are of another machine: enrol it again; it does not sell until then.',
+  ),
   'journal-damaged': entry(
     0,
     false,

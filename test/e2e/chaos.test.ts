@@ -13,7 +13,9 @@ import { runKios } from './program.ts';
 
 /** `KIOS_CHAOS_ROUNDS=200` for the long run. */
 const rounds = Number(process.env['KIOS_CHAOS_ROUNDS'] ?? 30);
-const seed = Number(process.env['KIOS_CHAOS_SEED'] ?? Math.floor(systemRandom() * 2 ** 31));
+/** The build machine repeats one schedule, so that what fails there is the change's doing; everybody else gets a new one. */
+const anySeed = process.env['CI'] === 'true' ? 77 : Math.floor(systemRandom() * 2 ** 31);
+const seed = Number(process.env['KIOS_CHAOS_SEED'] ?? anySeed);
 const again = `KIOS_CHAOS_SEED=${seed} KIOS_CHAOS_ROUNDS=${rounds} npm run test:e2e -- test/e2e/chaos.test.ts`;
 /** The shortest that a relay takes. */
 const expiresInMs = 20_000;

@@ -79,8 +79,7 @@ test('a jam: a claim on screen and paper, even while a receipt is printing, and 
   expect((await world.phase('result'))['outcome']).toBe('claim');
   expect((await world.sheet(1)).text.join('\n')).toMatch(/BUKTI KLAIM[\s\S]*\d{4} \d{4} \d{3}/);
   const mark = world.kiosk.mark;
-  world.press('enter');
-  await world.phase('idle', mark);
+  await world.toIdle();
   world.press('5', '000', 'enter');
   expect((await world.phase('blocked', mark))['codes']).toEqual(['dispenser-failed']);
   world.board.jamAt(undefined);
@@ -120,20 +119,33 @@ test('a price that changes over a restart does not change the sale in hand', asy
   expect(world.pulses).toHaveLength(1);
 });
 
-test('no paper where the QR must be printed: nothing is charged, the screen says paper', async () => {
+test('no paper where the QR is printed and a dark display: nothing is charged, both are named; with the display it sells', async () => {
   world = await World.start({ kiosk: { qrOn: 'paper' } });
   world.printer.set({ paper: 'out' });
-  const told = await world.kiosk.waitFor(
-    'the paper',
+  await world.display.unplug();
+  await world.kiosk.waitFor(
+    'a kiosk without a place for the QR',
     (line) =>
       line.msg === 'kiosk.selling' &&
       line['selling'] === false &&
-      String(line['missing']) === 'printer-paper-out',
+      ['printer-paper-out', 'display-lost'].every((code) => String(line['missing']).includes(code)),
   );
-  expect(told['missing']).toEqual(['printer-paper-out']);
   world.press('5', '000', 'enter');
-  expect((await world.phase('blocked'))['codes']).toEqual(['printer-paper-out']);
+  const { codes } = await world.phase('blocked');
+  expect(codes).toEqual(expect.arrayContaining(['printer-paper-out', 'display-lost']));
   expect(await world.transactions()).toHaveLength(0);
+
+  const mark = world.kiosk.mark;
+  await world.display.plug();
+  await world.kiosk.waitFor(
+    'selling again',
+    (line) => line.msg === 'kiosk.selling' && line['selling'] === true,
+    mark,
+  );
+  await world.toIdle();
+  world.press('5', '000', 'enter');
+  await world.pay(await world.qrOnScreen());
+  expect((await world.phase('result', mark))['outcome']).toBe('done');
 });
 
 test('relay down at Enter: nothing is charged, the screen says so, and the next try works', async () => {
