@@ -1,7 +1,13 @@
 // Enrolment: the kiosk makes its key, gives the one-time code and the public half to the relay, and keeps the answer.
 import { enrolAnswer, problem } from '../protocol/api.ts';
 import { isErrorCode, KiosError } from '../protocol/errors.ts';
-import { enrolmentKey, hasIdentity, writeIdentity, type Identity } from './identity.ts';
+import {
+  endEnrolment,
+  enrolmentKey,
+  hasIdentity,
+  writeIdentity,
+  type Identity,
+} from './identity.ts';
 import { makeStateFolder } from './state-folder.ts';
 
 const timeoutMs = 15_000;
@@ -39,6 +45,7 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
     ...(serial === undefined ? {} : { serial }),
   };
   writeIdentity(stateDir, identity);
+  endEnrolment(stateDir);
   return identity;
 }
 

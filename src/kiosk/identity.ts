@@ -5,7 +5,15 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { enrolAnswer, publicJwk, type PublicJwk } from '../protocol/api.ts';
@@ -52,17 +60,34 @@ export function writeIdentity(stateDir: string, identity: Identity): void {
 
 /**
  * The key of an enrolment in progress: kept, so that the same code with the same key can be asked again when the answer
- * was lost on the way (PROTOCOL.md §8).
+ * was lost on the way (PROTOCOL.md §8). Never the key of the identity that stands: a new life has a new one, or a copy of
+ * this card would live on with the old.
  */
 export function enrolmentKey(stateDir: string): { privateKeyPem: string; publicKey: PublicJwk } {
   const path = pendingKeyPath(stateDir);
-  if (!existsSync(path)) {
+  if (!existsSync(path) || isSpent(stateDir, readFileSync(path, 'utf8'))) {
     const { privateKey } = generateKeyPairSync('ed25519');
     writePrivate(path, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
   }
   const privateKeyPem = readFileSync(path, 'utf8');
   const publicKey = createPublicKey(createPrivateKey(privateKeyPem)).export({ format: 'jwk' });
   return { privateKeyPem, publicKey: publicJwk.parse(publicKey) };
+}
+
+/** Whether the identity that stands has this key already. */
+function isSpent(stateDir: string, privateKeyPem: string): boolean {
+  if (!hasIdentity(stateDir)) return false;
+  try {
+    return readIdentity(stateDir).privateKeyPem === privateKeyPem;
+  } catch (error) {
+    if (!(error instanceof KiosError)) throw error;
+    return false;
+  }
+}
+
+/** The answer is kept: its key serves for no other enrolment. */
+export function endEnrolment(stateDir: string): void {
+  rmSync(pendingKeyPath(stateDir), { force: true });
 }
 
 export function privateKeyOf(identity: Identity): KeyObject {

@@ -1,14 +1,13 @@
 // Brings what SQLite has written into the journal's log to the disk, on another thread: a card may take 800 ms for it, and
 // keys are echoed meanwhile. A commit with `synchronous=NORMAL` writes the log and leaves this sync to us; together they
 // are `FULL` (sqlite.org/pragma.html#pragma_synchronous). It must never answer before the disk has.
-import { closeSync, fdatasync, fstatSync, openSync } from 'node:fs';
+import { closeSync, fdatasync, openSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 
 /** As many entries lie in the log before it is folded into the file in a quiet moment: some hundred sales. */
 const restAfterEntries = 1500;
 /** A kiosk that has no quiet moment folds all the same; its log is some tens of megabytes then. */
 const maxEntriesUnfolded = 15_000;
-const maxLogBytesAtStart = 4 * 1024 * 1024;
 
 export class JournalSync {
   readonly #db: DatabaseSync;
@@ -19,9 +18,11 @@ export class JournalSync {
   /** @param path of the database, which is open and has been read, so that its log is there. */
   constructor(db: DatabaseSync, path: string) {
     this.#db = db;
-    this.#log = openSync(`${path}-wal`, 'r');
-    // A kiosk that is killed again and again never comes to rest.
-    if (fstatSync(this.#log).size > maxLogBytesAtStart) db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const log = `${path}-wal`;
+    // What an earlier run could not sync is read well from memory, and no later sync brings it to the disk: nothing may
+    // be written behind such a hole. And a kiosk that is killed again and again never comes to rest.
+    if (statSync(log).size > 0) db.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    this.#log = openSync(log, 'r');
   }
 
   /** Resolves when everything that was committed before is on the disk. Rejects with what the file system says. */

@@ -10,7 +10,7 @@ import { backoffMs, type Backoff } from '../lib/backoff.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { readIdentity, trustedKeys, writeIdentity, type Identity } from './identity.ts';
-import { sendByFetch, type Send } from './send.ts';
+import { sendByHttp, type Send } from './send.ts';
 
 const timeoutMs = 8_000;
 /** 64 links are less than half of it. */
@@ -32,12 +32,12 @@ export interface RelayKeysOptions {
   log: Log;
   /** 0 ≤ x < 1, so that a fleet does not ask in one moment. */
   random: () => number;
-  /** By fetch where it is not given. */
+  /** By HTTP where it is not given. */
   send?: Send;
 }
 
 export function createRelayKeys(options: RelayKeysOptions): RelayKeys {
-  const { identity, clock, log, random, send = sendByFetch } = options;
+  const { identity, clock, log, random, send = sendByHttp } = options;
   const trusted = new Map<string, KeyObject>(trustedKeys(identity));
   let newest = identity.enrolment.keys.at(-1)?.kid ?? '';
   let asking: Promise<void> | undefined;

@@ -4,7 +4,8 @@ import { createHmac, createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { KiosError } from '../protocol/errors.ts';
-import { privateKeyOf, type Identity } from './identity.ts';
+import { privateKeyOf, writeIdentity, type Identity } from './identity.ts';
+import { journalFault } from './journal-fault.ts';
 
 /** What the relay takes (`enrolBody`); longer text is no serial. */
 const maxSerialLength = 64;
@@ -84,4 +85,21 @@ export function checkMachine(
     );
   }
   return { serial, key };
+}
+
+/**
+ * Makes an identity of before machines were told apart this machine's, once and for all.
+ * @throws KiosError as the journal does, when it cannot be written
+ */
+export function adoptIdentity(
+  stateDir: string,
+  identity: Identity,
+  serial: string | undefined,
+): void {
+  if (identity.serial !== undefined || serial === undefined) return;
+  try {
+    writeIdentity(stateDir, { ...identity, serial });
+  } catch (error) {
+    throw journalFault(error, stateDir, 'be written');
+  }
 }

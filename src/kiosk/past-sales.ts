@@ -4,7 +4,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { KiosError } from '../protocol/errors.ts';
 import { fulfilment, type Fulfilment } from '../protocol/sale.ts';
-import { mayReach, verdict, type Verdict } from '../protocol/verdict.ts';
+import { isDead, mayReach, verdict, type Verdict } from '../protocol/verdict.ts';
 import { addHash, noHash, type JournalFault } from './journal-chain.ts';
 import { hashOf, readRow, schema, type PastSale, type SaleRow } from './past-sale-row.ts';
 import type { FoundClaim } from './state.ts';
@@ -195,6 +195,9 @@ export class PastSales {
       const signed = fulfilment.safeParse(row?.signed).data;
       return signed !== note.fulfilment && note.fulfilment !== undefined;
     }
+    // Only a ledger that was restored says so: it is shown that this sale was closed, and makes a claim of the money.
+    const isLost = isDead(word) && note.verdict === 'paid' && note.fulfilment === undefined;
+    if (isLost && row?.fulfilment == null) return false;
     return mayReach(word, note.verdict);
   }
 

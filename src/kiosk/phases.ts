@@ -136,15 +136,24 @@ export function close(
   return [{ ...state, reports }, [{ kind: 'report', ...report }]];
 }
 
+/** The slip may still come out, or lie in the customer's hand: the next one says that it is void (rule 6). */
+export function voidOf(phase: Phase, sale: OpenSale): readonly Effect[] {
+  const doubtful = phase.at === 'stopping' && phase.reason === 'fault' && sale.qrOn === 'paper';
+  return doubtful ? [{ kind: 'print', slip: 'void', sale }] : [];
+}
+
 /** The relay answers and cannot bring the charge to an end: it is handed over for good. */
 export function abandon(
   state: State,
-  { sale, because }: Extract<Phase, { at: 'stopping' }>,
+  phase: Extract<Phase, { at: 'stopping' }>,
   atMs: number,
 ): Step {
+  const { sale, because } = phase;
   const why = because === undefined ? {} : { because };
-  const abandoning = { at: 'abandoning' as const, sale, ...why };
-  return close({ ...state, phase: abandoning }, { saleId: sale.saleId, result: 'abandoned' }, atMs);
+  const abandoning = { ...state, phase: { at: 'abandoning' as const, sale, ...why } };
+  const [closed, effects] = close(abandoning, { saleId: sale.saleId, result: 'abandoned' }, atMs);
+  // Its charge may live on, and the kiosk has done with it: nothing later takes its slip back.
+  return [closed, [...effects, ...voidOf(phase, sale)]];
 }
 
 /** Sends again what is due. */

@@ -33,7 +33,7 @@ import type { Effect, RequestFailure, Told } from './state.ts';
 import { privateKeyOf, type Identity } from './identity.ts';
 import type { ProvedSale } from './past-sales.ts';
 import type { RecoverPage } from './recover.ts';
-import { sendByFetch, type Send } from './send.ts';
+import { sendByHttp, type Send } from './send.ts';
 
 export type Answer<T> = { ok: true; value: T } | { ok: false; failure: RequestFailure };
 
@@ -86,14 +86,14 @@ export interface RelayClientOptions {
   bootId: string;
   clock: Clock;
   log: Log;
-  /** By fetch where it is not given. */
+  /** By HTTP where it is not given. */
   send?: Send;
   /** The relay's signed time was heard: so much must be added to ours. */
   onTime?: (offsetMs: number) => void;
 }
 
 export function createRelayClient(options: RelayClientOptions): RelayClient {
-  const { identity, keys, meetKey, bootId, clock, log, send = sendByFetch } = options;
+  const { identity, keys, meetKey, bootId, clock, log, send = sendByHttp } = options;
   const { kioskId, environment } = identity.enrolment;
   const privateKey = privateKeyOf(identity);
   /** Relay's clock minus ours, learnt from a signed `clock-skew` answer. */

@@ -17,13 +17,12 @@ import { slipOf, toPastSlip } from './slip-paper.ts';
 import { pingWatchdog, watchDisk, watchHealth, watchJournal, watchRelay } from './watches.ts';
 import { lockFolder } from './lock.ts';
 import { watchPaper } from './printer-watch.ts';
-import { readIdentity, writeIdentity, type Identity } from './identity.ts';
+import { readIdentity, type Identity } from './identity.ts';
 import { createRelayKeys } from './key-chain.ts';
 import { openJournal, type JournalFile } from './journal.ts';
-import { journalFault } from './journal-fault.ts';
 import { writeRules } from './journal-rules.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
-import { checkMachine, machineSerial } from './machine.ts';
+import { adoptIdentity, checkMachine, machineSerial } from './machine.ts';
 import { missingParts, toldParts } from './missing.ts';
 import {
   haltedScene,
@@ -105,20 +104,11 @@ async function hold(
       const at = new Date(clock.nowMs()).toISOString();
       await journal.append([{ kind: 'rules', at, body }]);
     }
-    if (identity.serial === undefined && serial !== undefined) adopt(config, identity, serial);
+    adoptIdentity(config.stateDir, identity, serial);
     return { identity, bootId, rules, journal, release };
   } catch (error) {
     release();
     throw error;
-  }
-}
-
-/** An identity of before machines were told apart becomes this machine's. */
-function adopt({ stateDir }: KioskConfig, identity: Identity, serial: string): void {
-  try {
-    writeIdentity(stateDir, { ...identity, serial });
-  } catch (error) {
-    throw journalFault(error, stateDir, 'be written');
   }
 }
 

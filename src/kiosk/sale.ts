@@ -151,7 +151,8 @@ function ledgerAgrees(state: State, atMs: number): State {
 }
 
 function check(state: State, sale: OpenSale, atMs: number): Step {
-  const phase = { at: 'checking' as const, sale, tries: 0, retryAtMs: atMs + patience.chargeMs };
+  const retryAtMs = atMs + patience.chargeMs;
+  const phase = { at: 'checking' as const, sale, tries: 0, retryAtMs, sinceMs: atMs };
   return [{ ...state, phase }, [{ kind: 'look', saleId: sale.saleId }]];
 }
 

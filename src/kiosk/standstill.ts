@@ -91,7 +91,7 @@ export async function untilStorageIsWell(
 }
 
 async function untilWell(
-  tryStart: () => Promise<void>,
+  tryStart: () => void | Promise<void>,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
@@ -107,11 +107,20 @@ async function untilWell(
   }
 }
 
-/** As a start would open it; with the identity of now, because the kiosk may have been enrolled again. */
-async function openAndClose(stateDir: string, serial: string | undefined): Promise<void> {
+/** As a start would open it. */
+async function openAndClose(stateDir: string): Promise<void> {
   const journal = openJournal(journalPath(stateDir));
   try {
     await journal.append([]);
+  } finally {
+    journal.close();
+  }
+}
+
+/** With the identity of now: the kiosk may have been enrolled again. @throws KiosError `other-machine` */
+function checkAgain(stateDir: string, serial: string | undefined): void {
+  const journal = openJournal(journalPath(stateDir));
+  try {
     checkMachine(readIdentity(stateDir), serial, journal.rules());
   } finally {
     journal.close();
@@ -131,16 +140,17 @@ function tryRoom(path: string): void {
 
 /** What of a start is known when its journal does not serve. */
 export interface Standstill extends RunOptions {
-  /** Undefined: it lies with the journal, on a disk that is not there. Then nobody can be told but whoever stands in front. */
+  /** Undefined: it lies on the disk that is not there, and only the screen can say so. */
   identity: Identity | undefined;
   bootId: string;
+  /** The machine's. */
   serial: string | undefined;
   fault: ErrorCode;
 }
 
 /** Starts what needs no journal: the display, and the line to the relay's operator. Ends when the disk is well again. */
 export function startStandstill(options: Standstill): RunningKiosk {
-  const { config, clock, log, identity, serial, fault } = options;
+  const { config, clock, log, identity, fault } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
   const enrolment = identity?.enrolment;
@@ -155,14 +165,8 @@ export function startStandstill(options: Standstill): RunningKiosk {
   void notifySystemd('READY=1');
   log.info({ selling: false, missing: [fault] }, 'kiosk.selling');
   log.error({ code: fault }, 'kiosk.out-of-service');
-  const { stateDir } = config;
-  const well =
-    fault === 'data-missing'
-      ? // Whatever else is wrong with it, the next start finds.
-        untilWell(async () => Promise.resolve(makeStateFolder(stateDir)), clock, signal)
-      : untilStorageIsWell(stateDir, () => openAndClose(stateDir, serial), clock, signal);
   return {
-    ended: well.then(() => new Error('what the journal lacked is mended')),
+    ended: untilMended(options, signal).then(() => new Error('what the journal lacked is mended')),
     stop: async () => {
       stopping.abort();
       await link?.stop();
@@ -171,8 +175,43 @@ export function startStandstill(options: Standstill): RunningKiosk {
   };
 }
 
+/** Resolves when a start may go better. */
+export async function untilMended(
+  standstill: Pick<Standstill, 'clock' | 'serial' | 'fault'> & { config: { stateDir: string } },
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, serial, fault } = standstill;
+  const { stateDir } = standstill.config;
+  switch (fault) {
+    case 'data-missing':
+      // Whatever else is wrong with that disk, the next start finds, which sees the mounts of then.
+      await untilWell(
+        () => {
+          makeStateFolder(stateDir);
+        },
+        clock,
+        signal,
+      );
+      return;
+    case 'other-machine':
+      await untilWell(
+        () => {
+          checkAgain(stateDir, serial);
+        },
+        clock,
+        signal,
+      );
+      return;
+    default:
+      await untilStorageIsWell(stateDir, () => openAndClose(stateDir), clock, signal);
+  }
+}
+
 /** Opens the display alone. Answers what closes it. */
-function showFault({ config, clock, log, random, identity, fault }: Standstill, state: State) {
+function showFault(
+  { config, clock, log, random, identity, fault }: Standstill,
+  state: State,
+): () => Promise<void> {
   const enrolment = identity?.enrolment ?? unknownEnrolment;
   const { claimSecret } = enrolment;
   const screen = createScreen(log.child({ device: 'display' }));

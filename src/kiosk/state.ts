@@ -66,8 +66,8 @@ export type Phase =
       retryAtMs: number;
       untilMs: number;
     }
-  /** After a restart: the relay is asked what became of the sale before anything is shown. */
-  | { at: 'checking'; sale: OpenSale; tries: number; retryAtMs: number }
+  /** After a restart (`sinceMs`): the relay is asked what became of the sale before anything is shown. */
+  | { at: 'checking'; sale: OpenSale; tries: number; retryAtMs: number; sinceMs?: number }
   | {
       at: 'paying';
       sale: OpenSale;

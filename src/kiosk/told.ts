@@ -10,6 +10,7 @@ import {
   openClaim,
   oweClaim,
   stop,
+  voidOf,
   type Step,
 } from './phases.ts';
 import { printQr, qrPlace } from './missing.ts';
@@ -17,7 +18,6 @@ import type { Rules } from './rules.ts';
 import {
   patience,
   retryDelayMs,
-  type Effect,
   type OpenSale,
   type Outcome,
   type State,
@@ -164,14 +164,17 @@ function isServed(state: State, sale: OpenSale, told: Told, atMs: number): boole
   if (sale.bootId !== state.bootId) {
     return told.settledAgoMs !== undefined && told.settledAgoMs <= patience.servedAfterBootMs;
   }
+  if (wasAwayLong(state.phase, told)) return false;
   if (sale.deadlineMs === undefined) return true;
   return atMs <= sale.deadlineMs + patience.hideEarlyMs + patience.servedAfterDeadlineMs;
 }
 
-/** The slip may still come out, or lie in the customer's hand: the next one says that it is void (rule 6). */
-function voidOf(phase: State['phase'], sale: OpenSale): readonly Effect[] {
-  const doubtful = phase.at === 'stopping' && phase.reason === 'fault' && sale.qrOn === 'paper';
-  return doubtful ? [{ kind: 'print', slip: 'void', sale }] : [];
+/** It may have stood still for its journal meanwhile, and have sent the customer away with the number of a claim. */
+function wasAwayLong(phase: State['phase'], { askedAtMs, settledAgoMs }: Told): boolean {
+  if (phase.at !== 'checking' || phase.sinceMs === undefined || settledAgoMs === undefined) {
+    return false;
+  }
+  return phase.sinceMs - (askedAtMs - settledAgoMs) > patience.servedAfterBootMs;
 }
 
 function dead(state: State, told: Told, atMs: number): Step {

@@ -184,8 +184,10 @@ function take(reported: Reported, decision: Decision): void {
   if (decision.alert !== undefined) reported.alert = decision.alert;
 }
 
-/** Late money of a sale whose goods are not out. */
+/** Late money of a sale whose goods are not out, and a claim of the backup whose money has gone back since. */
 function claimOf(row: SaleRow): Decision['claim'] {
+  // Whether the payer's bank has it, Midtrans says.
+  if (row.verdict === 'refunded') return { do: 'close', as: 'refunding' };
   if (row.verdict !== 'paid-late' || row.fulfilment === 'done') return undefined;
   return openClaim(row, row.fulfilment ?? 'late').claim;
 }

@@ -8,11 +8,10 @@ import { World } from './world.ts';
 const sales = Number(process.env['KIOS_SOAK_SALES'] ?? 300);
 const tenths = 10;
 /**
- * What a sale may leave behind, in bytes of the heap and of buffers after a collection: code that is compiled late, the 250
- * requests that Node's `performance` remembers, and timers of the last minute make 3 to 5 kB over the first hundreds. One
- * picture is 768 kB; a document with its listeners is ten.
+ * What a sale may leave behind, in bytes of the heap and of buffers after a collection: code that is compiled late and timers
+ * of the last minute make up to 3 kB over the first hundreds. One picture is 768 kB; a document with its listeners is ten.
  */
-const heapBytesASale = 8000;
+const heapBytesASale = 6000;
 /** Resident memory also holds what the C library's arenas and the picture library keep for later. */
 const residentBytes = 40 * 1024 * 1024;
 /** Sockets come and go by one or two. */

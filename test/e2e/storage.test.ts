@@ -1,7 +1,14 @@
 // A disk that fails under a kiosk: it says which way on its screen and to the relay, keeps what is there, and ends the sale
 // in hand in goods or a claim.
 import { execFileSync } from 'node:child_process';
-import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
@@ -142,4 +149,43 @@ test('locked by another program: the running kiosk stops selling and says so', a
   other.exec('ROLLBACK');
   other.close();
   expect(await world.transactions()).toHaveLength(0);
+});
+
+test('on another machine it sells nothing until it is enrolled again, and then goes on', async () => {
+  const one = (world = await World.start({ kiosk: { serial: 'board-1' } }));
+  await one.kiosk.stop();
+  const before = readFileSync(journalOf(one));
+  await one.changeKioskConfig((text) => text.replace('board-1', 'board-2'));
+  await startInVain(one, 'other-machine');
+  await operatorReads(one, 'other-machine');
+  expect(readFileSync(journalOf(one)).equals(before)).toBe(true);
+  await one.kiosk.stop();
+  const relay = ['relay', '--config', join(one.folder, 'relay.yaml')];
+  const made = await runKios(...relay, 'enrolment', '--kiosk', 'ksk01', '--json');
+  const { code } = JSON.parse(made.output) as { code: string };
+  const place = ['--relay', one.relayUrl, '--state', stateOf(one), '--serial', 'board-2'];
+  expect(await runKios('enrol', ...place, '--code', code, '--force')).toMatchObject({ code: 0 });
+  await one.startKiosk();
+  await one.ready();
+  one.press('5', '000', 'enter');
+  await one.pay(await one.qrOnScreen());
+  await one.untilPulse();
+  await one.kiosk.stop();
+  await one.changeKioskConfig((text) => text.replace('board-2', 'board-1'));
+  await startInVain(one, 'other-machine');
+});
+
+test('without its data partition it says so, makes nothing in its place, and sells when it is back', async () => {
+  const one = (world = await World.start());
+  await one.kiosk.stop();
+  const [stateDir, partition] = [stateOf(one), join(one.folder, 'partition')];
+  renameSync(stateDir, partition);
+  symlinkSync(join(one.folder, 'nowhere'), stateDir);
+  await startInVain(one, 'data-missing');
+  await one.nextFrame();
+  await one.kiosk.stop();
+  rmSync(stateDir);
+  symlinkSync(partition, stateDir);
+  await one.startKiosk();
+  await one.ready();
 });

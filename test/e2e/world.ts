@@ -347,9 +347,11 @@ export class World {
     const { code } = JSON.parse(made.output) as { code: string };
     const port = Number(new URL(this.relayUrl).port);
     const seenAs = (await this.#options.relayFor?.(port)) ?? this.relayUrl;
+    const serial = this.#options.kiosk?.['serial'];
     const done = await runKios(
       'enrol',
       ...['--relay', seenAs, '--code', code, '--state', this.#path('kiosk')],
+      ...(typeof serial === 'string' ? ['--serial', serial] : []),
     );
     if (done.code !== 0) throw new Error(`enrolment failed: ${done.output}`);
   }

@@ -1,5 +1,5 @@
 // The journal's log on its way to the disk: answered only after the sync, and folded into the file when nobody waits.
-import { mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -63,6 +63,19 @@ test('a log that grew while the kiosk was killed again and again is folded at th
   beside.close();
   expect(journal.verify()).toBeUndefined();
   expect(journal.read(1, 20_000)).toHaveLength(8 * manyEntries.length);
+});
+
+test('what a killed run left stands in the file itself before anything is written behind it', async () => {
+  const beside = openJournal(path);
+  await journal.append([entry('left behind')]);
+  journal.close();
+  journal = openJournal(path);
+  const alone = join(folder, 'alone.sqlite');
+  copyFileSync(path, alone);
+  const found = openJournal(alone);
+  expect(found.read(1, 10)).toMatchObject([{ body: { text: 'left behind' } }]);
+  found.close();
+  beside.close();
 });
 
 test('a log that cannot be synced is told', async () => {

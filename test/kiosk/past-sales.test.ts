@@ -37,9 +37,15 @@ describe('what a relay without memory is given', () => {
     ['the one with the fulfilment', [proof('paid'), proof('paid', 'done')], 'paid done'],
     ['not the repetition without it', [proof('paid', 'done'), proof('paid')], 'paid done'],
     ['late money after a dead charge', [proof('expired'), proof('paid-late')], 'paid-late '],
+    ['that it was closed, not a restored `paid`', [proof('expired'), proof('paid')], 'expired '],
     ['never a verdict that cannot follow', [proof('refunded'), proof('paid')], 'refunded '],
   ] as const)('%s', (_name, notes, expected) => {
     expect(past(minted(), ...notes).proved()).toEqual([{ saleId: saleA, proof: expected }]);
+  });
+
+  test('that it was paid in the end, where this kiosk gave its goods', () => {
+    const sold = past(minted(), proof('expired'), did('done'), proof('paid'));
+    expect(sold.proved()).toMatchObject([{ proof: 'paid ', fulfilment: 'done' }]);
   });
 
   test('what the kiosk did, and the goods of a claim are goods', () => {

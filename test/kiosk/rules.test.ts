@@ -190,6 +190,21 @@ describe('rule 6: a QR that was printed outlives nothing', () => {
       { kind: 'print', slip: 'void', sale: { saleId: saleA } },
     ]);
   });
+
+  test('and so does one whose charge cannot be ended, once it is handed over', () => {
+    const kiosk = new Machine(paper).showQr();
+    kiosk.take({ kind: 'printed', slip: 'qr', saleId: saleA, result: 'unknown' });
+    kiosk.nowMs += patience.stopMs;
+    expect(kiosk.take(tell('pending'))).toMatchObject([
+      { kind: 'report', result: 'abandoned' },
+      { kind: 'print', slip: 'void', sale: { saleId: saleA } },
+    ]);
+    // Once is enough.
+    kiosk.take(tell('cancelled'));
+    expect(kiosk.effects.filter((one) => one.kind === 'print' && one.slip === 'void')).toHaveLength(
+      1,
+    );
+  });
 });
 
 test('rule 7: deadlines run on the monotonic clock from a duration that the relay gave', () => {

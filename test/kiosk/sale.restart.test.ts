@@ -1,6 +1,6 @@
 // The sale machine after a restart, with a printed QR, and its catch-up cursor.
 import { describe, expect, test } from 'vitest';
-import { parts } from '../../src/kiosk/state.ts';
+import { parts, patience } from '../../src/kiosk/state.ts';
 import { cursorAfter } from '../../src/protocol/sale.ts';
 import { Machine, ledgerId, qris, saleA, saleB, tell } from './machine.ts';
 
@@ -37,6 +37,21 @@ describe('a restart', () => {
     kiosk.boot('boot-1');
     kiosk.take(tell('paid', { settledAgoMs: 300_000 }));
     expect(kiosk.count('dispense')).toBe(0);
+  });
+
+  test.each([
+    [patience.servedAfterBootMs, 'dispensing'],
+    [patience.servedAfterBootMs + 1, 'result'],
+  ] as const)('paid %i ms before it came back in the same boot: %s', (awayMs, at) => {
+    // It may have stood still for its journal, with a screen that told the customer to leave with a number.
+    const kiosk = new Machine().showQr();
+    kiosk.nowMs = 150_000;
+    kiosk.boot('boot-1');
+    kiosk.nowMs += 5_000;
+    const settledAgoMs = awayMs + 5_000;
+    kiosk.take(tell('paid', { settledAgoMs, askedAtMs: kiosk.nowMs }));
+    expect(kiosk.at).toBe(at);
+    expect(kiosk.state.claims.open).toEqual(at === 'result' ? [saleA] : []);
   });
 
   test('while charging asks again in the same boot, and cancels in another', () => {

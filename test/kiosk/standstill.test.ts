@@ -26,6 +26,8 @@ test.each([
   ['journal-damaged', 'Catatan mesin rusak.'],
   ['journal-locked', 'Catatan mesin sedang dipakai program lain.'],
   ['journal-failed', 'Penyimpanan mesin rusak.'],
+  ['data-missing', 'Penyimpanan data tidak ditemukan.'],
+  ['other-machine', 'Kartu ini milik mesin lain. Daftarkan ulang.'],
 ] as const)('%s is named on the screen', (code, words) => {
   const scene = haltedScene(new Machine().state, code, context);
   expect(scene.lines).toContain(`${words} (${code})`);
@@ -90,6 +92,11 @@ test.each([
   expect(fault.code).toBe(code);
   expect(storageCode(fault)).toBe(code);
   expect(journalFault(fault, '/y', 'be read')).toBe(fault);
+});
+
+test('a missing partition and a journal of another machine are waited for like a bad disk', () => {
+  expect(storageCode(new KiosError('data-missing', 'x'))).toBe('data-missing');
+  expect(storageCode(new KiosError('other-machine', 'x'))).toBe('other-machine');
 });
 
 test('what is wrong with the enrolment is no fault of the disk', () => {

@@ -65,7 +65,7 @@ describe('a sale without a row', () => {
     ['paid-late', undefined, undefined, 'made paid-late - +late!'],
     ['paid-late', undefined, 'abandoned', 'made paid-late abandoned +abandoned!'],
     ['paid-late', undefined, 'done', 'made paid-late done -honoured'],
-    ['refunded', undefined, 'failed', 'made refunded failed'],
+    ['refunded', undefined, 'failed', 'made refunded failed -refunding'],
   ])('signed %s (%s), the kiosk says %s', (verdict, fulfilment, says, expected) => {
     const signed = fulfilment === undefined ? {} : { fulfilment };
     const recovery = recoverSale(undefined, proven(verdict, { fulfilment: says }, signed), later);
@@ -126,7 +126,8 @@ describe('a row of the backup', () => {
     ['pending', {}, 'paid', undefined, 'merged paid -'],
     ['pending', {}, 'paid', 'done', 'merged paid done -honoured'],
     ['pending', {}, 'paid', 'failed', 'merged paid failed +failed!'],
-    ['pending', {}, 'refunded', undefined, 'merged refunded -'],
+    ['pending', {}, 'refunded', undefined, 'merged refunded - -refunding'],
+    ['paid-late', {}, 'refunded', undefined, 'merged refunded - -refunding'],
     ['pending', {}, 'expired', undefined, 'merged expired -'],
     ['pending', {}, 'paid-late', undefined, 'merged paid-late - +late!'],
     [

@@ -111,6 +111,22 @@ test('unpaid at the backup, paid late and honoured after it: told by an old noti
   await expectHeld(sale.saleId);
 });
 
+test('open at the backup, closed and paid late after it: Midtrans is heard before the kiosk', async () => {
+  const { sale } = await kiosk.put(kiosk.newSaleId(), 15_000);
+  const { saleId } = sale;
+  const backup = backUp(setting);
+  const body = { reason: 'customer', amountIdr: 15_000 };
+  await kiosk.call('POST', `/v1/sales/${saleId}/cancel`, body);
+  const closed = await kiosk.until(saleId, 'cancelled');
+  await pay(setting, sale.qrString ?? '', true);
+  await kiosk.until(saleId, 'paid-late');
+  await backup.restore(true);
+  await kiosk.until(saleId, 'paid');
+  await kiosk.call('POST', '/v1/recover', { sales: [posted(closed)] });
+  expect(await claimOf(setting, saleId)).toMatchObject({ kind: 'unreported' });
+  await expectHeld(saleId);
+});
+
 test('in hand at the backup, settled in cash after it: reported as failed', async () => {
   const { saleId } = await sellPaid();
   const backup = backUp(setting);

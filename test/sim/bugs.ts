@@ -23,6 +23,9 @@ export const bugs = {
   'claim-not-kept': 'goods that failed open no claim',
   'key-unlearnt': 'the kiosk does not ask for new keys of the relay',
   'ledger-unchecked': 'the kiosk does not care that the ledger is another one',
+  'served-for-ever': 'money that is hours old moves a motor after a power cut',
+  'same-boot-after-power-cut': 'a machine that had no power takes its old deadlines for its own',
+  'wall-clock-for-deadlines': 'deadlines are counted by the clock on the wall',
   'nothing-given-back': 'the kiosk posts nothing to a relay that was restored',
 } as const;
 

@@ -13,6 +13,8 @@ import type { World } from './world.ts';
 const servedAfterBootMs = 120_000;
 const servedAfterDeadlineMs = 60_000;
 const slackMs = 30_000;
+/** What the journal takes before a QR is gone; far less than a kiosk hides it before its charge expires. */
+const hidingMs = 1_000;
 
 /** A loss that people make, beside the relay; the others are never anybody's right. */
 const namedLoss: DifferenceKind = 'goods-and-refund';
@@ -96,16 +98,13 @@ export function checkPulse(
   const row = store.sales.get(id);
   const paid = chargesOf(midtrans.books, id).find((each) => each.settledAtMs !== undefined);
   if (paid === undefined) world.broke(`${id} was dispensed and is not settled`);
-  if (world.happened.has('restore')) return;
-  if (row?.verdict !== 'paid') {
-    world.broke(`${id} was dispensed on the verdict ${row?.verdict ?? 'none'}`);
-    return;
-  }
   const nowMs = world.clock.nowMs() - slackMs;
   const late = nowMs > (paid?.settledAtMs ?? 0) + servedAfterBootMs;
-  if (late && nowMs > row.deadlineAtMs + servedAfterDeadlineMs) {
+  if (late && nowMs > (row?.deadlineAtMs ?? Infinity) + servedAfterDeadlineMs) {
     world.broke(`${id} was dispensed when its customer was long gone`);
   }
+  if (world.happened.has('restore') || row?.verdict === 'paid') return;
+  world.broke(`${id} was dispensed on the verdict ${row?.verdict ?? 'none'}`);
 }
 
 /** Rule 5, and amount charged = amount shown. `earlier`: sales whose QR this kiosk has shown before. */
@@ -130,4 +129,16 @@ export function checkShown(
       world.broke(`${other} can still be paid while the QR of ${saleId} is shown`);
     }
   }
+}
+
+/** A QR that has just been shown is gone when its time is over. `isUp`: whether it still is. */
+export function checkHidden(
+  world: World,
+  saleId: string,
+  forMs: number,
+  isUp: () => boolean,
+): void {
+  world.clock.after(forMs + hidingMs, () => {
+    if (isUp()) world.broke(`the QR of ${saleId} is shown after its time`);
+  });
 }

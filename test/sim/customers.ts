@@ -32,6 +32,7 @@ export class Customers {
     kiosk.onShown = (saleId, qrString) => {
       const charge = fleet.midtrans.books.findByQr(qrString);
       if (charge !== undefined && this.here) this.#plan(saleId, charge);
+      if (this.here) this.#failWhilePaying();
     };
     this.#act();
   }
@@ -122,6 +123,18 @@ export class Customers {
     if (faults.strikes('money after the end')) {
       this.#pay(draw.between(95_000, 500_000), charge, true);
     }
+  }
+
+  /** Money then grows old while nobody looks, or its age is counted wrong. */
+  #failWhilePaying(): void {
+    const { clock, draw, faults } = this.#world;
+    const { focus } = faults;
+    if (focus === undefined || draw.chance(200)) return;
+    clock.after(draw.between(500, 25_000), () => {
+      if (!this.here) return;
+      if (focus === 'clock') this.#kiosk.jumpClock();
+      else this.#kiosk.end(true, draw.between(5_000, 900_000));
+    });
   }
 
   #pay(afterMs: number, charge: Transaction, late: boolean): void {

@@ -70,9 +70,8 @@ function wrongEnd(
   if (row.fulfilment === 'done') {
     return pulses === 1 ? undefined : `is done, ${pulses} pulses`;
   }
-  // A card that has forgotten the sale, or closed it on the word of a ledger that was lost since, reports nothing: after a
-  // day the relay makes a claim of it (PROTOCOL.md §6).
-  const forgotten = world.happened.has('old card') || world.happened.has('restore');
+  // A card that has forgotten the sale reports nothing: after a day the relay makes a claim of it (PROTOCOL.md §6).
+  const forgotten = world.happened.has('old card');
   if (row.fulfilment === null && forgotten && row.askAtMs !== null) return undefined;
   return `took money, has no claim and is ${row.fulfilment ?? 'in hand'}`;
 }

@@ -11,4 +11,8 @@ export const regressions: readonly Regression[] = [
     seed: 415,
     why: 'an order altered on the line left the kiosk stopping for ever (test/kiosk/sale.money.test.ts)',
   },
+  {
+    seed: 367,
+    why: 'money of a sale that was closed in a lost ledger lay in hand for a day (test/kiosk/past-sales.test.ts)',
+  },
 ];

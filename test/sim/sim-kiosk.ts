@@ -12,7 +12,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { KiosError } from '../../src/protocol/errors.ts';
 import { Board } from './board.ts';
-import { checkPulse, checkShown } from './checks.ts';
+import { checkHidden, checkPulse, checkShown } from './checks.ts';
 import { Disk } from './disk.ts';
 import { identityFolder, identityOf } from './identities.ts';
 import { openRooms, standing, type Rooms } from './kiosk-rooms.ts';
@@ -21,7 +21,7 @@ import { Paper } from './paper.ts';
 import type { RelayFleet } from './relay-fleet.ts';
 import { Session, type SessionEnd } from './session.ts';
 import { rulesOf } from './sim-rules.ts';
-import { spoilEffect, spoilEvent } from './spoil.ts';
+import { spoilClock, spoilEffect, spoilEvent } from './spoil.ts';
 import type { World } from './world.ts';
 
 const yearsMs = 10 * 365 * 24 * 3_600_000;
@@ -157,7 +157,8 @@ export class SimKiosk {
       known: new Set<string>(),
     };
     const alive = (): boolean => mortal.alive;
-    const clock = world.clock.ofLife(alive, boot.atMs, () => this.#boot.wallOffMs);
+    const honest = world.clock.ofLife(alive, boot.atMs, () => this.#boot.wallOffMs);
+    const clock = world.bug === undefined ? honest : spoilClock(world.bug, honest);
     if (this.#fleet.rotated) this.#stateDir ??= identityFolder(this.kioskId);
     const dir = this.#stateDir;
     const identity = dir === undefined ? identityOf(this.kioskId) : readIdentity(dir);
@@ -323,6 +324,7 @@ export class SimKiosk {
       ignoreHalt(this.#post(life, { kind: 'not-shown', saleId }));
     }
     checkShown(this.#world, this.#fleet, state, this.#shown);
+    checkHidden(this.#world, saleId, phase.totalMs, () => life.alive && this.#at === at);
     if (this.#shown.has(saleId)) return;
     this.#shown.add(saleId);
     this.#world.count.shown++;
@@ -357,11 +359,11 @@ export class SimKiosk {
   }
 
   #newBoot(): void {
-    const { clock, draw } = this.#world;
+    const { clock, draw, bug } = this.#world;
     const wallOffMs = draw.chance(200) ? draw.between(-yearsMs, yearsMs) : 0;
     this.#boots++;
     this.#boot = {
-      id: `boot-${this.#boots}`,
+      id: bug === 'same-boot-after-power-cut' ? this.#boot.id : `boot-${this.#boots}`,
       atMs: clock.monotonicMs(),
       wallOffMs,
     };

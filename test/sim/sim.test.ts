@@ -7,7 +7,7 @@ import { regressions } from './regressions.ts';
 import { repeatCommand, storyOf } from './story.ts';
 
 /** More where there is time: `KIOS_SIM_SEEDS=20000 npm run test:sim`. */
-const seeds = Number(process.env['KIOS_SIM_SEEDS'] ?? 900);
+const seeds = Number(process.env['KIOS_SIM_SEEDS'] ?? 3000);
 const seedsTwice = 30;
 /** A process that hangs ends the test, not a slow machine. */
 const timeout = 15 * 60_000;
@@ -33,6 +33,9 @@ const foundWithin: Readonly<Record<Bug, number>> = {
   'claim-not-kept': 150,
   'key-unlearnt': 150,
   'ledger-unchecked': 150,
+  'served-for-ever': 60,
+  'same-boot-after-power-cut': 150,
+  'wall-clock-for-deadlines': 150,
   'nothing-given-back': 150,
 };
 

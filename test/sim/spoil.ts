@@ -3,6 +3,7 @@ import type { DispenseResult } from '../../drivers/device.ts';
 import type { NewEvent } from '../../src/kiosk/kiosk.ts';
 import type { RelayClient } from '../../src/kiosk/relay-client.ts';
 import type { Effect, State, Told } from '../../src/kiosk/state.ts';
+import type { Clock } from '../../src/lib/clock.ts';
 import type { Sale } from '../../src/protocol/sale.ts';
 import type { Bug } from './bugs.ts';
 import type { Draw } from './draw.ts';
@@ -15,6 +16,9 @@ export function spoilEvent(bug: Bug, event: NewEvent, { phase }: State): readonl
   }
   if (bug === 'late-money-vends' && event.kind === 'told' && event.told.verdict === 'paid-late') {
     return [{ ...event, via: 'http', told: asPaid(event.told) }, event];
+  }
+  if (bug === 'served-for-ever' && event.kind === 'told' && event.told.verdict === 'paid') {
+    return [{ ...event, told: { ...event.told, settledAgoMs: 0 } }];
   }
   if (event.kind === 'dispensed' || event.kind === 'dispenser-recalled') {
     return [{ ...event, result: spoilResult(bug, event.result) } as NewEvent];
@@ -47,6 +51,12 @@ export function spoilState(bug: Bug, state: unknown): unknown {
 function asPaid(told: Told): Told {
   const { fulfilment: _fulfilment, ...rest } = told;
   return { ...rest, verdict: 'paid', settledAgoMs: 0 };
+}
+
+/** What a kiosk with this bug counts its deadlines by. */
+export function spoilClock(bug: Bug, clock: Clock): Clock {
+  if (bug !== 'wall-clock-for-deadlines') return clock;
+  return { ...clock, monotonicMs: () => clock.nowMs() };
 }
 
 /** An effect as a kiosk with this bug would do it. */

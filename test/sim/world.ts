@@ -31,7 +31,7 @@ export class World {
   constructor(seed: number, bug?: Bug) {
     this.draw = new Draw(seed);
     drawChanceFrom(this.draw.unit);
-    this.faults = new Faults(this.draw);
+    this.faults = new Faults(this.draw, seed);
     this.bug = bug;
     const write = (line: string): void => {
       this.say('log', line.trimEnd());
