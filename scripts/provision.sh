@@ -2,6 +2,8 @@
 # Puts kios onto a Debian machine as a service: from a bundle, without internet, or from a checkout. Run it again at any
 # time: it changes only what differs, says what it did, and never overwrites a configuration.
 set -euo pipefail
+# Debian's `su` leaves a user's PATH, without the folders where groupdel and sfdisk are.
+PATH=$PATH:/usr/sbin:/sbin
 umask 022
 
 usage() {

@@ -2,6 +2,8 @@
 # Takes back all that provision.sh has made, by its record, and leaves the system as it was. It never takes a journal
 # along by itself: that may be the only proof of somebody's money.
 set -euo pipefail
+# Debian's `su` leaves a user's PATH, without the folders where groupdel and sfdisk are.
+PATH=$PATH:/usr/sbin:/sbin
 
 usage() {
   cat <<'END'

@@ -3,7 +3,7 @@ import { DeviceError, type Printer } from '../../drivers/device.ts';
 import type { Supervised } from '../../drivers/supervise.ts';
 import { wait, type Clock } from '../lib/clock.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import type { Part, PartHealth } from './state.ts';
+import type { Part, PartHealth, State } from './state.ts';
 
 /** Each look wakes the kiosk five times. */
 const everyMs = 15_000;
@@ -16,6 +16,14 @@ export interface PrinterWatchOptions {
   mayAsk: () => boolean;
   onPart: (part: Part, health: PartHealth) => void;
   signal: AbortSignal;
+}
+
+/**
+ * No slip is being printed for anybody. A kiosk that refuses a customer for want of paper must look then as well: who keeps
+ * pressing Enter would keep it from finding the new roll.
+ */
+export function isQuiet({ phase }: State): boolean {
+  return ['idle', 'entering', 'basket', 'asking', 'blocked'].includes(phase.at);
 }
 
 /** Asks for as long as the kiosk runs. A printer that cannot say is taken for good, as `acceptBlindPrinter` decides. */

@@ -16,7 +16,7 @@ import { rulesOf, type Rules } from './rules.ts';
 import { slipOf, toPastSlip } from './slip-paper.ts';
 import { pingWatchdog, watchDisk, watchHealth, watchJournal, watchRelay } from './watches.ts';
 import { lockFolder } from './lock.ts';
-import { watchPaper } from './printer-watch.ts';
+import { isQuiet, watchPaper } from './printer-watch.ts';
 import { readIdentity, type Identity } from './identity.ts';
 import { createRelayKeys } from './key-chain.ts';
 import { openJournal, type JournalFile } from './journal.ts';
@@ -313,9 +313,4 @@ function machineBootId(): string {
 
 function mintSaleId(kioskId: string, clock: Clock, random: () => number): string {
   return `${kioskId}-${ulid(clock.nowMs(), random)}`;
-}
-
-/** Nothing is being sold, so nothing is being printed that a question could disturb. */
-function isQuiet({ phase }: State): boolean {
-  return ['idle', 'entering', 'basket', 'asking'].includes(phase.at);
 }

@@ -4,7 +4,7 @@ import { ulid } from 'ulid';
 import type { Key } from '../../drivers/device.ts';
 import { readIdentity, type Identity } from '../../src/kiosk/identity.ts';
 import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from '../../src/kiosk/kiosk.ts';
-import { watchPaper } from '../../src/kiosk/printer-watch.ts';
+import { isQuiet, watchPaper } from '../../src/kiosk/printer-watch.ts';
 import type { Rules } from '../../src/kiosk/rules.ts';
 import type { Effect, Part, PartHealth, State } from '../../src/kiosk/state.ts';
 import { watchRelay } from '../../src/kiosk/watches.ts';
@@ -243,14 +243,13 @@ export class SimKiosk {
     };
     this.#session.open(end);
     const printer = standing(() => this.paper.connection());
-    const mayAsk = (): boolean => kiosk.state().phase.at === 'idle';
     if (this.rules.qrOn === 'paper') {
       void watchPaper({
         printer,
         clock,
         onPart,
         signal: stopping.signal,
-        mayAsk,
+        mayAsk: () => isQuiet(kiosk.state()),
       });
     }
     await watchRelay(client, onPart, kiosk, clock, stopping.signal);
