@@ -7,7 +7,7 @@ const root = new URL('..', import.meta.url).pathname;
 const seams = [
   'test/bench-page/{devices,page-server}.test.ts',
   'test/drivers/{dispenser,display,input-replug,keypad,ports,printer,printer-lp,printer-rogue,scanner}.test.ts',
-  'test/kiosk/{broker-link,key-chain,relay-claims,relay-client}.test.ts',
+  'test/kiosk/{broker-link,key-chain,relay-claims,relay-client,send}.test.ts',
   'test/relay/{broker-flood,broker-tls,catch-up,clones,hooks,mosquitto,recovery,recovery-restored,recovery-store}.test.ts',
   'test/relay/{midtrans-client,charge-interleavings,stop,breaker-relay,notices-forged,charge-faults,drain,fleet,junk,keys,limits,midtrans,notices,report-day,report-store,sale,server}.test.ts',
   'test/relay/{store,store-absent,store-fair,store-durable,store-many,store-faults,migrations,sale-postgres,postgres-login}.test.ts',

@@ -53,6 +53,7 @@ export function* exportLines(db: DatabaseSync): Generator<string, JournalFault |
     last = { number: row.number, hash: row.hash };
   }
   const sales = db.prepare('SELECT * FROM sales ORDER BY saleId').iterate();
+  // node:sqlite types a row as any record; the STRICT schema is what it holds.
   for (const row of sales as unknown as Iterable<SaleRow>) {
     const { proof, ...sale } = row;
     yield JSON.stringify({ sale: { ...sale, proofHash: hashOfProof(proof) } });

@@ -61,6 +61,7 @@ export function salesNamed(db: DatabaseSync, end: string): readonly SaleRow[] {
   const rows = db
     .prepare('SELECT * FROM sales WHERE substr(saleId, -length(?)) = ? ORDER BY changed DESC')
     .all(end, end);
+  // node:sqlite types a row as any record; the STRICT schema is what it holds.
   return rows as unknown as SaleRow[];
 }
 

@@ -107,6 +107,7 @@ class SqliteJournal implements JournalFile {
     this.#db = openJournalFile(path);
     try {
       this.#past = new PastSales(this.#db);
+      // node:sqlite types a row as any record; the STRICT schema is what it holds.
       const row = this.#db
         .prepare('SELECT number, hash FROM entries ORDER BY number DESC LIMIT 1')
         .get() as unknown as Anchor | undefined;

@@ -224,6 +224,7 @@ export class PastSales {
   /** A damaged row does not take the others with it. */
   #select(rest: string, ...values: (string | number)[]): PastSale[] {
     const rows = this.#db.prepare(`SELECT * FROM sales ${rest}`).all(...values);
+    // node:sqlite types a row as any record; the STRICT schema is what it holds.
     return (rows as unknown as SaleRow[]).flatMap((row) => {
       const read = row.hash === hashOf(row) ? readRow(row) : undefined;
       return read === undefined ? [] : [read];
@@ -234,6 +235,7 @@ export class PastSales {
 /** Reads every row: the first that was altered, or that rows were taken out or put in. @param sum the chain's */
 export function salesFault(db: DatabaseSync, sum: string): JournalFault | undefined {
   let found = noHash;
+  // node:sqlite types a row as any record; the STRICT schema is what it holds.
   const rows = db.prepare('SELECT * FROM sales').iterate() as unknown as Iterable<SaleRow>;
   for (const row of rows) {
     const { saleId } = row;
