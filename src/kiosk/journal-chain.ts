@@ -1,6 +1,6 @@
 // How the journal's entries hold each other: each hash covers the one before it. A body goes in by its own hash, so that
 // a copy that leaves a body out can still be checked. Computes, does no I/O.
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 /** `rules`: what the machine worked by from here on. `pruned`: entries up to a number were let go. */
 export const entryKinds = ['event', 'state', 'rules', 'pruned'] as const;
@@ -30,7 +30,7 @@ export const genesis: Anchor = { number: 0, hash: noHash };
 
 /** SHA-256, lower-case hex. */
 export function hashText(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return digest('sha256', text);
 }
 
 /** @param bodyHash `hashText` of the body */

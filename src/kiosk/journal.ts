@@ -1,7 +1,7 @@
 // The kiosk's memory: every event in order, hash-chained, in SQLite. What is appended is on the disk when the promise
 // resolves (one sync for the whole batch). It decides nothing and never changes an entry; the oldest are let go.
 import assert from 'node:assert';
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { KiosError } from '../protocol/errors.ts';
 import {
   ChainWalk,
@@ -100,6 +100,7 @@ class SqliteJournal implements JournalFile {
   readonly #db: DatabaseSync;
   readonly #past: PastSales;
   readonly #sync: JournalSync;
+  readonly #insert: StatementSync;
   #last: Anchor;
 
   constructor(path: string) {
@@ -113,6 +114,9 @@ class SqliteJournal implements JournalFile {
         .get() as unknown as Anchor | undefined;
       this.#last = row ?? genesis;
       this.#checkTail();
+      this.#insert = this.#db.prepare(
+        'INSERT INTO entries (number, kind, at, body, sales, hash) VALUES (?, ?, ?, ?, ?, ?)',
+      );
       this.#sync = new JournalSync(this.#db, path);
     } catch (error) {
       this.#db.close();
@@ -238,16 +242,13 @@ class SqliteJournal implements JournalFile {
   /** @param note called with the last entry's number and time before it is written; whether it changed a sale. */
   #write(entries: readonly Entry[], note: (number: number, at: string) => boolean): void {
     let { number, hash } = this.#last;
-    const insert = this.#db.prepare(
-      'INSERT INTO entries (number, kind, at, body, sales, hash) VALUES (?, ?, ?, ?, ?, ?)',
-    );
     entries.forEach(({ kind, at, body }, index) => {
       number += 1;
       const changed = index === entries.length - 1 && note(number, at);
       const text = JSON.stringify(body);
       const row = { number, kind, at, sales: changed ? this.#past.sum : null };
       hash = chainHash(hash, row, hashText(text));
-      insert.run(number, kind, at, text, row.sales, hash);
+      this.#insert.run(number, kind, at, text, row.sales, hash);
     });
     this.#last = { number, hash };
   }

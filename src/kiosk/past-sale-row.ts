@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { fulfilment, saleItem, type Fulfilment, type SaleItem } from '../protocol/sale.ts';
 import { verdict, type Verdict } from '../protocol/verdict.ts';
-import { hashText } from './journal-chain.ts';
+import { hashText, noHash } from './journal-chain.ts';
 
 export const schema = `
   CREATE TABLE IF NOT EXISTS sales (
@@ -37,6 +37,28 @@ export interface SaleRow {
   endedAt: string | null;
   honouredAt: string | null;
   hash: string;
+}
+
+const columns = [
+  ...(['saleId', 'changed', 'amountIdr', 'items', 'verdict', 'signed', 'proof'] as const),
+  ...(['fulfilment', 'honoured', 'begunAt', 'endedAt', 'honouredAt', 'hash'] as const),
+];
+
+/** Writes a row in the place of the one that stands; given its `valuesOf`. */
+export const upsert = `INSERT OR REPLACE INTO sales (${columns.join(', ')})
+  VALUES (${columns.map(() => '?').join(', ')})`;
+
+export function valuesOf(row: SaleRow): (string | number | null)[] {
+  return columns.map((column) => row[column]);
+}
+
+/** Of a sale that nothing is known of yet. */
+export function blankRow(saleId: string): SaleRow {
+  return {
+    ...{ saleId, changed: 0, amountIdr: null, items: null, verdict: null, signed: null },
+    ...{ proof: null, fulfilment: null, honoured: null, begunAt: null, endedAt: null },
+    ...{ honouredAt: null, hash: noHash },
+  };
 }
 
 /** A sale of the past as this kiosk knows it. */

@@ -1,12 +1,21 @@
 // What the journal knows of each sale of the past, beside its entries and written in the same transaction: what a relay
 // that was restored from a backup is given, whose claim code it is, what slips and day sheets say. It never lets a proof
 // be replaced by a lesser one, and uses no row that was altered.
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { KiosError } from '../protocol/errors.ts';
 import { fulfilment, type Fulfilment } from '../protocol/sale.ts';
 import { isDead, mayReach, verdict, type Verdict } from '../protocol/verdict.ts';
 import { addHash, noHash, type JournalFault } from './journal-chain.ts';
-import { hashOf, readRow, schema, type PastSale, type SaleRow } from './past-sale-row.ts';
+import {
+  blankRow,
+  hashOf,
+  readRow,
+  schema,
+  upsert,
+  valuesOf,
+  type PastSale,
+  type SaleRow,
+} from './past-sale-row.ts';
 import type { FoundClaim } from './state.ts';
 
 export type { PastSale } from './past-sale-row.ts';
@@ -46,11 +55,15 @@ const isOpen = `(${mayBeOwed} AND honoured IS NULL AND coalesce(verdict, '') <> 
 
 export class PastSales {
   readonly #db: DatabaseSync;
+  readonly #selectRow: StatementSync;
+  readonly #writeRow: StatementSync;
   #sum = noHash;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
     db.exec(schema);
+    this.#selectRow = db.prepare('SELECT * FROM sales WHERE saleId = ?');
+    this.#writeRow = db.prepare(upsert);
     this.reload();
   }
 
@@ -71,23 +84,14 @@ export class PastSales {
    */
   note(notes: readonly SaleNote[], number: number, at = ''): void {
     for (const note of notes) {
-      const { saleId } = note;
-      const before = this.#standing(saleId);
-      this.#db
-        .prepare(
-          'INSERT INTO sales (saleId, changed, hash) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-        )
-        .run(saleId, number, noHash);
-      this.#keep(note, number, at);
-      const row = this.#row(saleId);
-      if (row === undefined) continue;
-      const hash = hashOf(row);
-      this.#db.prepare('UPDATE sales SET hash = ? WHERE saleId = ?').run(hash, saleId);
-      this.#sum = addHash(
-        before === undefined ? this.#sum : addHash(this.#sum, before, -1n),
-        hash,
-        1n,
-      );
+      const before = this.#standing(note.saleId);
+      const news = newsOf(note, before, at);
+      if (news === undefined) continue;
+      const row = { ...(before ?? blankRow(note.saleId)), ...news, changed: number };
+      row.hash = hashOf(row);
+      this.#writeRow.run(...valuesOf(row));
+      if (before !== undefined) this.#sum = addHash(this.#sum, before.hash, -1n);
+      this.#sum = addHash(this.#sum, row.hash, 1n);
     }
   }
 
@@ -159,66 +163,12 @@ export class PastSales {
     return old.length;
   }
 
-  #keep(note: SaleNote, number: number, at: string): void {
-    const { saleId } = note;
-    switch (note.kind) {
-      case 'minted':
-        this.#set('amountIdr = ?, items = ?, begunAt = ?', saleId, number, [
-          note.amountIdr,
-          JSON.stringify(note.items),
-          at,
-        ]);
-        return;
-      case 'proof':
-        if (!this.#isNews(note)) return;
-        this.#set('verdict = ?, signed = ?, proof = ?', saleId, number, [
-          note.verdict,
-          note.fulfilment ?? null,
-          note.proof,
-        ]);
-        return;
-      case 'fulfilment':
-        this.#set('fulfilment = ?, endedAt = ?', saleId, number, [note.result, at]);
-        return;
-      case 'honoured':
-        this.#set('honoured = ?, honouredAt = ?', saleId, number, [note.dispenseId, at]);
-        return;
-    }
-  }
-
-  /** A message of before that comes late takes nothing away. */
-  #isNews(note: Extract<SaleNote, { kind: 'proof' }>): boolean {
-    const row = this.#row(note.saleId);
-    const word = verdict.safeParse(row?.verdict).data;
-    if (word === undefined) return true;
-    if (word === note.verdict) {
-      const signed = fulfilment.safeParse(row?.signed).data;
-      return signed !== note.fulfilment && note.fulfilment !== undefined;
-    }
-    // Only a ledger that was restored says so: it is shown that this sale was closed, and makes a claim of the money.
-    const isLost = isDead(word) && note.verdict === 'paid' && note.fulfilment === undefined;
-    if (isLost && row?.fulfilment == null) return false;
-    return mayReach(word, note.verdict);
-  }
-
-  #set(columns: string, saleId: string, number: number, values: (string | number | null)[]): void {
-    this.#db
-      .prepare(`UPDATE sales SET ${columns}, changed = ? WHERE saleId = ?`)
-      .run(...values, number, saleId);
-  }
-
-  /** The hash of a row that is there and is what was written. */
-  #standing(saleId: string): string | undefined {
-    const row = this.#row(saleId);
-    if (row === undefined) return undefined;
-    if (row.hash === hashOf(row)) return row.hash;
-    throw new KiosError('journal-damaged', `what the journal knows of ${saleId} was altered`);
-  }
-
-  #row(saleId: string): SaleRow | undefined {
+  /** A row that is there and is what was written. */
+  #standing(saleId: string): SaleRow | undefined {
     // node:sqlite types a row as any record; the STRICT schema is what it holds.
-    return this.#db.prepare('SELECT * FROM sales WHERE saleId = ?').get(saleId) as unknown as
-      SaleRow | undefined;
+    const row = this.#selectRow.get(saleId) as unknown as SaleRow | undefined;
+    if (row === undefined || row.hash === hashOf(row)) return row;
+    throw new KiosError('journal-damaged', `what the journal knows of ${saleId} was altered`);
   }
 
   /** A damaged row does not take the others with it. */
@@ -230,6 +180,39 @@ export class PastSales {
       return read === undefined ? [] : [read];
     });
   }
+}
+
+/** What a note changes in the sale's row; undefined: nothing. */
+function newsOf(
+  note: SaleNote,
+  before: SaleRow | undefined,
+  at: string,
+): Partial<SaleRow> | undefined {
+  switch (note.kind) {
+    case 'minted':
+      return { amountIdr: note.amountIdr, items: JSON.stringify(note.items), begunAt: at };
+    case 'proof':
+      if (!isNews(note, before)) return undefined;
+      return { verdict: note.verdict, signed: note.fulfilment ?? null, proof: note.proof };
+    case 'fulfilment':
+      return { fulfilment: note.result, endedAt: at };
+    case 'honoured':
+      return { honoured: note.dispenseId, honouredAt: at };
+  }
+}
+
+/** A message of before that comes late takes nothing away. */
+function isNews(note: Extract<SaleNote, { kind: 'proof' }>, row: SaleRow | undefined): boolean {
+  const word = verdict.safeParse(row?.verdict).data;
+  if (word === undefined) return true;
+  if (word === note.verdict) {
+    const signed = fulfilment.safeParse(row?.signed).data;
+    return signed !== note.fulfilment && note.fulfilment !== undefined;
+  }
+  // Only a ledger that was restored says so: it is shown that this sale was closed, and makes a claim of the money.
+  const isLost = isDead(word) && note.verdict === 'paid' && note.fulfilment === undefined;
+  if (isLost && row?.fulfilment == null) return false;
+  return mayReach(word, note.verdict);
 }
 
 /** Reads every row: the first that was altered, or that rows were taken out or put in. @param sum the chain's */

@@ -8,15 +8,19 @@ const everyMs = 20_000;
 /** An image of a card that is put back is so old at least. */
 const imageAgeMs = 30_000;
 
+type OnCopy = (kiosk: SimKiosk, image: string) => void;
+
 class Acts {
   readonly #world: World;
   readonly #fleet: RelayFleet;
   readonly #kiosks: readonly SimKiosk[];
   readonly #images = new Map<SimKiosk, { image: string; atMs: number }>();
+  readonly #onCopy: OnCopy;
   #backups = 0;
 
-  constructor(world: World, fleet: RelayFleet, kiosks: readonly SimKiosk[]) {
+  constructor(world: World, fleet: RelayFleet, kiosks: readonly SimKiosk[], onCopy: OnCopy) {
     this.#world = world;
+    this.#onCopy = onCopy;
     this.#fleet = fleet;
     this.#kiosks = kiosks;
   }
@@ -85,6 +89,20 @@ class Acts {
       });
     }
     if (faults.strikes('card copied back')) this.#copyBack(kiosk);
+    if (faults.strikes('card cloned')) this.#clone(kiosk);
+  }
+
+  /** One of a run: its card is in two machines from now on. */
+  #clone(kiosk: SimKiosk): void {
+    const { happened } = this.#world;
+    const phase = kiosk.state?.phase;
+    if (happened.has('copy') || phase === undefined) return;
+    happened.add('copy');
+    // What the other one does, this one has never heard of.
+    happened.add('old card');
+    this.#world.say('thief', `starts a copy of ${kiosk.kioskId}`);
+    if ('sale' in phase) this.#world.copied.add(phase.sale.saleId);
+    this.#onCopy(kiosk, kiosk.disk.image());
   }
 
   /** The first time an image is made; the second time somebody puts it into the machine. */
@@ -107,7 +125,12 @@ class Acts {
   }
 }
 
-/** From now on, until all heals. */
-export function startActs(world: World, fleet: RelayFleet, kiosks: readonly SimKiosk[]): void {
-  new Acts(world, fleet, kiosks).start();
+/** From now on, until all heals. `onCopy`: somebody has made a copy of this kiosk's card. */
+export function startActs(
+  world: World,
+  fleet: RelayFleet,
+  kiosks: readonly SimKiosk[],
+  onCopy: OnCopy,
+): void {
+  new Acts(world, fleet, kiosks, onCopy).start();
 }

@@ -16,7 +16,7 @@ export class Board {
   /** Some boards cannot say what they did. */
   readonly #remembers: boolean;
 
-  /** `pulses`: where they are counted, also those of another machine with the same card. */
+  /** `pulses`: where they are counted. */
   constructor(world: World, pulses: Map<string, number>, onPulse: (saleId: string) => void) {
     this.#world = world;
     this.pulses = pulses;

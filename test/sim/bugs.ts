@@ -18,6 +18,8 @@ export const bugs = {
   'grant-unproved': 'a refused redemption is taken for a grant',
   'reports-forgotten': 'a restart forgets what was not reported yet',
   'sale-forgotten': 'a restart forgets the sale in hand',
+  'notice-believed': 'what a notice says of money is taken for what Midtrans answers',
+  'unknown-is-done': 'a board that does not answer has dispensed',
   'unknown-is-failed': 'a board that does not answer has not dispensed',
   'deadlines-forgotten': 'nobody walks what is due at the relay',
   'claim-not-kept': 'goods that failed open no claim',

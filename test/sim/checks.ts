@@ -54,11 +54,15 @@ export function checkCommit(
   }
 }
 
-/** "Never had it" and "stopped" are said only of what can no longer be paid (PROTOCOL.md §3). */
-function checkMoved(world: World, books: Books, row: SaleRow): void {
-  if (!isDead(row.verdict)) return;
-  if (chargesOf(books, row.saleId).some((each) => each.status === 'pending')) {
-    world.broke(`${row.saleId} was said to be ${row.verdict} while its charge could be paid`);
+/** Money is said to be there only when it is; "never had it" and "stopped" only of what can no longer be paid. */
+function checkMoved(world: World, books: Books, { saleId, verdict }: SaleRow): void {
+  const charges = chargesOf(books, saleId);
+  if (isDead(verdict)) {
+    if (!charges.some((each) => each.status === 'pending')) return;
+    world.broke(`${saleId} was said to be ${verdict} while its charge could be paid`);
+  } else if (verdict === 'paid' || verdict === 'paid-late') {
+    if (charges.some((each) => each.settledAtMs !== undefined)) return;
+    world.broke(`${saleId} was said to be ${verdict} and nobody has paid`);
   }
 }
 
@@ -85,7 +89,7 @@ export function checkPulse(
   const granted = world.grants.get(id);
   const saleId = granted ?? id;
   world.dispensed.set(saleId, (world.dispensed.get(saleId) ?? 0) + 1);
-  if ((world.dispensed.get(saleId) ?? 0) > 1) {
+  if ((world.dispensed.get(saleId) ?? 0) > 1 && !world.copied.has(saleId)) {
     world.broke(`${saleId} was dispensed for sale and claim`);
   }
   if (granted !== undefined) {
@@ -123,10 +127,23 @@ export function checkShown(
   if (charge?.amountIdr !== amountIdr || !read.ok || read.qris.amountIdr !== amountIdr) {
     world.broke(`the QR of ${saleId} asks for another amount than the screen`);
   }
+  checkAlone(world, { store, midtrans }, saleId, earlier);
+}
+
+/** Of a QR that is on a screen, or came out of a printer: nobody else who got one can still pay by it. */
+export function checkAlone(
+  world: World,
+  { store, midtrans }: Pick<RelayFleet, 'store' | 'midtrans'>,
+  saleId: string,
+  earlier: ReadonlySet<string>,
+): void {
+  const isPayable = (each: string): boolean =>
+    chargesOf(midtrans.books, each).some(({ status }) => status === 'pending');
+  if (!isPayable(saleId)) return;
   for (const other of earlier) {
     if (other === saleId || store.sales.get(other)?.fulfilment === 'abandoned') continue;
-    if (chargesOf(books, other).some((each) => each.status === 'pending')) {
-      world.broke(`${other} can still be paid while the QR of ${saleId} is shown`);
+    if (isPayable(other)) {
+      world.broke(`${other} can still be paid while there is the QR of ${saleId}`);
     }
   }
 }

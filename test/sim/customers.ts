@@ -6,6 +6,7 @@ import { scannedClaim } from '../../src/kiosk/redeem.ts';
 import type { Transaction } from '../../src/twin/transaction.ts';
 import type { RelayFleet } from './relay-fleet.ts';
 import type { SimKiosk } from './sim-kiosk.ts';
+import { qrLifeMs } from './sim-relay.ts';
 import { technicianCode } from './sim-rules.ts';
 import type { World } from './world.ts';
 
@@ -33,6 +34,11 @@ export class Customers {
       const charge = fleet.midtrans.books.findByQr(qrString);
       if (charge !== undefined && this.here) this.#plan(saleId, charge);
       if (this.here) this.#failWhilePaying();
+    };
+    kiosk.onPaper = (qrString) => {
+      const charge = fleet.midtrans.books.findByQr(qrString);
+      if (charge === undefined || !this.here || !world.draw.chance(200)) return;
+      this.#pay(world.draw.between(500, 40_000), charge, false);
     };
     this.#act();
   }
@@ -111,8 +117,10 @@ export class Customers {
     const { draw, faults } = this.#world;
     const mood = draw.between(0, 99);
     if (mood < 45) this.#pay(draw.between(1_500, 25_000), charge, false);
-    else if (mood < 55) this.#pay(draw.between(84_000, 100_000), charge, draw.chance(500));
-    else if (mood < 67) {
+    else if (mood < 55) {
+      const atMs = qrLifeMs + draw.between(-6_000, 10_000);
+      this.#pay(atMs, charge, draw.chance(500));
+    } else if (mood < 67) {
       const atMs = draw.between(1_500, 20_000);
       this.#cancel(atMs, saleId);
       this.#pay(Math.max(0, atMs + draw.between(-400, 1_500)), charge, draw.chance(300));
@@ -121,7 +129,7 @@ export class Customers {
       this.#pay(draw.between(1_500, 40_000), charge, false);
     } else if (mood < 85) this.#cancel(draw.between(500, 40_000), saleId);
     if (faults.strikes('money after the end')) {
-      this.#pay(draw.between(95_000, 500_000), charge, true);
+      this.#pay(draw.between(qrLifeMs + 5_000, 500_000), charge, true);
     }
   }
 

@@ -54,7 +54,9 @@ function removeCard(path: string): void {
 
 export class Disk {
   readonly #world: World;
-  #path: string;
+  #path = freshPath();
+  /** What the next life finds, where it is not this life's file. */
+  #image: string | undefined;
   #open: JournalFile | undefined;
   #underWay: readonly [readonly Entry[], readonly SaleNote[]] | undefined;
   /** Sales whose intent is on the disk: to charge, to dispense. */
@@ -62,10 +64,10 @@ export class Disk {
   readonly #dispensed = new Set<string>();
   full = false;
 
-  constructor(world: World) {
+  /** @param image of a card that this one is a copy of */
+  constructor(world: World, image?: string) {
     this.#world = world;
-    this.#path = freshPath();
-    copyCard(join(folderOfCards(), 'new'), this.#path);
+    this.#image = image ?? join(folderOfCards(), 'new');
   }
 
   knowsCharge(saleId: string): boolean {
@@ -104,9 +106,7 @@ export class Disk {
 
   /** Another card is put in, with what this image holds. The kiosk is off. */
   putBack(image: string): void {
-    this.#letGo();
-    this.#path = freshPath();
-    copyCard(image, this.#path);
+    this.#image = image;
   }
 
   close(): void {
@@ -154,7 +154,8 @@ export class Disk {
   /** The files as the last life left them; closing it would have tidied them. */
   #reopen(): JournalFile {
     const path = freshPath();
-    copyCard(this.#path, path);
+    copyCard(this.#image ?? this.#path, path);
+    this.#image = undefined;
     this.#letGo();
     this.#path = path;
     this.#open = openJournal(path);

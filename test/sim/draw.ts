@@ -35,6 +35,7 @@ const rates = {
   'display lost': 25,
   'qr unreadable': 10,
   'card copied back': 15,
+  'card cloned': 12,
   'relay crash': 3,
   'relay crash at midtrans': 8,
   'relay restored': 60,

@@ -68,7 +68,8 @@ function wrongEnd(
   if (claim !== undefined) return wrongClaim(world, row, claim, kiosks);
   const pulses = world.dispensed.get(row.saleId) ?? 0;
   if (row.fulfilment === 'done') {
-    return pulses === 1 ? undefined : `is done, ${pulses} pulses`;
+    const known = pulses === 1 || world.copied.has(row.saleId);
+    return known ? undefined : `is done, ${pulses} pulses`;
   }
   // A card that has forgotten the sale reports nothing: after a day the relay makes a claim of it (PROTOCOL.md §6).
   const forgotten = world.happened.has('old card');

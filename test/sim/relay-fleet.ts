@@ -20,6 +20,8 @@ export class RelayFleet {
   readonly refundsThemselves: boolean;
   /** The broker hands a document to a kiosk's session. */
   onPublish: (kioskId: string, text: string) => void = () => undefined;
+  /** The broker ends the connection of every boot but this one. */
+  onReplaced: (kioskId: string, bootId: string) => void = () => undefined;
   /** A relay is there, or is gone. */
   onChange: (relay: SimRelay) => void = () => undefined;
   readonly #world: World;

@@ -17,6 +17,7 @@ const maxFaultyMs = 30 * 60_000;
 const maxHealMs = 200 * 60_000;
 const maxSaleMs = 15 * 60_000;
 const lookMs = 5_000;
+const leavesPermille = 750;
 
 export interface Outcome {
   seed: number;
@@ -32,12 +33,16 @@ export async function run(seed: number, bug?: Bug): Promise<Outcome> {
   world.say('faults', world.faults.on.join(', '));
   const store = await SimStore.empty(world);
   const fleet = new RelayFleet(world, store);
-  const names = world.draw.chance(350) ? ['ksk01', 'ksk02'] : ['ksk01'];
+  const { draw } = world;
+  const names = draw.chance(350) ? ['ksk01', 'ksk02'] : ['ksk01'];
   for (const name of names) await enrol(store.store, name);
   await fleet.start();
   const kiosks = names.map((name) => new SimKiosk(world, fleet, name));
   fleet.onPublish = (kioskId, text) => {
     kiosks.find((kiosk) => kiosk.kioskId === kioskId)?.session.publish(text);
+  };
+  fleet.onReplaced = (kioskId, bootId) => {
+    kiosks.find((kiosk) => kiosk.kioskId === kioskId)?.session.expelAllBut(bootId);
   };
   fleet.onChange = (relay) => {
     for (const { session } of kiosks) session.relayChanged(relay);
@@ -45,14 +50,24 @@ export async function run(seed: number, bug?: Bug): Promise<Outcome> {
   const customers = kiosks.map((kiosk) => new Customers(world, fleet, kiosk));
   // One that has a bug in it ends when it is found.
   const most = bug === undefined ? mostSales : mostSales * 4;
-  const sales = world.draw.between(most / 4, most) + names.length - 1;
-  startActs(world, fleet, kiosks);
+  const sales = draw.between(most / 4, most) + names.length - 1;
+  const copies: { copy: SimKiosk; of: SimKiosk }[] = [];
+  startActs(world, fleet, kiosks, (of, image) => {
+    const copy = new SimKiosk(world, fleet, of.kioskId, image);
+    copies.push({ copy, of });
+    customers.push(new Customers(world, fleet, copy));
+  });
   await world.clock.run(maxFaultyMs, () => {
     const started = customers.reduce((sum, each) => sum + each.started, 0);
     return started >= sales || world.broken !== undefined;
   });
+  for (const { copy, of } of copies) {
+    copy.retire();
+    // It is heard again when it starts anew.
+    of.bootAnew();
+  }
   await heal(world, fleet, kiosks, customers);
-  for (const { disk } of kiosks) disk.close();
+  for (const { disk } of [...kiosks, ...copies.map(({ copy }) => copy)]) disk.close();
   const { lines, faults, count, broken, clock } = world;
   return {
     seed,
@@ -73,6 +88,8 @@ async function heal(
   world.say('world', 'heals');
   world.faults.healed = true;
   for (const customer of customers) customer.here = false;
+  // What stands there until its time is over is waited for in some runs; in the others somebody walks away with a word.
+  if (world.draw.chance(leavesPermille)) for (const kiosk of kiosks) kiosk.press('cancel');
   const rest = (): Promise<string | undefined> => unrest(world, fleet, kiosks);
   await waitFor(world, maxHealMs, rest);
   for (const kiosk of kiosks) await sellAgain(world, fleet, kiosk);

@@ -48,6 +48,16 @@ export class Session {
     this.#connectLater(end);
   }
 
+  /** No other boot of the kiosk than this one is let in any more. */
+  expelAllBut(bootId: string): void {
+    const end = this.#end;
+    if (end === undefined || end.bootId === bootId) return;
+    this.#end = undefined;
+    if (!this.#up) return;
+    this.#up = false;
+    end.changed(false);
+  }
+
   /** The kiosk is dead: the broker finds out later. */
   cut(): void {
     this.#end = undefined;

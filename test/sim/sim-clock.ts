@@ -7,8 +7,12 @@ interface Call {
   atMs: number;
   number: number;
   call: (() => void) | undefined;
+  /** Of one that looks again and again. */
+  look?: { everyMs: number; mayFind: () => boolean };
 }
 
+/** Each round of the process' own loop costs more than a turn in it. */
+const turnsAtOnce = 32;
 /** A run that makes more calls than this has run away. */
 const maxCalls = 2_000_000;
 const startMs = Date.UTC(2026, 0, 1);
@@ -29,12 +33,40 @@ export class SimClock implements Clock {
   }
 
   after(delayMs: number, call: () => void): () => void {
+    const entry = this.#enter(delayMs, call);
+    return () => {
+      entry.call = undefined;
+    };
+  }
+
+  #enter(delayMs: number, call: () => void): Call {
     const atMs = this.#atMs + Math.max(Math.ceil(delayMs), 0);
     const entry: Call = { atMs, number: this.#number++, call };
     assert(entry.number < maxCalls, 'the run makes too many calls');
     this.#push(entry);
-    return () => {
-      entry.call = undefined;
+    return entry;
+  }
+
+  /**
+   * The same clock for something that looks again and again, all of it after the same time. A look is passed over while
+   * `mayFind` knows that it would find nothing.
+   */
+  ofLooks(alive: () => boolean, mayFind: () => boolean): Clock {
+    const plain = this.ofLife(alive);
+    let everyMs: number | undefined;
+    return {
+      ...plain,
+      after: (delayMs, call) => {
+        everyMs ??= delayMs;
+        if (everyMs !== delayMs) return plain.after(delayMs, call);
+        const entry = this.#enter(delayMs, () => {
+          if (alive()) call();
+        });
+        entry.look = { everyMs, mayFind: () => !alive() || mayFind() };
+        return () => {
+          entry.call = undefined;
+        };
+      },
     };
   }
 
@@ -61,25 +93,51 @@ export class SimClock implements Clock {
   }
 
   /** Runs what falls due in the next `ms`, until `ended` says so. */
-  async run(ms: number, ended: () => boolean): Promise<void> {
+  run(ms: number, ended: () => boolean): Promise<void> {
     const untilMs = this.#atMs + ms;
-    await this.#settle();
-    while (!ended()) {
-      const next = this.#heap[0];
-      if (next === undefined || next.atMs > untilMs) break;
-      this.#pop();
-      const { call } = next;
-      if (call === undefined) continue;
-      this.#atMs = next.atMs;
-      call();
-      await this.#settle();
-    }
-    if (!ended()) this.#atMs = untilMs;
+    const through = Promise.withResolvers<undefined>();
+    let over = false;
+    const turn = (): void => {
+      // What still works takes its turns between ours.
+      if (over || this.#busy > 0) return;
+      try {
+        over = !this.#step(untilMs, ended);
+      } catch (error) {
+        over = true;
+        through.reject(error);
+      }
+      if (!over) return;
+      if (!ended()) this.#atMs = untilMs;
+      through.resolve(undefined);
+    };
+    const turns = (): void => {
+      if (over) return;
+      for (let count = 0; count < turnsAtOnce; count++) setImmediate(turn);
+      setImmediate(turns);
+    };
+    turns();
+    return through.promise;
   }
 
-  async #settle(): Promise<void> {
-    do await turn();
-    while (this.#busy > 0);
+  /** The next call, if there is one. Every microtask that it leaves runs before the next turn. */
+  #step(untilMs: number, ended: () => boolean): boolean {
+    while (!ended()) {
+      const next = this.#heap[0];
+      if (next === undefined || next.atMs > untilMs) return false;
+      this.#pop();
+      const { call, look } = next;
+      if (call === undefined) continue;
+      this.#atMs = next.atMs;
+      if (look?.mayFind() === false) {
+        next.atMs += look.everyMs;
+        next.number = this.#number++;
+        this.#push(next);
+        continue;
+      }
+      call();
+      return true;
+    }
+    return false;
   }
 
   #push(entry: Call): void {
@@ -115,11 +173,4 @@ export class SimClock implements Clock {
 
 function isBefore(one: Call, other: Call): boolean {
   return one.atMs === other.atMs ? one.number < other.number : one.atMs < other.atMs;
-}
-
-/** Every microtask runs before the next macrotask; only this and the store's commits make any. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

@@ -3,7 +3,7 @@
 import { ulid } from 'ulid';
 import type { Key } from '../../drivers/device.ts';
 import { readIdentity, type Identity } from '../../src/kiosk/identity.ts';
-import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from '../../src/kiosk/kiosk.ts';
+import { createKiosk, ignoreHalt, type NewEvent } from '../../src/kiosk/kiosk.ts';
 import { isQuiet, watchPaper } from '../../src/kiosk/printer-watch.ts';
 import type { Rules } from '../../src/kiosk/rules.ts';
 import type { Effect, Part, PartHealth, State } from '../../src/kiosk/state.ts';
@@ -12,10 +12,11 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { KiosError } from '../../src/protocol/errors.ts';
 import { Board } from './board.ts';
-import { checkHidden, checkPulse, checkShown } from './checks.ts';
+import { checkAlone, checkHidden, checkPulse, checkShown } from './checks.ts';
 import { Disk } from './disk.ts';
 import { identityFolder, identityOf } from './identities.ts';
 import { openRooms, standing, type Rooms } from './kiosk-rooms.ts';
+import { checkEffect, noteKnown, type Life } from './life.ts';
 import { newSeen, type Seen } from './middle.ts';
 import { Paper } from './paper.ts';
 import type { RelayFleet } from './relay-fleet.ts';
@@ -29,14 +30,6 @@ const yearsMs = 10 * 365 * 24 * 3_600_000;
 const technicianMs = 60_000;
 /** A kiosk that ended because its journal failed is started again by systemd. */
 const restartMs = 5_000;
-
-interface Life {
-  alive: boolean;
-  kiosk: Kiosk;
-  stopping: AbortController;
-  /** Sales that this life showed, or fetched as paid: only these may be dispensed by it (PROTOCOL.md §1). */
-  known: Set<string>;
-}
 
 export class SimKiosk {
   readonly kioskId: string;
@@ -52,19 +45,27 @@ export class SimKiosk {
   /** Its identity as a file, once there are new keys to learn. */
   #stateDir: string | undefined;
   #life: Life | undefined;
-  #boot = { id: 'boot-0', atMs: 0, wallOffMs: 0 };
+  readonly #isCopy: boolean;
+  #boot: { id: string; atMs: number; wallOffMs: number };
   #boots = 0;
   #at = '';
   #displayUp = true;
+  #retired = false;
+  #bootsAnew = false;
   /** Called when a QR is shown for the first time. */
   onShown: (saleId: string, qrString: string) => void = () => undefined;
+  /** Called when a QR comes out of the printer. */
+  onPaper: (qrString: string) => void = () => undefined;
 
-  constructor(world: World, fleet: RelayFleet, kioskId: string) {
+  /** @param image of the card of another machine, which this one is a copy of */
+  constructor(world: World, fleet: RelayFleet, kioskId: string, image?: string) {
     this.#world = world;
+    this.#isCopy = image !== undefined;
+    this.#boot = { id: this.#bootName(), atMs: world.clock.monotonicMs(), wallOffMs: 0 };
     this.#fleet = fleet;
     this.kioskId = kioskId;
     this.rules = rulesOf(world.draw);
-    this.disk = new Disk(world);
+    this.disk = new Disk(world, image);
     this.#session = new Session(world, fleet, kioskId, this.#seen);
     this.paper = new Paper(world);
     this.board = new Board(world, new Map(), (id) => {
@@ -76,8 +77,16 @@ export class SimKiosk {
     this.paper.onPlug = () => {
       this.#tellPrinter();
     };
+    this.paper.onSlip = ({ blocks }) => {
+      for (const block of blocks) if (block.kind === 'qr') this.#handedOut(block.text);
+    };
     this.start();
     this.#visit();
+  }
+
+  /** For the log. */
+  get name(): string {
+    return this.#isCopy ? `${this.kioskId} copy` : this.kioskId;
   }
 
   get session(): Session {
@@ -139,17 +148,30 @@ export class SimKiosk {
     life.stopping.abort();
     this.disk.lose();
     this.#session.cut();
-    this.#world.say(this.kioskId, cut ? 'lost its power' : 'ended');
+    this.#world.say(this.name, cut ? 'lost its power' : 'ended');
     clock.after(offMs, () => {
       meanwhile();
-      if (cut) this.#newBoot();
+      if (cut || this.#bootsAnew) this.#newBoot();
       this.start();
     });
+  }
+
+  /** Switched off and on again, by somebody who stands before it. */
+  bootAnew(): void {
+    this.#bootsAnew = true;
+    this.end(true, this.#world.draw.between(5_000, 60_000));
+  }
+
+  /** Taken out of service, for good. */
+  retire(): void {
+    this.#retired = true;
+    this.end(true, 0);
   }
 
   /** A life begins: the journal is folded, the lines and devices are opened. */
   start(): void {
     const world = this.#world;
+    if (this.#retired) return;
     const boot = this.#boot;
     const mortal = {
       alive: true,
@@ -183,14 +205,14 @@ export class SimKiosk {
         this.#drawn(life, state);
       },
       halted: () => {
-        world.say(this.kioskId, 'its journal failed');
+        world.say(this.name, 'its journal failed');
         this.end(false, restartMs);
       },
     });
     const life: Life = Object.assign(mortal, { kiosk });
     const rooms = this.#rooms(life, identity, clock);
     this.#life = life;
-    world.say(this.kioskId, `starts in ${boot.id} at ${kiosk.state().phase.at}`);
+    world.say(this.name, `starts in ${boot.id} at ${kiosk.state().phase.at}`);
     void this.#begin(life, rooms);
   }
 
@@ -241,7 +263,8 @@ export class SimKiosk {
         if (up) perform({ kind: 'catch-up', since: kiosk.state().cursor });
       },
     };
-    this.#session.open(end);
+    // The broker lets one of two in who have the same name; the copy makes do without.
+    if (!this.#isCopy) this.#session.open(end);
     const printer = standing(() => this.paper.connection());
     if (this.rules.qrOn === 'paper') {
       void watchPaper({
@@ -288,25 +311,9 @@ export class SimKiosk {
       return;
     }
     const wanted = bug === undefined ? effect : spoilEffect(bug, effect, life.kiosk.state());
-    this.#checkEffect(life, wanted);
+    checkEffect(this.#world, this, life, wanted);
     real(wanted);
     if (faults.strikes('kiosk crash')) this.crash();
-  }
-
-  /** Rule 1, and that only a verdict of this life moves a motor. */
-  #checkEffect(life: Life, effect: Effect): void {
-    const world = this.#world;
-    if (effect.kind === 'charge' && !this.disk.knowsCharge(effect.saleId)) {
-      world.broke(`${effect.saleId} is charged and not on the disk`);
-    }
-    if (effect.kind !== 'dispense') return;
-    const id = effect.dispenseId ?? effect.saleId;
-    world.say(this.kioskId, `dispenses ${id}`);
-    if (!this.disk.knowsDispense(id)) world.broke(`${id} is dispensed and not on the disk`);
-    if (effect.dispenseId !== undefined) return;
-    if (!life.known.has(effect.saleId)) {
-      world.broke(`${effect.saleId} is dispensed on a verdict that was not fetched in this life`);
-    }
   }
 
   #drawn(life: Life, state: State): void {
@@ -316,7 +323,7 @@ export class SimKiosk {
     const at = `${phase.at} ${saleId}`;
     if (at === this.#at) return;
     this.#at = at;
-    this.#world.say(this.kioskId, 'outcome' in phase ? `${at} ${phase.outcome}` : at);
+    this.#world.say(this.name, 'outcome' in phase ? `${at} ${phase.outcome}` : at);
     if (phase.at !== 'paying') return;
     life.known.add(saleId);
     if (this.#world.faults.strikes('qr unreadable')) {
@@ -328,6 +335,20 @@ export class SimKiosk {
     this.#shown.add(saleId);
     this.#world.count.shown++;
     this.onShown(saleId, phase.qrString);
+  }
+
+  #bootName(): string {
+    return `${this.#isCopy ? 'copy' : 'boot'}-${this.#boots}`;
+  }
+
+  /** A slip with a QR on it is in somebody's hand. */
+  #handedOut(qrString: string): void {
+    const saleId = this.#fleet.midtrans.books.findByQr(qrString)?.orderId;
+    if (saleId === undefined) return;
+    this.#world.say('printer', `hands out the QR of ${saleId}`);
+    checkAlone(this.#world, this.#fleet, saleId, this.#shown);
+    this.#shown.add(saleId);
+    this.onPaper(qrString);
   }
 
   /** As the supervised connection does when it is lost or there again. */
@@ -361,8 +382,9 @@ export class SimKiosk {
     const { clock, draw, bug } = this.#world;
     const wallOffMs = draw.chance(200) ? draw.between(-yearsMs, yearsMs) : 0;
     this.#boots++;
+    this.#bootsAnew = false;
     this.#boot = {
-      id: bug === 'same-boot-after-power-cut' ? this.#boot.id : `boot-${this.#boots}`,
+      id: bug === 'same-boot-after-power-cut' ? this.#boot.id : this.#bootName(),
       atMs: clock.monotonicMs(),
       wallOffMs,
     };
@@ -370,12 +392,3 @@ export class SimKiosk {
 }
 
 const ok = { ok: true } as const;
-
-/** Who must have fetched a verdict before goods move. */
-function noteKnown(life: Life, event: NewEvent): void {
-  if (event.kind === 'told' && event.via === 'http' && event.told.verdict === 'paid') {
-    life.known.add(event.told.saleId);
-  }
-  if (event.kind !== 'caught-up') return;
-  for (const { saleId, verdict } of event.told) if (verdict === 'paid') life.known.add(saleId);
-}

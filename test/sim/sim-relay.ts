@@ -12,7 +12,7 @@ import { openKeyChain } from '../../src/relay/key-chain.ts';
 import { createLetters } from '../../src/relay/letters.ts';
 import { createMetrics } from '../../src/relay/metrics.ts';
 import { withBreaker } from '../../src/relay/midtrans/breaker.ts';
-import type { Gateway } from '../../src/relay/midtrans/gateway.ts';
+import type { Gateway, Upstream } from '../../src/relay/midtrans/gateway.ts';
 import { createInquiries } from '../../src/relay/notices.ts';
 import type { Signer } from '../../src/relay/proofs.ts';
 import { startPublisher } from '../../src/relay/publisher.ts';
@@ -22,13 +22,21 @@ import type { Store } from '../../src/relay/store/store.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { RelayFleet } from './relay-fleet.ts';
 import { relayKeyFolder } from './relay-keys.ts';
+import type { Poll } from './sim-store.ts';
 import { spoilStore } from './spoil-relay.ts';
 import { merchant, serverKey } from './midtrans.ts';
 import { createSwitchboard, type WireAnswer, type WireRequest } from './switchboard.ts';
 import type { World } from './world.ts';
 
-/** One for all runs: nobody reads them, and making a registry costs more than a sale. */
+/** One for all runs, which counts nothing: nobody reads it, and making a registry costs more than a sale. */
 const metrics = createMetrics();
+const ignore = (): void => undefined;
+for (const metric of Object.values(metrics)) {
+  Object.assign(metric, { inc: ignore, observe: ignore, set: ignore });
+}
+
+/** How long a QR may be paid in a run. */
+export const qrLifeMs = 60_000;
 
 export const relaySettings = {
   environment: 'sandbox',
@@ -43,8 +51,7 @@ export const relaySettings = {
     merchantId: merchant.id,
   },
   merchant: { name: merchant.name, nmid: merchant.nmid, pan: merchant.pan },
-  /** How long a QR may be paid in a run. */
-  sale: { expiresInMs: 90_000 },
+  sale: { expiresInMs: qrLifeMs },
 };
 const byOperator = relayConfig.parse(relaySettings);
 const automatic: RelayConfig = {
@@ -57,6 +64,8 @@ const automatic: RelayConfig = {
 const polls = new Set<string | symbol>([
   ...['takeDue', 'takeDueClaims', 'salesNoticed', 'kiosksToTell', 'keys'],
 ]);
+
+const walks: readonly Poll[] = ['takeDue', 'salesNoticed'];
 
 interface Life {
   alive: boolean;
@@ -153,7 +162,7 @@ export class SimRelay {
     };
     const broker = this.#broker();
     const publisher = startPublisher({
-      ...parts,
+      ...{ ...parts, clock: this.#looking(life, ['kiosksToTell'], hops.upstream) },
       broker,
       signer,
       background,
@@ -165,12 +174,23 @@ export class SimRelay {
     const presence = createPresence({ ...parts, letters, wake });
     const inquiries = createInquiries(hops, background);
     const config = this.#fleet.refundsThemselves ? automatic : byOperator;
-    startReconcile(hops, background, inquiries);
+    startReconcile(
+      { ...hops, clock: this.#looking(life, walks, hops.upstream) },
+      background,
+      inquiries,
+    );
     const policy = {
       automatic: config.refund === 'automatic',
       refundAfterMs: config.refundAfterMs,
     };
-    startRefunds({ hops, store, policy }, background);
+    startRefunds(
+      {
+        hops: { ...hops, clock: this.#looking(life, ['takeDueClaims'], hops.upstream) },
+        store,
+        policy,
+      },
+      background,
+    );
     const app: AppParts = {
       ...{
         config,
@@ -199,8 +219,24 @@ export class SimRelay {
     return { serve, presence, wake };
   }
 
+  /** The clock of a part that polls the store, but not while Midtrans wants quiet, and asks after one that is silent. */
+  #looking(life: { alive: boolean }, asked: readonly Poll[], upstream: Upstream): Clock {
+    const { store } = this.#fleet;
+    // Its first look may do more.
+    let begun = false;
+    const mayFind = (): boolean => {
+      if (begun) return upstream.downMs() > 0 || asked.some((poll) => store.mayFind(poll));
+      begun = upstream.quietMs() === 0;
+      return true;
+    };
+    return this.#world.clock.ofLooks(() => life.alive, mayFind);
+  }
+
   #authOf(store: Store, clock: Clock): AppParts['auth'] {
     return createAuth(store, clock, {
+      replaced: (kioskId, bootId) => {
+        this.#fleet.onReplaced(kioskId, bootId);
+      },
       cloned: async (kioskId) => {
         this.#world.say(this.name, `${kioskId} is cloned`);
         await store.holdClaims(kioskId, 'kiosk-cloned');

@@ -2,12 +2,13 @@
 // remembers what was committed for the checks, and passes over polls that cannot find anything.
 import assert from 'node:assert';
 import { isDeepStrictEqual } from 'node:util';
-import { CompiledQuery } from 'kysely';
+import { CompiledQuery, type Compilable } from 'kysely';
 import type { Decision } from '../../src/relay/ledger-rules.ts';
 import type { ClaimRow, SaleRow } from '../../src/relay/sale-row.ts';
 import type { Database } from '../../src/relay/store/database.ts';
 import { joinStore, openStore } from '../../src/relay/store/open.ts';
 import { openSqlite } from '../../src/relay/store/sqlite.ts';
+import { statement } from '../../src/relay/store/statement.ts';
 import type { Store } from '../../src/relay/store/store.ts';
 import type { World } from './world.ts';
 
@@ -52,6 +53,8 @@ const besides = new Set<string | symbol>([
   ...['noteStatus', 'noteBoot', 'allOffline', 'resend', 'acked', 'sent', 'check', 'addKey'],
   ...['takeDue', 'takeDueClaims', 'takeNotices', 'settleNotices', 'addEnrolment'],
 ]);
+/** What is asked for again and again, mostly in vain. */
+export type Poll = (typeof polls)[number];
 /** When each poll can find something first, as the rows stand. */
 const dueQuery = `select
   (select min(ask_at_ms) from sales) as take_due,
@@ -59,7 +62,7 @@ const dueQuery = `select
   (select min(next_at_ms) from notices where state = 'unconfirmed') as sales_noticed,
   (select min(next_at_ms) from outbox join kiosks using (kiosk_id) where online = 1) as kiosks_to_tell`;
 const polls = ['takeDue', 'takeDueClaims', 'salesNoticed', 'kiosksToTell'] as const;
-type Due = Record<(typeof polls)[number], number | null>;
+type Due = Record<Poll, number | null>;
 
 type Method = (...args: unknown[]) => Promise<unknown>;
 
@@ -102,6 +105,13 @@ export class SimStore {
     });
   }
 
+  /** False: this poll would find nothing now, for certain. */
+  mayFind(poll: Poll): boolean {
+    if (this.#due?.commits !== this.#commits) return true;
+    const atMs = this.#due.at[poll];
+    return atMs !== null && atMs <= this.#world.clock.nowMs();
+  }
+
   /** Verdicts that a kiosk has not acknowledged. */
   async unacknowledged(): Promise<number> {
     return (await this.#read<{ n: number }>('select count(*) as n from outbox'))[0]?.n ?? 0;
@@ -130,7 +140,7 @@ export class SimStore {
 
   async #load(rows: Backup): Promise<void> {
     const { db } = this.#database;
-    for (const name of tables.toReversed()) await db.deleteFrom(name).execute();
+    for (const name of tables.toReversed()) await this.#read(`delete from ${name}`);
     for (const name of tables) {
       // The rows are this table's own, as it gave them.
       for (const row of rows.get(name) ?? []) {
@@ -153,15 +163,14 @@ export class SimStore {
   }
 
   /** False: nothing can have come since the last commit. */
-  async #isDue(poll: (typeof polls)[number]): Promise<boolean> {
+  async #isDue(poll: Poll): Promise<boolean> {
     if (this.#due?.commits !== this.#commits) {
       const commits = this.#commits;
       const [at] = await this.#read<Due>(dueQuery);
       assert(at !== undefined, 'a row of sums is always there');
       this.#due = { commits, at };
     }
-    const atMs = this.#due.at[poll];
-    return atMs !== null && atMs <= this.#world.clock.nowMs();
+    return this.mayFind(poll);
   }
 
   /** What was decided is taken for what was stored; `reread` holds both side by side. */
@@ -237,10 +246,23 @@ export class SimStore {
     for (const saleId of this.sales.keys()) this.onCommit(before.get(saleId), saleId);
   }
 
-  async #read<R>(text: string, ...values: unknown[]): Promise<R[]> {
-    const { db } = this.#database;
-    return (await db.executeQuery<R>(CompiledQuery.raw(text, values))).rows;
+  async #read<R>(text: string, ...values: string[]): Promise<R[]> {
+    // The same texts again and again, by the way of the store's own statements: kysely's costs more than SQLite.
+    const run = readings.get(text) ?? readingOf(text);
+    readings.set(text, run);
+    const [value = null] = values;
+    return (await run(this.#database.db, { value })) as R[];
   }
+}
+
+type Reading = (db: Database['db'], params: { value: string | null }) => Promise<unknown[]>;
+const readings = new Map<string, Reading>();
+
+function readingOf(text: string): Reading {
+  return statement((_db, { value }): Compilable => {
+    const values = text.includes('?') ? [value] : [];
+    return { compile: () => CompiledQuery.raw(text, values) };
+  });
 }
 
 function replace<R extends { saleId: string }>(rows: Map<string, R>, fresh: readonly R[]): void {

@@ -3,11 +3,10 @@
 import { describe, expect, test } from 'vitest';
 import { bugNames, bugs, type Bug } from './bugs.ts';
 import { findBugs, hashTwice, runSeeds } from './pool.ts';
-import { regressions } from './regressions.ts';
 import { repeatCommand, storyOf } from './story.ts';
 
-/** More where there is time: `KIOS_SIM_SEEDS=20000 npm run test:sim`. */
-const seeds = Number(process.env['KIOS_SIM_SEEDS'] ?? 3000);
+/** Some three minutes on two cores; more where there is time: `KIOS_SIM_SEEDS=20000 npm run test:sim`. */
+const seeds = Number(process.env['KIOS_SIM_SEEDS'] ?? 10_000);
 const seedsTwice = 30;
 /** A process that hangs ends the test, not a slow machine. */
 const timeout = 15 * 60_000;
@@ -21,13 +20,15 @@ const foundWithin: Readonly<Record<Bug, number>> = {
   'mqtt-as-fetched': 150,
   'effect-before-journal': 20,
   'error-ends-sale': 150,
-  'late-money-vends': 150,
+  'late-money-vends': 300,
   'report-once': 150,
   'open-attempt-forgotten': 150,
   'message-unproved': 150,
   'grant-unproved': 150,
   'reports-forgotten': 150,
   'sale-forgotten': 150,
+  'notice-believed': 150,
+  'unknown-is-done': 150,
   'unknown-is-failed': 150,
   'deadlines-forgotten': 150,
   'claim-not-kept': 150,
@@ -46,15 +47,6 @@ test(`no rule breaks in ${seeds} seeds`, { timeout }, async () => {
   // A net with nothing in it proves nothing.
   expect(sums.pulses).toBeGreaterThan(seeds);
 });
-
-test.each(regressions)(
-  'seed $seed, which once broke a rule: $why',
-  { timeout },
-  async ({ seed }) => {
-    const { broken } = await runSeeds(seed, seed + 1);
-    expect(broken?.rule, repeatCommand(seed)).toBeUndefined();
-  },
-);
 
 test(`${seedsTwice} seeds give the same log twice, in two processes`, { timeout }, async () => {
   const [once, again] = await hashTwice(1, seedsTwice + 1);

@@ -1,8 +1,11 @@
 // Where the planted bugs of a relay take hold: between its rooms and its store. Without a bug nothing here is called.
 import type { Decision } from '../../src/relay/ledger-rules.ts';
 import type { LedgerEvent } from '../../src/relay/ledger.ts';
-import type { Store } from '../../src/relay/store/store.ts';
+import type { ChargeStatus } from '../../src/relay/midtrans/gateway.ts';
+import type { SaleRow } from '../../src/relay/sale-row.ts';
+import type { NewNotice, Store } from '../../src/relay/store/store.ts';
 import type { Bug } from './bugs.ts';
+import { merchant } from './midtrans.ts';
 import type { SimStore } from './sim-store.ts';
 
 /** Two 404 are taken for so far apart. */
@@ -31,11 +34,34 @@ export function spoilStore(bug: Bug, store: Store, behind: SimStore): Store {
         if (event.type !== 'fulfilment' || event.result !== 'failed') return;
         await behind.spoil('delete from claims where sale_id = ?', saleId);
       });
+    case 'notice-believed':
+      return {
+        ...store,
+        keepNotice: async (notice, leaseMs) => {
+          const kept = await store.keepNotice(notice, leaseMs);
+          // The status is not signed: whoever saw a notice of an open charge can post this one.
+          const told = notice.body.includes('"settlement"');
+          if (kept.sale !== undefined && told) await believe(store, kept.sale, notice);
+          return kept;
+        },
+      };
     case 'deadlines-forgotten':
       return { ...store, takeDue: () => Promise.resolve([]) };
     default:
       return store;
   }
+}
+
+async function believe(store: Store, sale: SaleRow, notice: NewNotice): Promise<void> {
+  const { saleId, amountIdr } = sale;
+  const status: ChargeStatus = {
+    ...{ saleId, chargeId: notice.chargeId ?? '', state: 'settled', amountIdr, currency: 'IDR' },
+    ...{ merchantId: merchant.id, fraud: 'accept', refundedIdr: 0, refundConfirmed: false },
+  };
+  const outcome = { kind: 'found', status } as const;
+  await store.move(saleId, {
+    ...{ type: 'status-answered', asked: saleId, outcome, merchantId: merchant.id },
+  });
 }
 
 type Answered = Extract<LedgerEvent, { type: 'status-answered' | 'stop-answered' }>;

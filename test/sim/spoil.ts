@@ -37,7 +37,9 @@ export function spoilEvent(bug: Bug, event: NewEvent, { phase }: State): readonl
 }
 
 function spoilResult(bug: Bug, result: DispenseResult | 'never'): DispenseResult | 'never' {
-  return bug === 'unknown-is-failed' && result === 'unknown' ? 'failed' : result;
+  if (result !== 'unknown') return result;
+  if (bug === 'unknown-is-done') return 'done';
+  return bug === 'unknown-is-failed' ? 'failed' : result;
 }
 
 /** What a kiosk with this bug finds in its journal. */

@@ -19,13 +19,15 @@ export class World {
   readonly productLog: Log;
   readonly count = { sales: 0, shown: 0, crashes: 0, pulses: 0 };
   /** What changes what may be asked of the end. */
-  readonly happened = new Set<'old card' | 'restore'>();
+  readonly happened = new Set<'old card' | 'restore' | 'copy'>();
   /** Which sale a granted dispense was for. */
   readonly grants = new Map<string, string>();
   /** Pulses for each sale, its own and those of its claim. */
   readonly dispensed = new Map<string, number>();
   /** Sales that somebody refunded at Midtrans by hand, or paid with another sum. */
   readonly oddMoney = new Set<string>();
+  /** Sales that were under way when their kiosk's card was copied: two machines hold them, and neither can know. */
+  readonly copied = new Set<string>();
   broken: string | undefined;
 
   constructor(seed: number, bug?: Bug) {

@@ -43,7 +43,7 @@ const recoveringOf = statement((db, p: { kioskId: string }) =>
     .select('saleId')
     .where('kioskId', '=', p.kioskId)
     .where('recovering', '=', sql.lit(1))
-    .limit(1),
+    .limit(sql.lit(1)),
 );
 
 export function recoveryStore(database: Database): RecoveryStore {

@@ -1,5 +1,6 @@
 // The sales in the store: every decision of the ledger with all that must become durable with it.
 import assert from 'node:assert';
+import { sql, type Kysely, type SelectQueryBuilder } from 'kysely';
 import { KiosError } from '../../protocol/errors.ts';
 import { kioskOfSale } from '../../protocol/ids.ts';
 import { decide, type LedgerEvent } from '../ledger.ts';
@@ -19,12 +20,14 @@ import {
   updateSale,
   upsertOutbox,
 } from './sale-statements.ts';
+import { type Tables } from './schema.ts';
+import { statement } from './statement.ts';
 import { type CancelEvent, type SaleStore } from './store.ts';
 
 /** Of one kiosk in one round: whatever it has left behind, the others' deadlines are kept. */
 export const maxDueAKiosk = 4;
-/** Rows looked at for each that is wanted, and how often: a kiosk with thousands is passed over after the first look. */
-const dueWindow = 4;
+/** Rows looked at in one round, and how often: a kiosk with thousands is passed over after the first look. */
+const dueWindow = 64;
 const dueLooks = 3;
 
 /** The sale methods of the store. */
@@ -59,7 +62,8 @@ export function saleStore(database: Database): SaleStore {
         .where('kioskId', '=', kioskId)
         .where('seq', '>', since)
         .orderBy('seq')
-        .limit(limit + 1)
+        // As in sale-statements.ts: SQLite makes a new plan at every call for a limit that it is given.
+        .limit(sql.lit(limit + 1))
         .execute();
       return { sales: rows.slice(0, limit), more: rows.length > limit };
     },
@@ -191,6 +195,20 @@ async function takeDue(database: Database, limit: number, leaseMs: number): Prom
   });
 }
 
+function queryDue(
+  db: Kysely<Tables>,
+  p: { nowMs: number },
+): SelectQueryBuilder<Tables, 'sales', SaleRow> {
+  return db
+    .selectFrom('sales')
+    .selectAll()
+    .where('askAtMs', '<=', p.nowMs)
+    .orderBy('askAtMs')
+    .limit(sql.lit(dueWindow));
+}
+
+const selectDue = statement(queryDue);
+
 /** The longest due first, a few of each kiosk; where a kiosk fills the view, the next look is past it. */
 async function chooseDue(
   { dialect }: Database,
@@ -201,23 +219,20 @@ async function chooseDue(
   const chosen: SaleRow[] = [];
   const taken = new Map<string, number>();
   for (let look = 0; look < dueLooks && chosen.length < limit; look++) {
-    const window = limit * dueWindow;
     const seen = [...taken.keys()];
-    const rows = await tx
-      .selectFrom('sales')
-      .selectAll()
-      .where('askAtMs', '<=', nowMs)
-      .$if(seen.length > 0, (query) => query.where('kioskId', 'not in', seen))
-      .orderBy('askAtMs')
-      .limit(window)
-      .$if(dialect === 'postgres', (query) => query.forUpdate().skipLocked())
-      .execute();
+    const rows =
+      seen.length === 0 && dialect === 'sqlite'
+        ? await selectDue(tx, { nowMs })
+        : await queryDue(tx, { nowMs })
+            .$if(seen.length > 0, (query) => query.where('kioskId', 'not in', seen))
+            .$if(dialect === 'postgres', (query) => query.forUpdate().skipLocked())
+            .execute();
     for (const row of rows) {
       const ofKiosk = taken.get(row.kioskId) ?? 0;
       taken.set(row.kioskId, ofKiosk + 1);
       if (ofKiosk < maxDueAKiosk && chosen.length < limit) chosen.push(row);
     }
-    if (rows.length < window) break;
+    if (rows.length < dueWindow) break;
   }
   return chosen;
 }
