@@ -23,6 +23,9 @@ export const smallestTextPx = 5;
 
 export const lineHeight = (sizePx: number): number => Math.ceil(sizePx * 1.2);
 
+/** How far below its upper edge the letters of a line stand: above there is room for accents, below for descenders. */
+export const baselineIn = (sizePx: number): number => Math.round(sizePx * 0.94);
+
 export function moved(items: readonly Item[], dx: number, dy: number): Item[] {
   return items.map((item) => ({
     ...item,
@@ -50,7 +53,11 @@ interface Piece {
  */
 export function paragraph(words: Words, width: number, measure: MeasureWidth): Block {
   const { text, bold, colour, align } = words;
-  const parts = text.split(/ +/).filter((word) => word !== '');
+  // A number stays with what it counts: an amount in two lines is two amounts.
+  const parts = text
+    .replace(/(Rp|:) (?=\d)/g, '$1\u00a0')
+    .split(/ +/)
+    .filter((word) => word !== '');
   const widest = Math.max(0, ...parts.map((part) => measure(part, 1, bold)));
   const fitting = widest === 0 ? words.sizePx : Math.floor(width / widest);
   const sizePx = Math.max(smallestTextPx, Math.min(words.sizePx, fitting));

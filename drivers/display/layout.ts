@@ -4,7 +4,7 @@ import { quietModules, type Box } from './blit.ts';
 import { moved, type Item, type MeasureWidth } from './blocks.ts';
 import { palettes, type Colour } from './palette.ts';
 import { type Scene } from './scene.ts';
-import { sections, stack } from './sections.ts';
+import { marginOf, sections, stack } from './sections.ts';
 
 export interface Layout {
   ground: Colour;
@@ -24,6 +24,14 @@ const targetQrShare = 0.7;
 const comfortableQrShare = 0.85;
 /** Beside a QR the words keep at least this share of a landscape screen. */
 const leastColumnShare = 0.36;
+
+/**
+ * Digits so high, in millimetres, are seen at two metres under 10 minutes of arc: twice what a good eye needs, and what one
+ * of half its sharpness reads.
+ */
+const readableAmountMm = 5.8;
+/** How high a digit is, in ems: it stands as high in the font that ships with this driver. */
+export const digitEms = 0.73;
 
 /** Shares of the wanted text size that are tried, largest first: 1 down to 0.04. */
 const factors = Array.from({ length: 33 }, (_, i) => 1 - 0.03 * i);
@@ -97,8 +105,11 @@ function layoutWithQr(
   const landscape = width > height;
   const room = landscape ? Math.min(height, Math.floor(width * (1 - leastColumnShare))) : width;
   const modules = qrModules + 2 * quietModules;
-  const largest = Math.floor(Math.min(room, height) / modules);
-  const target = Math.min(largest, targetModulePx(geometry, qrModules, largest));
+  const most = Math.floor(Math.min(room, height) / modules);
+  const target = Math.min(most, targetModulePx(geometry, qrModules, most));
+  const largest = landscape
+    ? besideAmount(scene, geometry, modules, [target, most], measure)
+    : most;
   const attempts: [leastPx: number, tried: readonly number[]][] = [
     [Math.max(target, Math.ceil(largest * comfortableQrShare)), comfortable],
     [target, legible],
@@ -124,6 +135,37 @@ function targetModulePx(geometry: Geometry, qrModules: number, largest: number):
   return Math.ceil((targetQrMm * geometry.width) / geometry.widthMm / qrModules);
 }
 
+/** The largest modules that leave the amount room to be read from two metres; the least if none do. */
+function besideAmount(
+  { amount }: Scene,
+  geometry: Geometry,
+  modules: number,
+  [least, most]: [number, number],
+  measure: MeasureWidth,
+): number {
+  if (amount === undefined || geometry.widthMm === undefined) return most;
+  const wantedPx = (readableAmountMm * geometry.width) / geometry.widthMm / digitEms;
+  const wantedWidth = measure(amount, Math.ceil(wantedPx), true);
+  for (let modulePx = most; modulePx > least; modulePx--) {
+    const column = columnWidth(geometry, modulePx * modules);
+    const unit = columnUnit({ width: column, height: geometry.height }, 'left');
+    if (column - 2 * marginOf(unit) >= wantedWidth) return modulePx;
+  }
+  return least;
+}
+
+/** Beside a QR with its quiet zone, which is a margin already; what is left over goes around it evenly. */
+function columnWidth({ width, height }: Geometry, side: number): number {
+  const inset = Math.floor((height - side) / 2);
+  return width - side - Math.min(inset, Math.floor((width * (1 - leastColumnShare) - side) / 2));
+}
+
+/** The side that limits a column: every size in it is a share of this. */
+const columnUnit = (
+  { width, height }: Pick<Box, 'width' | 'height'>,
+  align: 'left' | 'centre',
+): number => Math.min(height, width * (align === 'left' ? 1.2 : 1));
+
 interface QrLayout {
   items: Item[];
   qrBox: Box;
@@ -136,13 +178,11 @@ function besideQr(
   factor: number,
   measure: MeasureWidth,
 ): QrLayout | undefined {
-  const { width, height } = geometry;
-  const inset = Math.floor((height - side) / 2);
-  // The quiet zone is a margin already; what is left over goes around it evenly.
-  const x = width - side - Math.min(inset, Math.floor((width * (1 - leastColumnShare) - side) / 2));
-  const area = { x: 0, y: 0, width: x, height };
+  const x = columnWidth(geometry, side);
+  const area = { x: 0, y: 0, width: x, height: geometry.height };
   const items = column(scene, area, 'left', factor, measure);
-  return items && { items, qrBox: { x, y: inset, width: side, height: side } };
+  const y = Math.floor((geometry.height - side) / 2);
+  return items && { items, qrBox: { x, y, width: side, height: side } };
 }
 
 function aroundQr(
@@ -178,7 +218,7 @@ function column(
   factor: number,
   measure: MeasureWidth,
 ): Item[] | undefined {
-  const unit = Math.min(area.height, area.width * (align === 'left' ? 1.2 : 1));
+  const unit = columnUnit(area, align);
   const parts = sections(scene, { width: area.width, unit, align, factor, measure });
   const top = stack(parts.top, parts.gap, area.width);
   const middle = stack([...parts.middle, ...parts.timing], parts.gap, area.width);

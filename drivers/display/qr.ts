@@ -1,5 +1,5 @@
 // The QR on the screen: its matrix, its pixels, and the proof that the pixels say what they should.
-import { create } from 'qrcode';
+import { create } from 'qrcode/lib/core/qrcode.js';
 import { decodeQR } from 'qr/decode.js';
 import { DeviceError, type Frame } from '../device.ts';
 import { fillBox, quietModules, rgb565, rgb888, type Box } from './blit.ts';

@@ -1,20 +1,20 @@
 // The one renderer: framebuffer, page, terminal and test picture all show the frames that it draws.
 // It never hands out a frame whose QR does not read back, out of the frame's own pixels, as the text that was meant.
 import { DeviceError, type Frame, type Geometry } from '../device.ts';
-import { blendMask, fillBox } from './blit.ts';
+import { fillBox } from './blit.ts';
+import { baselineIn } from './blocks.ts';
 import { layoutScene, type Layout } from './layout.ts';
 import { assertQrReadable, cropPixels, drawQr, qrMatrix, type QrMatrix } from './qr.ts';
 import { type Scene } from './scene.ts';
-import { createTextRuns, drawable, measureText, type TextRuns } from './text.ts';
+import { createPen, drawable, measureText, type Pen } from './text.ts';
 
 export interface Renderer {
   /**
    * Draws a scene.
    * @throws DeviceError `protocol` when the scene does not fit however small, or its QR would not be readable
-   *   (reason `qr-unreadable`);
-   *   `hardware` when the picture library fails
+   *   (reason `qr-unreadable`)
    */
-  render(scene: Scene): Promise<Frame>;
+  render(scene: Scene): Frame;
 }
 
 export interface RendererOptions {
@@ -33,10 +33,10 @@ interface ProvenQr {
 /** One renderer serves one geometry. */
 export function createRenderer(options: RendererOptions): Renderer {
   const { geometry, makeMatrix = qrMatrix } = options;
-  const runs = createTextRuns();
+  const pen = createPen();
   let latest: ProvenQr | undefined;
   return {
-    render: async (scene) => {
+    render: (scene) => {
       const clean = drawableScene(scene);
       const qr = scene.qr && qrOf(scene.qr.text, latest, makeMatrix);
       const layout = layoutScene(clean, geometry, qr?.matrix.size ?? 0, measureText);
@@ -44,7 +44,7 @@ export function createRenderer(options: RendererOptions): Renderer {
         const size = `${geometry.width}×${geometry.height}`;
         throw new DeviceError('protocol', `a screen does not fit into ${size} pixels`);
       }
-      const frame = await paint(layout, geometry, runs);
+      const frame = paint(layout, geometry, pen);
       if (qr !== undefined && layout.qr !== undefined) {
         drawQr(frame, qr.matrix, layout.qr.box, layout.qr.modulePx);
         proveQr(frame, layout.qr, qr);
@@ -73,24 +73,18 @@ function proveQr(frame: Frame, place: NonNullable<Layout['qr']>, qr: ProvenQr): 
 const bytesOf = (pixels: Uint16Array): Uint8Array =>
   new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);
 
-async function paint(layout: Layout, geometry: Geometry, runs: TextRuns): Promise<Frame> {
+function paint(layout: Layout, geometry: Geometry, pen: Pen): Frame {
   const { width, height } = geometry;
   const frame: Frame = { width, height, pixels: new Uint16Array(width * height) };
   fillBox(frame, { x: 0, y: 0, width, height }, layout.ground);
-  const masks = await Promise.all(
-    layout.items.map(async (item) =>
-      item.kind === 'text' ? runs.mask(item.text, item.sizePx, item.bold) : undefined,
-    ),
-  );
-  layout.items.forEach((item, i) => {
-    const mask = masks[i];
+  for (const item of layout.items) {
     if (item.kind === 'fill') {
       fillBox(frame, item.box, item.colour, item.radius);
-    } else if (mask !== undefined) {
-      const baseline = item.box.y + Math.round(item.sizePx * 0.94);
-      blendMask(frame, mask, item.box.x - mask.left, baseline - mask.baseline, item.colour);
+    } else {
+      const { x, y } = item.box;
+      pen.draw(frame, { ...item, x, baseline: y + baselineIn(item.sizePx) });
     }
-  });
+  }
   return frame;
 }
 

@@ -72,10 +72,13 @@ const sizes = {
 
 type Part = keyof typeof sizes;
 
+/** At the edges of a column, in pixels. */
+export const marginOf = (unit: number): number => Math.max(2, Math.round(unit * 0.045));
+
 /** Makes every part of a scene. */
 export function sections(scene: Scene, style: ColumnStyle): Sections {
   const { unit, factor } = style;
-  const margin = Math.max(2, Math.round(unit * 0.045));
+  const margin = marginOf(unit);
   const gap = Math.max(1, Math.round(unit * 0.03 * Math.min(1, factor * 1.2)));
   return {
     top: topParts(scene, style, margin),

@@ -1,102 +1,117 @@
 // Words as pixels: measures and draws single lines with the font that ships beside this file, whatever the machine has.
+// The same text gives the same pixels on every machine.
 import { readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type Sharp from 'sharp';
-import { DeviceError } from '../device.ts';
-import { readFontMetrics } from './font-metrics.ts';
+import type { Frame } from '../device.ts';
+import { blendMask } from './blit.ts';
+import { coverage, type GlyphMask } from './coverage.ts';
+import { readFont, type Font } from './font-file.ts';
+import type { Colour } from './palette.ts';
 
-/** How opaque each pixel of a line of text is. The pen starts at (`left`, `baseline`). */
-export interface Mask {
-  width: number;
-  height: number;
-  left: number;
-  baseline: number;
-  alpha: Uint8Array;
-}
-
-/** Width in pixels of one line. */
+/** Width in pixels of one line, as it will be drawn. */
 export type Measure = (text: string, sizePx: number, bold: boolean) => number;
 
-const fontFolder = new URL('font/', import.meta.url);
-const regular = readFontMetrics(readFileSync(new URL('DejaVuSans.ttf', fontFolder)));
-const boldFace = readFontMetrics(readFileSync(new URL('DejaVuSans-Bold.ttf', fontFolder)));
+/** One line of drawable text; the pen starts at `x` on the line `baseline`. `sizePx` is a whole number. */
+export interface Line {
+  text: string;
+  x: number;
+  baseline: number;
+  sizePx: number;
+  bold: boolean;
+  colour: Colour;
+}
 
-export const measureText: Measure = (text, sizePx, bold) =>
-  (bold ? boldFace : regular).widthPx(text, sizePx);
+export interface Pen {
+  draw(frame: Frame, line: Line): void;
+}
+
+const files = { regular: 'font/DejaVuSans.ttf', bold: 'font/DejaVuSans-Bold.ttf' } as const;
+const read: Partial<Record<keyof typeof files, Font>> = {};
+
+/** Read when it is first needed: a kiosk without a display carries no font. */
+function fontOf(bold: boolean): Font {
+  const face = bold ? 'bold' : 'regular';
+  return (read[face] ??= readFont(readFileSync(new URL(files[face], import.meta.url))));
+}
+
+/** A layout tries the same words at many sizes; a screen has some twenty of them. */
+const maxWidths = 500;
+const widths = new Map<string, number>();
+
+export const measureText: Measure = (text, sizePx, bold) => {
+  const key = bold ? `b${text}` : `r${text}`;
+  let ems = widths.get(key);
+  if (ems === undefined) {
+    ems = 0;
+    forEachGlyph(text, fontOf(bold), (_, __, end) => (ems = end));
+    if (widths.size >= maxWidths) widths.clear();
+    widths.set(key, ems);
+  }
+  return ems * sizePx;
+};
+
+/** Goes through a line: each glyph with where the pen stands before and after it, in ems. */
+function forEachGlyph(
+  text: string,
+  font: Font,
+  each: (glyph: number, at: number, end: number) => void,
+): void {
+  let [pen, before] = [0, 0];
+  for (const char of text) {
+    const glyph = font.glyphOf(char.codePointAt(0) ?? 0);
+    const at = pen + font.kern(before, glyph);
+    pen = at + font.advance(glyph);
+    each(glyph, at, pen);
+    before = glyph;
+  }
+}
 
 /** Replaces what the font cannot draw, control characters among it, by `?`. Breaks become spaces. */
 export function drawable(text: string): string {
   let clean = '';
   for (const char of text) {
     const code = char.codePointAt(0) ?? 0;
-    const known = regular.has(code) && boldFace.has(code);
+    const known = fontOf(false).glyphOf(code) !== 0 && fontOf(true).glyphOf(code) !== 0;
     clean += /\s/.test(char) && code !== 0xa0 ? ' ' : known ? char : '?';
   }
   return clean;
 }
 
-export interface TextRuns {
-  /** The mask of one line of drawable text. @throws DeviceError `hardware` when the picture library fails */
-  mask(text: string, sizePx: number, bold: boolean): Promise<Mask>;
-}
+/** An amount at 160 px needs 150 kB, the words of a screen 200 kB: this holds the screens of a sale. */
+const cacheBytes = 1_500_000;
+/** Small letters stand at quarters of a pixel, or their distances would look uneven; in large ones nobody sees it. */
+const stepsPerPx = 4;
+const largePx = 48;
 
-/** An amount at 160 px takes 150 kB, a screen of words 300 kB: this holds the screens of a sale. */
-const cacheBytes = 4_000_000;
-
-/** A bounded cache of lines, the least recently used one leaves first. */
-export function createTextRuns(): TextRuns {
-  const runs = new Map<string, Mask>();
+/** Draws glyphs, and keeps their masks for the next screen; the least recently used ones leave first. */
+export function createPen(): Pen {
+  const masks = new Map<string, GlyphMask>();
   let bytes = 0;
-  const keep = (key: string, mask: Mask): void => {
-    bytes += mask.alpha.length - (runs.get(key)?.alpha.length ?? 0);
-    runs.delete(key);
-    runs.set(key, mask);
-    for (const [oldKey, old] of runs) {
+  const maskOf = (glyph: number, sizePx: number, bold: boolean, step: number): GlyphMask => {
+    const key = `${glyph} ${sizePx} ${step} ${bold ? 'b' : 'r'}`;
+    let mask = masks.get(key);
+    if (mask === undefined) {
+      const font = fontOf(bold);
+      mask = coverage(font.contours(glyph), sizePx / font.unitsPerEm, step / stepsPerPx);
+      bytes += mask.alpha.length;
+    }
+    masks.delete(key);
+    masks.set(key, mask);
+    for (const [oldKey, old] of masks) {
       if (bytes <= cacheBytes || oldKey === key) break;
-      runs.delete(oldKey);
+      masks.delete(oldKey);
       bytes -= old.alpha.length;
     }
+    return mask;
   };
   return {
-    mask: async (text, sizePx, bold) => {
-      const key = `${sizePx} ${bold ? 'b' : 'r'} ${text}`;
-      const mask = runs.get(key) ?? (await drawLine(text, sizePx, bold));
-      keep(key, mask);
-      return mask;
+    draw: (frame, { text, x, baseline, sizePx, bold, colour }) => {
+      forEachGlyph(text, fontOf(bold), (glyph, at) => {
+        const steps = sizePx < largePx ? stepsPerPx : 1;
+        const pen = Math.round((x + at * sizePx) * steps);
+        const step = ((pen % steps) * stepsPerPx) / steps;
+        const mask = maskOf(glyph, sizePx, bold, step);
+        blendMask(frame, mask, Math.floor(pen / steps) + mask.left, baseline + mask.top, colour);
+      });
     },
   };
-}
-
-let loaded: Promise<typeof Sharp> | undefined;
-
-/** The picture library, told about our font before it is loaded: fontconfig reads its environment once. */
-export async function loadSharp(): Promise<typeof Sharp> {
-  process.env['FONTCONFIG_FILE'] = fileURLToPath(new URL('fonts.conf', fontFolder));
-  loaded ??= import('sharp').then(({ default: sharp }) => {
-    sharp.cache(false); // Our own cache holds masks; the library's would hold what is never asked for again.
-    return sharp;
-  });
-  return loaded;
-}
-
-const escapes: Record<string, string> = { '<': '&lt;', '>': '&gt;', '&': '&amp;' };
-
-async function drawLine(text: string, sizePx: number, bold: boolean): Promise<Mask> {
-  // Room on every side: strokes reach over the advance, accents over the ascent.
-  const pad = Math.ceil(sizePx * 0.2) + 1;
-  const width = Math.ceil(measureText(text, sizePx, bold)) + 2 * pad;
-  const height = Math.ceil(sizePx * 1.2) + 2 * pad;
-  const baseline = pad + Math.round(sizePx * 0.94);
-  const svg =
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}">` +
-    `<text x="${pad}" y="${baseline}" font-family="DejaVu Sans" font-size="${sizePx}px" ` +
-    `font-weight="${bold ? 'bold' : 'normal'}" xml:space="preserve">` +
-    `${text.replace(/[<>&]/g, (char) => escapes[char] ?? '')}</text></svg>`;
-  try {
-    const sharp = await loadSharp();
-    const alpha = await sharp(Buffer.from(svg)).extractChannel('alpha').raw().toBuffer();
-    return { width, height, left: pad, baseline, alpha };
-  } catch (error) {
-    throw new DeviceError('hardware', 'a line of text could not be drawn', { cause: error });
-  }
 }

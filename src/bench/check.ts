@@ -44,7 +44,7 @@ export async function runCheck(options: CheckOptions): Promise<void> {
     }
   };
   try {
-    await witness.screen(await idleScreen(check), 'Selamat datang', limits.ready);
+    await witness.screen(idleScreen(check), 'Selamat datang', limits.ready);
     await one('Rp 15.000, dari keypad / typed', typedSale);
     await one('Kopi susu, dari barcode / scanned', scannedSale);
     await one('dibatalkan pelanggan / cancelled by the customer', cancelledSale);
@@ -68,7 +68,7 @@ async function scannedSale(check: Check): Promise<Stage[]> {
   if (product === undefined) throw new CheckFailure('there is nothing on the shelf');
   const { barcode, id, name, priceIdr } = product;
   const items = [{ id, name, priceIdr, quantity: 1 }];
-  const basket = await screenOf(check, { at: 'basket', items, untilMs: 0 });
+  const basket = screenOf(check, { at: 'basket', items, untilMs: 0 });
   const scannedMs = clock.monotonicMs();
   if (!devices.scan(barcode)) throw new CheckFailure('the kiosk has not opened the scanner');
   const seenMs = await witness.screen(basket, 'Belanja Anda', limits.ended);
@@ -83,8 +83,8 @@ async function payAndCollect(
   onReceipt: readonly string[],
 ): Promise<Stage[]> {
   const { witness, clock, twinPort } = check;
-  const paidScreen = await screenOf(check, { at: 'dispensing', sale: openSale(amountIdr) });
-  const doneScreen = await resultScreen(check, 'done', amountIdr);
+  const paidScreen = screenOf(check, { at: 'dispensing', sale: openSale(amountIdr) });
+  const doneScreen = resultScreen(check, 'done', amountIdr);
   const { stage, text } = await orderQr(check, amountIdr);
   const payMs = clock.monotonicMs();
   const [paidMs, pulseMs, doneMs, slipMs] = await all([
@@ -106,7 +106,7 @@ async function payAndCollect(
 
 async function cancelledSale(check: Check): Promise<Stage[]> {
   const { witness, clock } = check;
-  const cancelled = await resultScreen(check, 'cancelled', 21_000);
+  const cancelled = resultScreen(check, 'cancelled', 21_000);
   type(check, '21000');
   const { stage, text } = await orderQr(check, 21_000);
   const pressedMs = clock.monotonicMs();
@@ -123,7 +123,7 @@ async function cancelledSale(check: Check): Promise<Stage[]> {
 
 async function expiredSale(check: Check): Promise<Stage[]> {
   const { witness } = check;
-  const expired = await resultScreen(check, 'expired', 8_000);
+  const expired = resultScreen(check, 'expired', 8_000);
   type(check, '8000');
   const { stage, text, atMs } = await orderQr(check, 8_000);
   const seenMs = await witness.screen(expired, 'Waktu habis', expiryLimitMs);
@@ -182,14 +182,14 @@ function press({ devices }: Check, key: Key): void {
 
 async function closeResult(check: Check): Promise<void> {
   press(check, 'enter');
-  await check.witness.screen(await idleScreen(check), 'Selamat datang', limits.ended);
+  await check.witness.screen(idleScreen(check), 'Selamat datang', limits.ended);
 }
 
-async function idleScreen(check: Check): Promise<Frame> {
+function idleScreen(check: Check): Frame {
   return screenOf(check, { at: 'idle' });
 }
 
-async function resultScreen(check: Check, outcome: Outcome, amountIdr: number): Promise<Frame> {
+function resultScreen(check: Check, outcome: Outcome, amountIdr: number): Frame {
   return screenOf(check, { at: 'result', outcome, sale: openSale(amountIdr), untilMs: 0 });
 }
 
@@ -200,7 +200,7 @@ function openSale(amountIdr: number): OpenSale {
 }
 
 /** The screen that a customer must see, drawn here, to be compared with what came over the display's line. */
-async function screenOf({ renderer }: Check, phase: Phase): Promise<Frame> {
+function screenOf({ renderer }: Check, phase: Phase): Frame {
   const context: ScreenContext = {
     rules: {
       limits: { minIdr: 1000, maxIdr: 10_000_000 },

@@ -8,7 +8,7 @@ import type { Arch } from './native-rules.ts';
 import { runTool } from './run-tool.ts';
 
 /** What is loaded from node_modules at run time; `qr` is served to the bench's page as it is. */
-const loaded = ['node-hid', 'sharp', '@serialport/bindings-cpp', 'qr'];
+const loaded = ['node-hid', 'usb', 'sharp', '@serialport/bindings-cpp', 'qr'];
 const neededFile = /\.(js|cjs|mjs|json|node)$|\.so(\.\d+)*$|^(licen[cs]e|copying|notice)/i;
 /** Headers, manuals and another library's sources: some hold .json or .js files that nobody loads. */
 const unneededFolder = /^(include|share|hidapi|\.bin)$/;

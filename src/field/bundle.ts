@@ -1,13 +1,13 @@
 // Builds the bundle: everything that a kiosk without internet needs, in one signed archive. A bundle that a Pi could
 // not run is never written.
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { filesOf, packRelease, signArchive, writeSums } from './bundle-archive.ts';
 import { debsFault, fetchDebs } from './bundle-debs.ts';
 import { copyPackages, installFor } from './bundle-packages.ts';
-import { bundleProgram, entryFile, entryText } from './bundle-program.ts';
+import { bundleProgram } from './bundle-program.ts';
 import { nativeFault, type Arch } from './native-rules.ts';
 import { ToolError } from './run-tool.ts';
 
@@ -66,8 +66,6 @@ export async function buildBundle(options: BundleOptions): Promise<string> {
     await bundleProgram(tree, release);
     await copyPackages(arch, tree, release);
     for (const part of kept) await copy(part, source, release);
-    await mkdir(dirname(join(release, entryFile)), { recursive: true });
-    await writeFile(join(release, entryFile), entryText);
     await addDebs(options, release);
     const faults = await nativeFaults(arch, release);
     if (faults.length > 0) throw new BundleError(faults);

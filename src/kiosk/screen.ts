@@ -25,7 +25,7 @@ export function createScreen(log: Log): Screen {
       const { scene, refused } = wanted;
       wanted = undefined;
       try {
-        await display.show(await renderer.render(scene));
+        await display.show(renderer.render(scene));
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
         log.warn({ fault: error.kind, reason: error.message }, 'screen.not-drawn');

@@ -1,5 +1,5 @@
-// From the start of the process to a kiosk that sells, and what it holds in memory then: as it is, as one file, and as one
-// file with V8's code cache, beside a bare node that prints a line.
+// From the start of the process to a kiosk that sells, and what it holds in memory then: out of a checkout, as it is released,
+// and as it is released with V8's code cache, beside a bare node that prints a line.
 import assert from 'node:assert';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -31,6 +31,13 @@ interface Started {
 
 type Way = 'bare' | 'plain' | 'cached' | 'unbundled';
 
+interface Start {
+  way: Way;
+  args: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  ready: (line: string) => boolean;
+}
+
 export async function kioskStart(sizes = defaults): Promise<Outcome> {
   await using undo = new AsyncDisposableStack();
   const folder = undo.adopt(await mkdtemp(join(tmpdir(), 'kios-bench-')), (one) =>
@@ -41,25 +48,25 @@ export async function kioskStart(sizes = defaults): Promise<Outcome> {
   await world.kiosk.stop();
   const kiosk = ['kiosk', '--config', join(world.folder, 'kiosk.yaml')];
   if (bundle !== undefined) await warmCache(bundle, kiosk, sells);
-  const ways: [Way, readonly string[], (line: string) => boolean][] = [
-    ['bare', ['-e', `console.log('${bareLine}');process.stdin.resume()`], isBare],
-    [
-      'unbundled',
-      [fileURLToPath(new URL('../../src/cli/kios.ts', import.meta.url)), ...kiosk],
-      sells,
-    ],
-    ...(bundle === undefined
-      ? []
-      : ([
-          ['plain', [bundle.plain, ...kiosk], sells],
-          ['cached', [bundle.cached, ...kiosk], sells],
-        ] as [Way, string[], typeof sells][])),
+  const checkout = fileURLToPath(new URL('../../src/cli/kios.ts', import.meta.url));
+  const ways: Start[] = [
+    {
+      way: 'bare',
+      args: ['-e', `console.log('${bareLine}');process.stdin.resume()`],
+      ready: isBare,
+    },
+    { way: 'unbundled', args: [checkout, ...kiosk], ready: sells },
   ];
-  const measured = new Map<Way, Started[]>(ways.map(([way]) => [way, []]));
+  if (bundle !== undefined) {
+    const args = [bundle.entry, ...kiosk];
+    ways.push({ way: 'plain', args, env: bundle.plain, ready: sells });
+    ways.push({ way: 'cached', args, env: bundle.cached, ready: sells });
+  }
+  const measured = new Map<Way, Started[]>(ways.map(({ way }) => [way, []]));
   for (let round = -1; round < sizes.rounds; round++) {
-    for (const [way, args, ready] of ways) {
-      const started = await start(args, ready);
-      if (round >= 0) measured.get(way)?.push(started);
+    for (const one of ways) {
+      const started = await start(one);
+      if (round >= 0) measured.get(one.way)?.push(started);
     }
   }
   return table(measured, sizes.rounds);
@@ -73,11 +80,11 @@ function sells(line: string): boolean {
   return line.includes('"kiosk.selling"') && line.includes('"selling":true');
 }
 
-async function start(args: readonly string[], ready: (line: string) => boolean): Promise<Started> {
+async function start({ args, env, ready }: Start): Promise<Started> {
   const sinceMs = systemClock.monotonicMs();
   const child = spawn(process.execPath, [...args], {
     stdio: ['pipe', 'pipe', 'ignore'],
-    env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined },
+    env: { ...process.env, ...env, NODE_EXTRA_CA_CERTS: undefined },
   });
   const ended = once(child, 'exit');
   const isReady = new Promise<number>((resolve, reject) => {
@@ -119,9 +126,12 @@ function table(measured: ReadonlyMap<Way, readonly Started[]>, rounds: number): 
     rows: [
       row('bare', 'bare node'),
       ...(measured.has('cached')
-        ? [row('cached', 'one file, V8 code cache', true), row('plain', 'one file')]
+        ? [row('cached', 'as released, V8 code cache', true), row('plain', 'as released')]
         : []),
-      row('unbundled', measured.has('cached') ? 'as it is' : 'as it is (no esbuild here)'),
+      row(
+        'unbundled',
+        measured.has('cached') ? 'out of a checkout' : 'out of a checkout (no esbuild here)',
+      ),
     ],
   };
 }

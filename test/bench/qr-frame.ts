@@ -23,7 +23,7 @@ export async function qrFrame(): Promise<Report> {
   const frame = blankFrame();
   const text = freshTexts();
   const scene = scenes['scan-to-pay'];
-  const screenWith = async (qr: string): Promise<Frame> =>
+  const screenWith = (qr: string): Frame =>
     renderer.render({ ...scene, qr: { ...scene.qr, text: qr } });
   const measured = await interleave(
     {
@@ -36,8 +36,8 @@ export async function qrFrame(): Promise<Report> {
       proved: timed(framesARound, () => {
         proved(text(), frame);
       }),
-      screen: timed(framesARound, async () => screenWith(text())),
-      again: timed(framesARound, async () => remembering.render(scene)),
+      screen: timed(framesARound, () => screenWith(text())),
+      again: timed(framesARound, () => remembering.render(scene)),
       png: timed(pngsARound, async () => overPng(text(), frame)),
     },
     rounds,

@@ -82,10 +82,10 @@ test('only changed lines are drawn again', async () => {
   await display.close();
 });
 
-test('a QR can be scanned from the drawn characters', async () => {
+test('a QR can be scanned from the drawn characters', () => {
   const size = { columns: 124, rows: 36 };
   const scene = scenes['scan-to-pay-test'];
-  const frame = await createRenderer({ geometry: terminalGeometry(size) }).render(scene);
+  const frame = createRenderer({ geometry: terminalGeometry(size) }).render(scene);
   expect(decodeQR(picture(halfBlockLines(frame)))).toBe(scene.qr.text);
 });
 
@@ -98,8 +98,8 @@ test('a terminal that is too small for a QR says so, is drawn none, and shows th
     detail: 'the terminal is 80×24; a QR needs 124×36',
   });
   const renderer = createRenderer({ geometry: display.geometry });
-  await expect(renderer.render(scenes['scan-to-pay'])).rejects.toMatchObject({ kind: 'protocol' });
-  await display.show(await renderer.render(scenes.paid));
+  expect(() => renderer.render(scenes['scan-to-pay'])).toThrow(/does not fit/);
+  await display.show(renderer.render(scenes.paid));
   expect(terminal.text).toContain('▀');
   await display.close();
 });

@@ -165,6 +165,11 @@ describe('unpacked, with no packages beside it and no Node but its own', () => {
     expect((await kios('--help')).stdout).toMatch(/^ +kiosk .*[^]*^ +relay /m);
   });
 
+  test('before an update it checks itself: its native parts load, and it reads a configuration', async () => {
+    const check = ['update', 'self-check', '--config', 'config/kiosk.example.yaml'];
+    expect(await kios(...check)).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
   test('a whole house sells: kiosk, relay and twin from the one file', async () => {
     const result = await kios('demo', '--check', '--state', join(box.path, 'house'));
     expect(result.stderr + result.stdout).toContain('PASSED');
