@@ -34,7 +34,7 @@ export class DeviceError extends Error {
 /** How a device is, from memory: asking costs no I/O. */
 export interface Health {
   state: 'opening' | 'up' | 'down';
-  /** Why it is not up, or what limits it (`paper-low`). */
+  /** Why it is not up, or what limits it (`its paper is low`). */
   fault?: DeviceErrorKind;
   /** One sentence for the technician, with the path. */
   detail?: string;

@@ -5,12 +5,12 @@ import { DeviceError, type DeviceErrorKind } from './device.ts';
 
 /**
  * Where a device is, as written in a configuration:
- * `tcp:HOST:PORT` · `unix:PATH` · `serial:PATH?baudRate=9600&rtscts=1`.
+ * `tcp:HOST:PORT` · `unix:PATH` · `serial:PATH?baudRate=9600`, with `&rtscts=1` or `&xonxoff=1` for flow control.
  */
 export type PortAddress =
   | { kind: 'tcp'; host: string; port: number }
   | { kind: 'unix'; path: string }
-  | { kind: 'serial'; path: string; baudRate: number; rtscts: boolean };
+  | { kind: 'serial'; path: string; baudRate: number; rtscts: boolean; xonxoff?: true };
 
 /**
  * What becomes of bytes that the kernel has taken and the device has not: they still go out after the close, or are
@@ -31,6 +31,12 @@ export interface BytePort {
   readonly closed: Promise<DeviceError | undefined>;
 }
 
+/** Opens a line, each time that it is called. @throws DeviceError */
+export type OpenLine = (
+  onBytes: (bytes: Uint8Array) => void,
+  signal: AbortSignal,
+) => Promise<BytePort>;
+
 const tcpDefaultPort = 9100;
 const defaultBaudRate = 9600;
 
@@ -50,7 +56,8 @@ export function parsePortAddress(text: string): PortAddress {
     const options = new URLSearchParams(query);
     const baudRate = Number(options.get('baudRate') ?? defaultBaudRate);
     if (Number.isInteger(baudRate) && baudRate >= 300 && baudRate <= 4_000_000) {
-      return { kind, path, baudRate, rtscts: options.get('rtscts') === '1' };
+      const xonxoff = options.get('xonxoff') === '1' ? { xonxoff: true as const } : {};
+      return { kind, path, baudRate, rtscts: options.get('rtscts') === '1', ...xonxoff };
     }
   }
   throw new DeviceError(

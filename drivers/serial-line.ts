@@ -18,13 +18,16 @@ export function openSerialLine({
   path,
   baudRate,
   rtscts,
+  xonxoff = false,
 }: {
   path: string;
   baudRate: number;
   rtscts: boolean;
+  xonxoff?: boolean;
 }): SerialLine {
   // lock: two programs on one line would each get half of the bytes.
-  const stream = new SerialPort({ path, baudRate, rtscts, lock: true, autoOpen: false });
+  const flow = { rtscts, xon: xonxoff, xoff: xonxoff };
+  const stream = new SerialPort({ path, baudRate, ...flow, lock: true, autoOpen: false });
   stream.once('open', () => {
     if (stream.port !== undefined) endAtHangUp(stream.port);
   });

@@ -1,7 +1,8 @@
 // Text as a printer can print it: one character a column, one byte a character of the printer's code page. PURE.
 // It never lets a control character through: text comes from outside, and an ESC in it would be a command.
 
-export type CodePageName = 'pc437' | 'wpc1252';
+export const codePageNames = ['pc437', 'wpc1252'] as const;
+export type CodePageName = (typeof codePageNames)[number];
 
 interface CodePage {
   /** Operand of ESC t ("Select character code table") on Epson's and most clones' tables. */

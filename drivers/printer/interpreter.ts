@@ -19,10 +19,8 @@ type Taken = number | 'more';
 
 export interface InterpreterSinks {
   onSheet: (sheet: Sheet) => void;
-  /** What the printer sends back in the order of its commands (GS r). */
-  onReply: (byte: number) => void;
-  /** The byte that answers GS r 1 at this moment. */
-  fence: () => number;
+  /** A question that is answered in its turn: GS r 1, or GS a with something switched on. */
+  onQuestion: (question: 'gs-r' | 'asb') => void;
 }
 
 export class EscPosInterpreter {
@@ -57,6 +55,12 @@ export class EscPosInterpreter {
       if (this.#strip.rows >= maxSheetRows) this.#tear('torn');
     }
     this.#pending = all.slice(at);
+  }
+
+  /** DLE DC4 8: what was not printed yet is lost, also a command that had only begun. */
+  forget(): void {
+    this.#pending = new Uint8Array();
+    this.#line = '';
   }
 
   #command(b: Uint8Array): Taken {
@@ -105,15 +109,19 @@ export class EscPosInterpreter {
     if (code < 0) return 'more';
     if (code === 0x28) return this.#extended(b);
     if (code === 0x76) return this.#raster(b);
-    if (code !== 0x21 && code !== 0x56 && code !== 0x72) return this.#known(false, 2);
+    if (![0x21, 0x56, 0x61, 0x72].includes(code)) return this.#known(false, 2);
     if (n < 0) return 'more';
     if (code === 0x21) {
       this.#style = { ...this.#style, scaleX: ((n >> 4) & 7) + 1, scaleY: (n & 7) + 1 };
       return 3;
     }
     if (code === 0x72) {
-      if (n === 1 || n === 49) this.#sinks.onReply(this.#sinks.fence());
+      if (n === 1 || n === 49) this.#sinks.onQuestion('gs-r');
       return this.#known(n === 1 || n === 49, 3);
+    }
+    if (code === 0x61) {
+      if (n !== 0) this.#sinks.onQuestion('asb');
+      return 3;
     }
     const feeds = n === 65 || n === 66; // GS V m n feeds before it cuts.
     if (feeds && b.length < 4) return 'more';

@@ -2,13 +2,12 @@
 // ends in any other way ends the connection and takes the rest of it back, so that it does not come out later.
 import { DeviceError, type Health, type PrintDocument, type Printer } from '../device.ts';
 import type { PrintOutcome } from '../device.ts';
-import type { BytePort } from '../ports.ts';
+import type { BytePort, OpenLine } from '../ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { encodeDocument, hasQr } from './escpos.ts';
 import type { PrinterProfile } from './profiles.ts';
-import { Replies } from './replies.ts';
-import { fenceRequest, parseFence, worstFault } from './status.ts';
-import type { PrinterStatus, StatusFault } from './status.ts';
+import { proofRequests, Replies } from './replies.ts';
+import { faultWords, worstFault, type PrinterStatus, type StatusFault } from './status.ts';
 
 /** From the first byte to the proof. A slip takes 2 s at 19,200 baud; a long receipt on a slow head 10 s. */
 const defaultJobTimeoutMs = 20_000;
@@ -19,19 +18,9 @@ const pieceBytes = 1024;
 /** Bytes that a job cut short may still be owed: one picture band or one QR text, with its head. */
 const maxOwedBytes = 1024 + 16;
 
-const faultWords: Record<StatusFault, string> = {
-  'cover-open': 'its cover is open',
-  'paper-out': 'it has no paper',
-  cutter: 'its cutter is jammed',
-  overheat: 'its head is too hot; it goes on by itself',
-  error: 'it reports an error; switch it off and on',
-  offline: 'it is offline',
-};
-
 export interface PortPrinterOptions {
   name: string;
-  /** Opens the line. @throws DeviceError */
-  connect: (onBytes: (bytes: Uint8Array) => void, signal: AbortSignal) => Promise<BytePort>;
+  connect: OpenLine;
   profile: PrinterProfile;
   clock: Clock;
   jobTimeoutMs?: number;
@@ -40,7 +29,7 @@ export interface PortPrinterOptions {
 export class PortPrinter implements Printer {
   readonly name: string;
   readonly closed: Promise<DeviceError | undefined>;
-  /** Present where the profile says that the printer answers. */
+  /** Present where the profile says that the printer can be asked. */
   readonly paper?: NonNullable<Printer['paper']>;
   readonly #options: PortPrinterOptions;
   readonly #replies: Replies;
@@ -60,7 +49,7 @@ export class PortPrinter implements Printer {
     this.#replies = new Replies(options.clock);
     this.name = options.name;
     this.closed = this.#ended.promise;
-    this.#answering = options.profile.status === 'dle-eot';
+    this.#answering = options.profile.status !== 'none';
     if (this.#answering) this.paper = async (signal) => this.#paper(signal);
   }
 
@@ -72,12 +61,27 @@ export class PortPrinter implements Printer {
     void port.closed.then((error) => {
       this.#end(error);
     });
-    if (this.#state === 'down') {
+    if (this.#options.profile.clearsBuffer) await this.#clear(port, signal);
+    if (this.#closed() || signal.aborted) {
       await port.close();
       throw new DeviceError('canceled', `${this.name} was closed while it opened`);
     }
     this.#port = port;
     this.#state = 'up';
+  }
+
+  /** What an earlier connection left in the printer must not come out: it may be a QR that nobody may pay any more. */
+  async #clear(port: BytePort, signal: AbortSignal): Promise<void> {
+    const is = await this.#replies.clear(port, AbortSignal.any([signal, this.#gone.signal]));
+    this.#fresh = is !== 'cleared';
+    if (is !== 'stuck' || signal.aborted || this.#closed()) return;
+    // Taken later it would fall into the middle of a slip.
+    await port.close('drop');
+    throw new DeviceError('timeout', `${this.name} takes nothing; switch it off and on`);
+  }
+
+  #closed(): boolean {
+    return this.#state === 'down';
   }
 
   async close(): Promise<void> {
@@ -90,7 +94,7 @@ export class PortPrinter implements Printer {
   health(): Health {
     if (this.#state !== 'up' || this.#limit === undefined) return { state: this.#state };
     const low = this.#limit === 'paper-low';
-    const words = this.#limit === 'paper-low' ? 'paper-low' : faultWords[this.#limit];
+    const words = this.#limit === 'paper-low' ? 'its paper is low' : faultWords[this.#limit];
     const detail = `${this.name}: ${words}`;
     return low ? { state: 'up', detail } : { state: 'up', fault: 'hardware', detail };
   }
@@ -128,8 +132,8 @@ export class PortPrinter implements Printer {
       if (refusal !== undefined) return failed(refusal);
       const proven = (await this.#send(port, slip, limit)) && (await this.#proof(port, limit));
       if (proven) return { result: 'printed' };
-      // Without proof the rest, if there is one, must not come out later. A mute printer got it all.
-      if (limit.aborted || this.#answering) await this.#voidJob(signal.aborted);
+      // Without proof the rest, if there is one, must not come out later. A printer that proves nothing got it all.
+      if (limit.aborted || this.#provable()) await this.#voidJob(signal.aborted);
       return { result: 'unknown' };
     } finally {
       cancelDeadline();
@@ -145,7 +149,7 @@ export class PortPrinter implements Printer {
     document: PrintDocument,
     limit: AbortSignal,
   ): Promise<DeviceError | undefined> {
-    if (this.#options.profile.status === 'dle-eot') {
+    if (this.#options.profile.status !== 'none') {
       try {
         const fault = worstFault(await this.#status(port, limit));
         if (fault !== undefined) return this.#hardware(fault);
@@ -172,13 +176,20 @@ export class PortPrinter implements Printer {
     return true;
   }
 
+  /** A mute printer's proof is not waited for. */
+  #provable(): boolean {
+    return this.#answering && this.#options.profile.proof !== 'none';
+  }
+
   /** Whether the printer itself says, after the cut, that it has worked off the job and is well. */
   async #proof(port: BytePort, limit: AbortSignal): Promise<boolean> {
-    if (!this.#answering) return false;
-    const answer = this.#replies.next('fence', this.#jobTimeoutMs(), limit);
-    if (!(await this.#send(port, fenceRequest, limit))) return false;
-    const fence = await answer;
-    if (fence === undefined || parseFence(fence)?.paperOut !== false) return false;
+    const { proof, status } = this.#options.profile;
+    if (!this.#provable() || proof === 'none') return false;
+    const answer = this.#replies.inTurn(proof, this.#jobTimeoutMs(), limit);
+    if (!(await this.#send(port, proofRequests[proof], limit))) return false;
+    const at = await answer;
+    if (at === undefined || worstFault(at) !== undefined) return false;
+    if (status !== 'dle-eot') return true;
     try {
       return worstFault(await this.#status(port, limit)) === undefined;
     } catch (error) {
@@ -218,7 +229,11 @@ export class PortPrinter implements Printer {
 
   /** @throws DeviceError `timeout` when it does not answer, `canceled` after an abort. */
   async #status(port: BytePort, signal: AbortSignal): Promise<PrinterStatus> {
-    const status = await this.#replies.status(port, AbortSignal.any([signal, this.#gone.signal]));
+    const status = await this.#replies.status(
+      port,
+      this.#options.profile.status,
+      AbortSignal.any([signal, this.#gone.signal]),
+    );
     if (status === undefined) {
       if (this.#state !== 'up') throw new DeviceError('disconnected', `${this.name} is gone`);
       if (signal.aborted) throw new DeviceError('canceled', `${this.name}: called off`);

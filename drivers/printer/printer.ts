@@ -1,14 +1,19 @@
 // Makes the printer that a configuration names. Each object is one connection; `supervise` makes the next one.
 import { DeviceError, type Printer } from '../device.ts';
-import { openPort, parsePortAddress } from '../ports.ts';
+import { openPort, parsePortAddress, type OpenLine } from '../ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createFilePrinter } from './file-printer.ts';
 import { openLpPort } from './lp-port.ts';
 import { PortPrinter } from './port-printer.ts';
 import type { PrinterProfile } from './profiles.ts';
+import { claimUsbPrinter, listUsb, parseUsbPlace } from './usb-device.ts';
+import { UsbPort } from './usb-port.ts';
 
 export interface PrinterOptions {
-  /** `tcp:HOST:9100` · `unix:/PATH` · `serial:/dev/…?baudRate=19200&rtscts=1` · `lp:/dev/usb/lp0` · `file:/PATH`. */
+  /**
+   * `tcp:HOST:9100` · `unix:/PATH` · `serial:/dev/…?baudRate=19200&rtscts=1` · `lp:/dev/usb/lp0` ·
+   * `usb:/dev/kios/usb-printer-…` or `usb:1-1.2` · `file:/PATH`.
+   */
   at: string;
   profile: PrinterProfile;
   clock: Clock;
@@ -19,33 +24,47 @@ export interface PrinterOptions {
 /** @throws DeviceError `not-found` when the address cannot be understood. */
 export function createPrinter(options: PrinterOptions): Printer {
   const { at, profile, clock } = options;
-  const local = localPath(at);
-  if (local?.kind === 'file') return createFilePrinter(local.path, profile);
-  const rest = { name: `printer ${at}`, profile, clock, ...jobTimeout(options) };
-  if (local?.kind === 'lp') {
-    return new PortPrinter({
-      ...rest,
-      // eslint-disable-next-line @typescript-eslint/require-await -- opening a device file does not wait.
-      connect: async (onBytes, signal) => openLpPort(local.path, clock, onBytes, signal),
-    });
-  }
-  const address = parsePortAddress(at);
+  if (at.startsWith('file:')) return createFilePrinter(fullPath(at, 'file'), profile);
   return new PortPrinter({
-    ...rest,
-    connect: async (onBytes, signal) => openPort(address, onBytes, signal),
+    name: `printer ${at}`,
+    profile,
+    clock,
+    connect: printerLine(at, clock),
+    ...(options.jobTimeoutMs === undefined ? {} : { jobTimeoutMs: options.jobTimeoutMs }),
   });
 }
 
-function jobTimeout({ jobTimeoutMs }: PrinterOptions): { jobTimeoutMs?: number } {
-  return jobTimeoutMs === undefined ? {} : { jobTimeoutMs };
+/** The way to the printer at an address, opened each time that it is called. @throws DeviceError as `createPrinter` */
+export function printerLine(at: string, clock: Clock): OpenLine {
+  if (at.startsWith('lp:')) {
+    const path = fullPath(at, 'lp');
+    // eslint-disable-next-line @typescript-eslint/require-await -- opening a device file does not wait.
+    return async (onBytes, signal) => openLpPort(path, clock, onBytes, signal);
+  }
+  if (at.startsWith('usb:')) return usbLine(at, clock);
+  const address = parsePortAddress(at);
+  return async (onBytes, signal) => openPort(address, onBytes, signal);
 }
 
-function localPath(at: string): { kind: 'lp' | 'file'; path: string } | undefined {
-  const kind = (['lp', 'file'] as const).find((one) => at.startsWith(`${one}:`));
-  if (kind === undefined) return undefined;
-  const path = at.slice(kind.length + 1);
-  if (!path.startsWith('/')) {
-    throw new DeviceError('not-found', `"${at}" has no full path; write ${kind}:/…`);
+function usbLine(at: string, clock: Clock): OpenLine {
+  const place = parseUsbPlace(at.slice('usb:'.length));
+  if (place === undefined) {
+    throw new DeviceError(
+      'not-found',
+      `"${at}" is no place; write usb:/dev/kios/usb-printer-…, or its port as in /sys/bus/usb/devices, usb:1-1.2`,
+    );
   }
-  return { kind, path };
+  return async (onBytes, signal) => {
+    const line = await claimUsbPrinter(place, at, await listUsb(at));
+    const port = new UsbPort(line, at, clock, onBytes);
+    if (!signal.aborted) return port;
+    await port.close();
+    throw new DeviceError('canceled', `opening ${at} was called off`);
+  };
+}
+
+function fullPath(at: string, kind: 'lp' | 'file'): string {
+  const path = at.slice(kind.length + 1);
+  if (path.startsWith('/')) return path;
+  throw new DeviceError('not-found', `"${at}" has no full path; write ${kind}:/…`);
 }

@@ -1,6 +1,6 @@
 // The QR as modules, and how many dots each module gets on this paper. PURE: same text, same symbol.
-import { create } from 'qrcode';
-import { type PrinterProfile } from './profiles.ts';
+import { create } from 'qrcode/lib/core/qrcode.js';
+import type { PrinterProfile } from './profiles.ts';
 
 export interface QrSymbol {
   /** Modules on a side, without quiet zone. */
@@ -14,6 +14,8 @@ export const quietModules = 4;
 
 /** Below three dots (0.38 mm) the head's bleeding closes the gaps and cheap cameras lose the symbol. */
 const minModuleDots = 3;
+
+const dotsPerMm = { 203: 8, 180: 7.09 } as const;
 
 /** Error correction M: paper gets creased and the head has dead dots. */
 const level = 'M';
@@ -52,7 +54,7 @@ export function moduleDots(size: number, profile: PrinterProfile): number {
   const dots = Math.min(
     profile.maxModuleDots,
     Math.floor(profile.widthDots / size),
-    Math.floor(profile.paperDots / (size + 2 * quietModules)),
+    Math.floor((profile.paperMm * dotsPerMm[profile.dpi]) / (size + 2 * quietModules)),
   );
   if (dots < minModuleDots) throw new RangeError('the QR is too large for this paper');
   return dots;

@@ -1,18 +1,30 @@
 // A printer that is only there for bytes: listens like a network printer, answers like one, and shows its paper.
 import type { Socket } from 'node:net';
 import sharp from 'sharp';
+import { systemClock } from '../../src/lib/clock.ts';
 import { createVirtualPort, type VirtualPlace, type VirtualPort } from '../virtual-port.ts';
 import { EscPosInterpreter } from './interpreter.ts';
 import type { Sheet } from './paper.ts';
 import type { PrinterProfile } from './profiles.ts';
+import { clearAnswer, clearRequest } from './status.ts';
 
 export type { Sheet } from './paper.ts';
+
+/** Questions that a printer may know; `clear` is DLE DC4 8. */
+const questions = ['dle-eot', 'asb', 'gs-r', 'clear'] as const;
+export type Question = (typeof questions)[number];
 
 export interface PrinterState {
   paper: 'ok' | 'low' | 'out';
   cover: 'closed' | 'open';
   /** Answers nothing, and prints. */
   silent: boolean;
+  /** The questions that it knows; it prints nothing of the others. */
+  knows: readonly Question[];
+  /** Each answer comes so much later. */
+  lateMs: number;
+  /** How many bytes more it works off before its paper ends, in the middle of a slip. */
+  paperBytes: number;
   /** Takes nothing: every transfer is refused, as by a USB printer that answers NAK. */
   nak: boolean;
   cutterJammed: boolean;
@@ -43,7 +55,8 @@ export interface PrinterSimulator {
 const maxHeldBytes = 64 * 1024;
 
 const DLE = 0x10;
-const EOT = 0x04;
+/** The real-time commands that it looks for, without the operand of DLE EOT. */
+const realTime = [[DLE, 0x04], [...clearRequest]] as const;
 
 /** Starts it. @throws Error when the address is taken. */
 export async function createPrinterSimulator(
@@ -62,23 +75,24 @@ class VirtualPrinter implements PrinterSimulator {
     paper: 'ok',
     cover: 'closed',
     silent: false,
+    knows: questions,
+    lateMs: 0,
+    paperBytes: Infinity,
     nak: false,
     cutterJammed: false,
   };
-  #held: Uint8Array[] = [];
-  #heldBytes = 0;
+  #held: Uint8Array = new Uint8Array();
   #received = 0;
-  /** The beginning of a DLE EOT n that has not all arrived. */
+  /** The beginning of a real-time command that has not all arrived. */
   #realTime: number[] = [];
 
   constructor(options: PrinterSimulatorOptions) {
     this.#onBytes = options.onBytes ?? (() => undefined);
     this.#interpreter = new EscPosInterpreter(options.profile, {
       onSheet: options.onPaper,
-      onReply: (byte) => {
-        this.#reply(byte);
+      onQuestion: (question) => {
+        this.#reply(question, question === 'asb' ? this.#asb() : [this.#paper()]);
       },
-      fence: () => (this.#state.paper === 'out' ? 0x0c : this.#state.paper === 'low' ? 0x03 : 0),
     });
   }
 
@@ -121,7 +135,7 @@ class VirtualPrinter implements PrinterSimulator {
   #connected(socket: Socket): void {
     this.#flow(socket);
     socket.on('close', () => {
-      if (this.#state.nak) this.#drop(); // What was refused was still on the other side of the cable.
+      if (this.#state.nak) this.#held = new Uint8Array(); // What was refused was on the other side of the cable.
     });
     socket.on('data', (bytes) => {
       this.#take(bytes);
@@ -134,7 +148,7 @@ class VirtualPrinter implements PrinterSimulator {
   }
 
   #flow(socket: Socket): void {
-    if (this.#state.nak || this.#heldBytes > maxHeldBytes) socket.pause();
+    if (this.#state.nak || this.#held.length > maxHeldBytes) socket.pause();
     else socket.resume();
   }
 
@@ -142,21 +156,24 @@ class VirtualPrinter implements PrinterSimulator {
   #take(bytes: Uint8Array): void {
     this.#received += bytes.length;
     this.#onBytes(this.#received);
-    const rest: number[] = [];
+    let rest: number[] = [];
     for (const byte of bytes) {
-      const begun = this.#realTime;
-      if (begun.length === 2 && byte >= 1 && byte <= 4) {
-        this.#reply(this.#status(byte));
-        this.#realTime = [];
-      } else if (begun.length === 1 && byte === EOT) begun.push(byte);
+      const begun = [...this.#realTime, byte];
+      this.#realTime = [];
+      if (begun.length === 3 && begun[1] === realTime[0][1] && byte >= 1 && byte <= 4) {
+        this.#reply('dle-eot', [this.#status(byte)]);
+      } else if (begun.join() === realTime[1].join() && this.#state.knows.includes('clear')) {
+        rest = [];
+        this.#drop();
+        this.#reply('clear', clearAnswer);
+      } else if (realTime.some((command) => begins(command, begun))) this.#realTime = begun;
       else {
-        rest.push(...begun);
-        this.#realTime = byte === DLE ? [byte] : [];
-        if (byte !== DLE) rest.push(byte);
+        rest.push(...begun.slice(0, -1));
+        if (byte === DLE) this.#realTime = [byte];
+        else rest.push(byte);
       }
     }
-    this.#held.push(Uint8Array.from(rest));
-    this.#heldBytes += rest.length;
+    this.#held = Buffer.concat([this.#held, Uint8Array.from(rest)]);
     if (this.#printing()) this.#printHeld();
   }
 
@@ -166,14 +183,18 @@ class VirtualPrinter implements PrinterSimulator {
   }
 
   #drop(): void {
-    this.#held = [];
-    this.#heldBytes = 0;
+    this.#held = new Uint8Array();
+    this.#interpreter.forget();
   }
 
   #printHeld(): void {
-    const held = this.#held;
-    this.#drop();
-    for (const bytes of held) this.#interpreter.feed(bytes);
+    const { paperBytes } = this.#state;
+    const now = this.#held.subarray(0, paperBytes);
+    this.#held = this.#held.slice(now.length);
+    const over = now.length === paperBytes;
+    const left = over ? Infinity : paperBytes - now.length;
+    this.#state = { ...this.#state, paperBytes: left, ...(over ? { paper: 'out' } : {}) };
+    this.#interpreter.feed(now);
     this.#flowAll();
   }
 
@@ -191,10 +212,28 @@ class VirtualPrinter implements PrinterSimulator {
     return 0x12 | (bits[topic] ?? 0);
   }
 
-  #reply(byte: number): void {
-    if (this.#state.silent) return;
-    this.#port?.send(Uint8Array.of(byte));
+  /** The answer to GS r 1, and the third byte of an automatic status. */
+  #paper(): number {
+    return { out: 0x0c, low: 0x03, ok: 0 }[this.#state.paper];
   }
+
+  #asb(): number[] {
+    const { cover, cutterJammed } = this.#state;
+    const printer = 0x10 | (this.#printing() ? 0 : 0x08) | (cover === 'open' ? 0x20 : 0);
+    return [printer, cutterJammed ? 0x08 : 0, this.#paper(), 0x0f];
+  }
+
+  #reply(question: Question, answer: readonly number[]): void {
+    const { silent, knows, lateMs } = this.#state;
+    if (silent || !knows.includes(question)) return;
+    const send = (): void => void this.#port?.send(Uint8Array.from(answer));
+    if (lateMs === 0) send();
+    else systemClock.after(lateMs, send);
+  }
+}
+
+function begins(command: readonly number[], bytes: readonly number[]): boolean {
+  return bytes.length < command.length + 1 && bytes.every((byte, i) => byte === command[i]);
 }
 
 /** Blank paper left and right of the print, and above and below it, in a picture of a sheet. */

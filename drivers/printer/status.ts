@@ -1,5 +1,5 @@
-// What a printer says of itself: the requests and their one-byte answers. PURE.
-// Source: Epson "ESC/POS Command Reference", DLE EOT "Transmit real-time status" and GS r "Transmit status".
+// What a printer says of itself: the requests and their answers. PURE. Source: Epson "ESC/POS Command Reference", DLE
+// EOT "Transmit real-time status", GS r "Transmit status", GS a "Enable/disable Automatic Status Back", DLE DC4 fn 8.
 
 /** 1 printer · 2 cause of offline · 3 cause of error · 4 roll paper sensor. */
 export type StatusTopic = 1 | 2 | 3 | 4;
@@ -37,11 +37,27 @@ export function statusRequest(topic: StatusTopic): Uint8Array {
 export const fenceRequest = Uint8Array.of(0x1d, 0x72, 1);
 
 /**
- * What kind of answer a byte is, by its fixed bits (0, 1, 4 and 7). `asb`: the head of an automatic status back;
- * `flow`: XON or XOFF of a serial line.
+ * GS a 14, then GS a 0: the status is sent when the first is worked off, in its turn; the second sees to it that none
+ * comes unasked, which could be taken for the next answer.
  */
-export function replyKind(byte: number): 'status' | 'fence' | 'asb' | 'flow' | 'noise' {
+export const asbRequest = Uint8Array.of(0x1d, 0x61, 0x0e, 0x1d, 0x61, 0);
+
+/**
+ * DLE DC4 fn 8 "Clear buffer(s)": at once, whatever waits. Nothing may follow before the answer has come.
+ */
+export const clearRequest = Uint8Array.of(0x10, 0x14, 8, 1, 3, 20, 1, 6, 2, 8);
+export const clearAnswer: readonly number[] = [0x37, 0x25, 0];
+
+/** Bytes that follow the head of an automatic status, and that of the answer to DLE DC4 8. */
+export const tailBytes = { asb: 3, clear: 2 } as const;
+
+/**
+ * What kind of answer a byte is, by its fixed bits (0, 1, 4 and 7). `asb` and `clear`: the head of one of several
+ * bytes, whose tail looks like `fence`; `flow`: XON or XOFF of a serial line.
+ */
+export function replyKind(byte: number): 'status' | 'fence' | 'asb' | 'clear' | 'flow' | 'noise' {
   if (byte === 0x11 || byte === 0x13) return 'flow';
+  if (byte === clearAnswer[0]) return 'clear';
   const fixed = byte & 0b1001_0011;
   if (fixed === 0b0001_0010) return 'status';
   if (fixed === 0b0001_0000) return 'asb';
@@ -65,9 +81,26 @@ export function parseStatus(topic: StatusTopic, byte: number): PrinterStatus | u
 }
 
 /** Reads the answer to GS r 1. Undefined when the byte is no such answer. */
-export function parseFence(byte: number): { paperOut: boolean } | undefined {
+export function parseFence(byte: number): PrinterStatus | undefined {
   if (replyKind(byte) !== 'fence') return undefined;
-  return { paperOut: (byte & 0b1100) !== 0 };
+  return { ...allWell, paperLow: (byte & 0b0011) !== 0, paperOut: (byte & 0b1100) !== 0 };
+}
+
+/** Reads the four bytes of an automatic status. Undefined when they are none. */
+export function parseAsb(bytes: readonly number[]): PrinterStatus | undefined {
+  const [printer = 0xff, errors = 0xff, paper = 0xff, ...rest] = bytes;
+  if (rest.length !== 1 || replyKind(printer) !== 'asb') return undefined;
+  if ([errors, paper, ...rest].some((byte) => replyKind(byte) !== 'fence')) return undefined;
+  const bit = (byte: number, n: number): boolean => (byte & (1 << n)) !== 0;
+  return {
+    offline: bit(printer, 3),
+    coverOpen: bit(printer, 5),
+    paperOut: (paper & 0b1100) !== 0,
+    paperLow: (paper & 0b0011) !== 0,
+    cutterError: bit(errors, 3),
+    overheat: bit(errors, 6),
+    error: bit(errors, 2) || bit(errors, 5),
+  };
 }
 
 /** Puts the parts together. */
@@ -84,6 +117,21 @@ export function mergeStatus(a: PrinterStatus, b: PrinterStatus): PrinterStatus {
 }
 
 export type StatusFault = 'cover-open' | 'paper-out' | 'cutter' | 'overheat' | 'error' | 'offline';
+
+/** What a technician is told of each. */
+export const faultWords: Readonly<Record<StatusFault, string>> = {
+  'cover-open': 'its cover is open',
+  'paper-out': 'it has no paper',
+  cutter: 'its cutter is jammed',
+  overheat: 'its head is too hot; it goes on by itself',
+  error: 'it reports an error; switch it off and on',
+  offline: 'it is offline',
+};
+
+/** Whether the reason of a DeviceError is one of them. */
+export function isStatusFault(reason: string | undefined): reason is StatusFault {
+  return reason !== undefined && reason in faultWords;
+}
 
 /** The one thing to tell a person, the most telling first. Undefined when it can print. */
 export function worstFault(status: PrinterStatus): StatusFault | undefined {

@@ -18,7 +18,7 @@ export function scannerPlaces(config: string, search: readonly string[] = folder
     for (const name of namesIn(folder)) {
       const path = join(folder, name);
       const node = nodeOf(path);
-      if (taken.has(node) || name.startsWith('printer-')) continue;
+      if (taken.has(node) || /^(usb-)?printer-/.test(name)) continue;
       taken.add(node);
       places.push(name.startsWith('hid-') ? `hid:${path}` : `serial:${path}?baudRate=9600`);
     }

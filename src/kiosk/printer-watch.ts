@@ -1,5 +1,6 @@
 // Watches the paper between sales: a kiosk that must print learns of an empty printer before it charges, not after.
 import { DeviceError, type Printer } from '../../drivers/device.ts';
+import { isStatusFault, type StatusFault } from '../../drivers/printer/status.ts';
 import type { Supervised } from '../../drivers/supervise.ts';
 import { wait, type Clock } from '../lib/clock.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
@@ -48,14 +49,16 @@ async function paperHealth(printer: Printer, signal: AbortSignal): Promise<PartH
   }
 }
 
-/** What a printer's fault is called on the screen. */
-export function printerCode(error: DeviceError): ErrorCode {
-  switch (error.reason) {
-    case 'paper-out':
-      return 'printer-paper-out';
-    case 'cover-open':
-      return 'printer-cover-open';
-    default:
-      return 'printer-lost';
-  }
+const faultCodes: Readonly<Record<StatusFault, ErrorCode>> = {
+  'paper-out': 'printer-paper-out',
+  'cover-open': 'printer-cover-open',
+  cutter: 'printer-cutter',
+  overheat: 'printer-overheat',
+  error: 'printer-error',
+  offline: 'printer-offline',
+};
+
+/** What a printer's fault is called on the screen; one that says nothing is not there. */
+export function printerCode({ reason }: DeviceError): ErrorCode {
+  return isStatusFault(reason) ? faultCodes[reason] : 'printer-lost';
 }

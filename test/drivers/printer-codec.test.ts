@@ -27,8 +27,7 @@ function printed(
   const sheets: Sheet[] = [];
   const emulator = new EscPosInterpreter(profile, {
     onSheet: (sheet) => sheets.push(sheet),
-    onReply: () => undefined,
-    fence: () => 0,
+    onQuestion: () => undefined,
   });
   for (const piece of pieces) emulator.feed(piece);
   return { sheets, unknown: emulator.unknownCommands };

@@ -14,6 +14,7 @@ import { printerProfiles } from '../../drivers/printer/profiles.ts';
 import { createPrinterSimulator } from '../../drivers/printer/simulator.ts';
 import type { Sheet } from '../../drivers/printer/paper.ts';
 import { systemClock, wait } from '../../src/lib/clock.ts';
+import { testPrinter, type PrinterBench } from './printer.contract.ts';
 import { budgetSlip, qrisText, readQr } from './printer-slips.ts';
 
 const never = new AbortController().signal;
@@ -32,17 +33,17 @@ afterEach(async () => {
 async function pty(other: string): Promise<string> {
   const lp = join(dir, 'lp0');
   socat = spawn('socat', [`PTY,link=${lp},rawer`, other]);
-  await expect
-    .poll(
-      () =>
-        access(lp).then(
-          () => true,
-          () => false,
-        ),
-      { timeout: 5000 },
-    )
-    .toBe(true);
+  await appears(lp);
   return lp;
+}
+
+async function appears(path: string): Promise<void> {
+  const there = async (): Promise<boolean> =>
+    access(path).then(
+      () => true,
+      () => false,
+    );
+  await expect.poll(there, { timeout: 5000 }).toBe(true);
 }
 
 async function unplug(): Promise<void> {
@@ -52,6 +53,30 @@ async function unplug(): Promise<void> {
   child.kill();
   await once(child, 'exit');
 }
+
+/** The contract on a pty with the paper emulator behind it. */
+async function onPty(at: (path: string) => string): Promise<PrinterBench> {
+  const folder = await mkdtemp(join(tmpdir(), 'kios-pty-'));
+  const profile = printerProfiles['generic-58'];
+  const simulator = await createPrinterSimulator({
+    ...{ listen: { path: join(folder, 'printer') }, profile, onPaper: () => undefined },
+  });
+  const cable = spawn('socat', [`PTY,link=${folder}/line,rawer`, `UNIX-CONNECT:${folder}/printer`]);
+  await appears(join(folder, 'line'));
+  return {
+    make: () => createPrinter({ at: at(join(folder, 'line')), profile, clock: systemClock }),
+    proves: true,
+    dispose: async () => {
+      if (cable.exitCode === null && cable.kill()) await once(cable, 'exit');
+      await simulator.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}
+testPrinter('lp on a pty', async () => onPty((path) => `lp:${path}`));
+testPrinter('serial line with XON and XOFF on a pty', async () =>
+  onPty((path) => `serial:${path}?baudRate=115200&xonxoff=1`),
+);
 
 test('a slip goes through it, and the status comes back', async () => {
   const sheets: Sheet[] = [];

@@ -6,6 +6,7 @@ import {
   parseFence,
   parseStatus,
 } from '../../drivers/printer/status.ts';
+import { asbRequest, clearRequest, parseAsb } from '../../drivers/printer/status.ts';
 import { allWell, replyKind, statusRequest, statusTopics } from '../../drivers/printer/status.ts';
 import { worstFault, type StatusTopic } from '../../drivers/printer/status.ts';
 
@@ -50,15 +51,41 @@ test('every byte is one kind of answer, and only a status byte is read as status
       expect(parseStatus(topic, byte) !== undefined).toBe(kind === 'status');
     }
   }
-  expect([0x11, 0x13, 0x10, 0x0f, 0xff].map(replyKind)).toEqual([
+  expect([0x11, 0x13, 0x37, 0x10, 0x0f, 0xff].map(replyKind)).toEqual([
     'flow',
     'flow',
+    'clear',
     'asb',
     'fence',
     'noise',
   ]);
-  expect(parseFence(0x0c)).toEqual({ paperOut: true });
-  expect(parseFence(0x03)).toEqual({ paperOut: false });
+  expect(parseFence(0x0c)).toEqual({ ...allWell, paperOut: true });
+  expect(parseFence(0x03)).toEqual({ ...allWell, paperLow: true });
+});
+
+const asbTable: [number[], string][] = [
+  [[0x10, 0x00, 0x00, 0x0f], ''],
+  [[0x14, 0x00, 0x03, 0x0f], 'paperLow'], // The drawer's pin says nothing about paper.
+  [[0x18, 0x00, 0x0c, 0x0f], 'offline paperOut'],
+  [[0x38, 0x00, 0x00, 0x0f], 'coverOpen offline'],
+  [[0x18, 0x08, 0x00, 0x0f], 'cutterError offline'],
+  [[0x10, 0x40, 0x00, 0x0f], 'overheat'],
+  [[0x10, 0x20, 0x00, 0x0f], 'error'],
+];
+test.each(asbTable)('the automatic status %o means "%s"', (bytes, meaning) => {
+  const set = Object.entries(parseAsb(bytes) ?? {}).flatMap(([name, on]) => (on ? [name] : []));
+  expect(set.sort().join(' ')).toBe(meaning);
+});
+
+test('what is cut short, too long or has other fixed bits is no automatic status', () => {
+  for (const bytes of [[], [0x10, 0, 0], [0x10, 0, 0, 0, 0], [0x12, 0, 0, 0], [0x10, 0, 0x80, 0]]) {
+    expect(parseAsb(bytes)).toBeUndefined();
+  }
+});
+
+test('the requests that are answered in their turn, and the one that empties the printer', () => {
+  expect(Buffer.from(asbRequest).toString('hex')).toBe('1d610e1d6100');
+  expect(Buffer.from(clearRequest).toString('hex')).toBe('10140801031401060208');
 });
 
 test('the worst fault is told first, and low paper is none', () => {

@@ -6,7 +6,9 @@ import { budgetSlip, receipt } from './printer-slips.ts';
 export interface PrinterBench {
   /** A new, unopened connection. */
   make: () => Printer;
-  /** Whether its profile has status answers: only then can a job be `printed`. */
+  /** What its name says; where it is, if left out: a path. */
+  at?: RegExp;
+  /** Whether its profile has status answers and a proof: only then can a job be `printed`. */
   proves: boolean;
   dispose: () => Promise<void>;
 }
@@ -29,11 +31,11 @@ export function testPrinter(name: string, set: () => Promise<PrinterBench>): voi
 
   describe(`printer contract: ${name}`, () => {
     test('is opening, then up, then down, and says where it is', async () => {
-      await withPrinter(async (printer) => {
+      await withPrinter(async (printer, { at = /^printer .*\// }) => {
         expect(printer.health().state).toBe('opening');
         await printer.open(never);
         expect(printer.health().state).toBe('up');
-        expect(printer.name).toMatch(/^printer .*\//);
+        expect(printer.name).toMatch(at);
         await printer.close();
         expect(printer.health().state).toBe('down');
         expect(await printer.closed).toBeUndefined();

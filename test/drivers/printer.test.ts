@@ -74,7 +74,7 @@ for (const profile of Object.values(printerProfiles)) {
     });
     return {
       make: () => createPrinter({ at: simulator.at, profile, clock: systemClock }),
-      proves: profile.status !== 'none',
+      proves: profile.proof !== 'none',
       dispose: async () => {
         await simulator.close();
         await rm(dir, { recursive: true });
@@ -82,6 +82,18 @@ for (const profile of Object.values(printerProfiles)) {
     };
   });
 }
+
+testPrinter('simulator on TCP', async () => {
+  const simulator = await createPrinterSimulator({
+    ...{ listen: { port: 0 }, profile: generic58, onPaper: () => undefined },
+  });
+  return {
+    make: () => createPrinter({ at: simulator.at, profile: generic58, clock: systemClock }),
+    at: /^printer tcp:/,
+    proves: true,
+    dispose: () => simulator.close(),
+  };
+});
 
 testPrinter('file', async () => {
   const dir = await mkdtemp(join(tmpdir(), 'kios-printer-'));
@@ -102,7 +114,7 @@ if (real === undefined) {
   testPrinter(real, async () =>
     Promise.resolve({
       make: () => createPrinter({ at: real, profile, clock: systemClock }),
-      proves: profile.status !== 'none',
+      proves: profile.proof !== 'none',
       dispose: async () => Promise.resolve(),
     }),
   );
@@ -139,7 +151,7 @@ describe('before the first byte', () => {
     const { printer, simulator } = await bench();
     simulator.set({ paper: 'low' });
     expect(await printer.paper?.(never)).toBe('low');
-    expect(printer.health().detail).toContain('paper-low');
+    expect(printer.health().detail).toContain('its paper is low');
     expect(await printer.print(budgetSlip, never)).toEqual({ result: 'printed' });
   });
 

@@ -14,8 +14,7 @@ export function print(
   const sheets: Sheet[] = [];
   const printer = new EscPosInterpreter(profile, {
     onSheet: (sheet) => void sheets.push(sheet),
-    onReply: () => undefined,
-    fence: () => 0,
+    onQuestion: () => undefined,
   });
   printer.feed(encodeDocument(document, profile));
   const [sheet] = sheets;

@@ -1,0 +1,147 @@
+// `kios learn printer`: asks the printer once what it answers, prints a page for the person to judge, and writes both
+// into the configuration. Nothing is written after a page that failed.
+import { readdirSync } from 'node:fs';
+import { Command, Option } from 'commander';
+import { parseDocument } from 'yaml';
+import { DeviceError } from '../../drivers/device.ts';
+import { createPrinter, printerLine } from '../../drivers/printer/printer.ts';
+import { printerProfiles, profileOf } from '../../drivers/printer/profiles.ts';
+import type { PrinterProfileName } from '../../drivers/printer/profiles.ts';
+import { probePrinter, type PrinterAnswers } from '../../drivers/printer/probe.ts';
+import { testPage } from '../../drivers/printer/test-page.ts';
+import { kioskConfig, kioskExamples } from '../kiosk/config.ts';
+import { systemClock } from '../lib/clock.ts';
+import { changedConfig, readConfigText, replaceConfig } from './config-write.ts';
+
+const links = '/dev/kios';
+const linkKinds = { 'printer-': 'lp', 'usb-printer-': 'usb' } as const;
+const profileNames = Object.keys(printerProfiles);
+const defaultProfile = 'generic-58';
+
+interface Flags {
+  config: string;
+  at?: string;
+  profile?: PrinterProfileName;
+  dryRun: boolean;
+}
+
+export function learnPrinterCommand(): Command {
+  const models = Object.values(printerProfiles).map(
+    (one) => `  ${one.name}: ${one.models.join('; ')}`,
+  );
+  return new Command('printer')
+    .description('Finds out what the printer answers, and prints a page to judge its profile by.')
+    .requiredOption('--config <file>', 'configuration of the kiosk, such as /etc/kios/kiosk.yaml')
+    .option('--at <at>', 'only there: lp:/dev/kios/printer-… | usb:… | serial:… | tcp:HOST:9100')
+    .addOption(new Option('--profile <name>', 'what kind of printer it is').choices(profileNames))
+    .option('--dry-run', 'only say what would be written', false)
+    .addHelpText(
+      'after',
+      `
+Stop the kiosk first (systemctl stop kios), and see that the printer has paper. Profiles:
+${models.join('\n')}`,
+    )
+    .action(async (flags: Flags) => {
+      const before = configured(readConfigText(flags.config));
+      const at = flags.at ?? before.at ?? onlyPlace();
+      const profile = flags.profile ?? before.profile ?? defaultProfile;
+      say(`asking ${at}`);
+      const line = printerLine(at, systemClock);
+      const answers = await probePrinter(line, systemClock, new AbortController().signal);
+      say(...told(answers));
+      await printPage(at, profile, answers);
+      const settings = { at, profile, ...answers };
+      const changed = changedConfig({
+        ...{ file: flags.config, schema: kioskConfig, examples: kioskExamples },
+        ...{ group: 'printer', settings },
+      });
+      say('printer:', ...Object.entries(settings).map(([name, value]) => `  ${name}: ${value}`));
+      if (flags.dryRun) {
+        say(`${flags.config} would be a good configuration with that; nothing was written`);
+        return;
+      }
+      replaceConfig(flags.config, changed);
+      say(`written to ${flags.config}; if the page is wrong, learn again with another --profile`);
+      say('start the kiosk again: systemctl start kios');
+    });
+}
+
+function told({ status, proof, clearsBuffer }: PrinterAnswers): string[] {
+  if (proof === 'none') {
+    const asked =
+      status === 'none' ? 'it answers nothing' : `it answers ${status} and proves nothing`;
+    return [
+      `${asked}: it prints receipts, and QR slips only with acceptBlindPrinter: true`,
+      'some need their status switched on by their own setup tool, or a cable with both directions',
+    ];
+  }
+  const clears = clearsBuffer ? '; it can throw away a slip that it holds' : '';
+  return [`it answers ${status}, and proves a slip by ${proof}${clears}`];
+}
+
+/** @throws DeviceError why there is no page */
+async function printPage(
+  at: string,
+  profile: PrinterProfileName,
+  answers: PrinterAnswers,
+): Promise<void> {
+  const whole = profileOf({ profile, ...answers });
+  const printer = createPrinter({ at, profile: whole, clock: systemClock });
+  const { signal } = new AbortController();
+  try {
+    await printer.open(signal);
+    const outcome = await printer.print(testPage(whole), signal);
+    if (outcome.result === 'failed') throw outcome.error;
+    if (outcome.result === 'unknown' && whole.proof !== 'none') {
+      throw new DeviceError('protocol', 'it did not prove its test page; is there paper in it?');
+    }
+    say(`the test page as ${profile}: look at it`);
+  } finally {
+    await printer.close();
+  }
+}
+
+/** What stands in the configuration, whatever else is wrong with it. */
+function configured(config: string): { at?: string; profile?: PrinterProfileName } {
+  const document = parseDocument(config);
+  const at: unknown = document.getIn(['printer', 'at']);
+  const profile: unknown = document.getIn(['printer', 'profile']);
+  return {
+    ...(typeof at === 'string' ? { at } : {}),
+    ...(isProfileName(profile) ? { profile } : {}),
+  };
+}
+
+function isProfileName(name: unknown): name is PrinterProfileName {
+  return typeof name === 'string' && profileNames.includes(name);
+}
+
+/** @throws DeviceError when there is none, or more than one */
+function onlyPlace(): string {
+  const names = namesIn(links);
+  const places = Object.entries(linkKinds).flatMap(([start, kind]) =>
+    names.filter((name) => name.startsWith(start)).map((name) => `${kind}:${links}/${name}`),
+  );
+  // The same printer stands in both kinds; the kernel's own way comes first.
+  const [place, ...others] = places.some((one) => one.startsWith('lp:'))
+    ? places.filter((one) => one.startsWith('lp:'))
+    : places;
+  if (place !== undefined && others.length === 0) return place;
+  const found = place === undefined ? 'no printer is plugged in' : `there are ${places.join(', ')}`;
+  throw new DeviceError(
+    'not-found',
+    `${found}: name it with --at, such as --at tcp:192.168.1.50:9100`,
+  );
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return []; // Nothing of that kind is plugged in.
+  }
+}
+
+function say(...texts: readonly string[]): void {
+  for (const text of texts) process.stdout.write(`${text}\n`);
+}
