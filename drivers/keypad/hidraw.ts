@@ -2,10 +2,18 @@
 import { constants } from 'node:fs';
 import { access, readFile, realpath } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { HIDAsync } from 'node-hid';
+import type { HIDAsync } from 'node-hid';
 import { DeviceError } from '../device.ts';
 import { openError } from '../ports.ts';
 import type { InputLine } from './line.ts';
+
+/** Also what a relay board is spoken to with: feature reports, the first byte its id or 0. */
+export interface HidrawLine extends InputLine {
+  /** @throws DeviceError `disconnected` */
+  sendFeature(report: Uint8Array): Promise<void>;
+  /** @throws DeviceError `disconnected` */
+  getFeature(id: number, length: number): Promise<Uint8Array>;
+}
 
 /**
  * Opens a hidraw node, or a link to one such as `/dev/kios/hid-…`. `onReport` gets one report a call.
@@ -15,7 +23,7 @@ export async function openHidraw(
   path: string,
   onReport: (report: Uint8Array) => void,
   signal: AbortSignal,
-): Promise<InputLine> {
+): Promise<HidrawLine> {
   await checkNode(path);
   const hid = await openHid(path);
   if (signal.aborted) {
@@ -34,12 +42,33 @@ export async function openHidraw(
     );
     void close();
   });
+  // node-hid begins to read in the next turn, and a device that was closed before then throws where nobody catches it.
+  await new Promise<void>((resolve) => {
+    process.nextTick(resolve);
+  });
+  const asked = async <T>(asking: Promise<T>): Promise<T> => {
+    try {
+      return await asking;
+    } catch (error) {
+      throw new DeviceError(
+        'disconnected',
+        `${path} takes no report: ${(error as Error).message}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  };
   return {
     closed: closed.promise,
     close: async () => {
       await close();
       closed.resolve(undefined);
     },
+    sendFeature: async (report) => {
+      await asked(hid.sendFeatureReport(Buffer.from(report)));
+    },
+    getFeature: async (id, length) => asked(hid.getFeatureReport(id, length)),
   };
 }
 
@@ -77,7 +106,9 @@ async function checkNode(path: string): Promise<void> {
 
 async function openHid(path: string): Promise<HIDAsync> {
   try {
-    return await HIDAsync.open(path);
+    // Loaded here: its native part costs a kiosk without HID devices time and memory.
+    const { HIDAsync: hid } = await import('node-hid');
+    return await hid.open(path);
   } catch (error) {
     throw new DeviceError(
       'not-found',

@@ -3,7 +3,7 @@ import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
 import { createDisplay } from '../../drivers/display/display.ts';
 import { createKeypad } from '../../drivers/keypad/keypad.ts';
 import { createPrinter } from '../../drivers/printer/printer.ts';
-import { printerProfiles } from '../../drivers/printer/profiles.ts';
+import { profileOf } from '../../drivers/printer/profiles.ts';
 import { createScanner } from '../../drivers/scanner/scanner.ts';
 import type {
   Device,
@@ -35,6 +35,8 @@ export interface DevicesOptions {
   clock: Clock;
   log: Log;
   random: () => number;
+  /** Of this boot of the machine, for what the dispenser has to remember; without it it remembers nothing. */
+  bootId?: string;
   onKey: (key: Key) => void;
   onScan: ScanSink;
   onPart: (part: Part, health: PartHealth) => void;
@@ -43,7 +45,7 @@ export interface DevicesOptions {
 
 /** Opens whatever the configuration names. */
 export function startDevices(options: DevicesOptions): Devices {
-  const { config, clock, log, random, onKey, onScan, onPart, onDisplay } = options;
+  const { config, clock, log, random, bootId, onKey, onScan, onPart, onDisplay } = options;
   const running: { part: Part; device: Supervised<Device> }[] = [];
 
   const keep = <D extends Device>(
@@ -75,15 +77,17 @@ export function startDevices(options: DevicesOptions): Devices {
     const panel = panelWidthMm === undefined ? {} : { panelWidthMm };
     keep('display', () => createDisplay({ at, clock, rotation, ...panel }), onDisplay);
   }
+  const memory = bootId === undefined ? {} : { memory: { folder: config.stateDir, bootId } };
+  const countOf = piecesOf(dispenser.idrPerPulse);
   return {
     printer:
       printer === undefined
         ? undefined
         : keep('printer', () =>
-            createPrinter({ at: printer.at, profile: printerProfiles[printer.profile], clock }),
+            createPrinter({ at: printer.at, profile: profileOf(printer), clock }),
           ),
     dispenser: keep('dispenser', () =>
-      createDispenser({ at: dispenser.at, clock, countOf: piecesOf(dispenser.idrPerPulse) }),
+      createDispenser({ at: dispenser.at, clock, countOf, ...memory }),
     ),
     healths: () => running.map(({ part, device }) => [part, device.health()] as const),
     stop: async () => {
