@@ -13,6 +13,7 @@ Usage: provision.sh --bundle FILE --key FILE [more]     from a bundle (this file
 
   --bundle FILE       kios-<version>-linux-<arch>.tar.gz, with FILE.sig beside it
   --key FILE          the public key that must have signed it; later bundles are checked by the one that was installed
+  --operator-key FILE the public key that signs a Wi-Fi for a kiosk that is not enrolled yet
   --dry-run           say what would be done and change nothing
   --panel NAME:WxH    the panel, as HDMI-A-1:1024x600: it has a picture also when it was dark at boot
   --data              keep journal, log and clock on the partition that scripts/card has made
@@ -32,6 +33,7 @@ fail() {
 
 bundle=
 key=
+operator_key=
 panel=
 dry_run=0
 on_data=0
@@ -44,6 +46,11 @@ while (($# > 0)); do
     --bundle | --key)
       [[ -f ${2:-} ]] || fail "$1 needs a file that exists."
       declare "${1#--}=$(readlink -f "$2")"
+      shift
+      ;;
+    --operator-key)
+      [[ -f ${2:-} ]] || fail '--operator-key needs a file that exists.'
+      operator_key=$(readlink -f "$2")
       shift
       ;;
     --panel)
@@ -109,6 +116,16 @@ source scripts/provision/partition.sh
 # What the native parts load: node-hid needs both libraries, TLS needs the certificates; gpiomon reads a drop sensor.
 readonly apt_packages=(libusb-1.0-0 libudev1 ca-certificates gpiod)
 
+# What the kiosk asks root for, each by a unit of its own; those that are also enabled are paths, and what boot needs.
+readonly root_units=(
+  kios-update.path kios-clock.path kios-net.path kios-console.path
+  kios-update.service kios-clock.service kios-net.service kios-console-switch.service
+)
+readonly enabled_units=(
+  kios.service kios-console.service kios-update.path kios-clock.path kios-net.path kios-console.path
+  kios-clock.service kios-net.service
+)
+
 check_machine() {
   local release=$root/etc/os-release architecture
   if [[ -f $release ]]; then
@@ -139,7 +156,10 @@ install_units() {
   put systemd/kios.tmpfiles /etc/tmpfiles.d/kios.conf
   put systemd/99-kios.rules /etc/udev/rules.d/99-kios.rules
   put systemd/kios-journald.conf /etc/systemd/journald.conf.d/60-kios.conf
-  for unit in kios.service kios-console.service; do put "systemd/$unit" "/etc/systemd/system/$unit"; done
+  put systemd/kios-ask.tmpfiles /etc/tmpfiles.d/kios-ask.conf
+  for unit in kios.service kios-console.service kios-getty.service "${root_units[@]}"; do
+    put "systemd/$unit" "/etc/systemd/system/$unit"
+  done
 }
 
 start_service() {
@@ -152,6 +172,7 @@ start_service() {
     act 'apply the udev rules' apply_rules
     act 'apply the limits of the log' systemctl restart systemd-journald
     act 'close the console' close_console_now
+    act 'hear what the kiosk asks of root' hear_requests
   fi
   if ((config_is_new)); then
     printf '  next: edit /etc/kios/kiosk.yaml, then run\n    %s\n    %s\n' \
@@ -168,7 +189,12 @@ start_service() {
 apply_rules() {
   udevadm control --reload
   udevadm trigger --subsystem-match=input --subsystem-match=hidraw --subsystem-match=usbmisc \
-    --subsystem-match=tty --subsystem-match=leds --action=add
+    --subsystem-match=usb --subsystem-match=tty --subsystem-match=leds --action=add
+}
+
+hear_requests() {
+  systemd-tmpfiles --create kios-ask.conf
+  systemctl start kios-update.path kios-clock.path kios-net.path kios-console.path
 }
 
 close_console_now() {
@@ -178,6 +204,7 @@ close_console_now() {
 }
 
 provision() {
+  local unit
   config_is_new=0
   check_machine
   grow_root
@@ -189,12 +216,14 @@ provision() {
   place_state
   install_folders
   [[ -z $key ]] || put "$key" /etc/kios/release.pub
+  [[ -z $operator_key ]] || put "$operator_key" /etc/kios/operator.pub
   install_release "$(release_name)"
   compile_release
-  put_link /opt/kios/current/scripts/kios /usr/local/bin/kios
+  put_link /opt/kios/run /usr/local/bin/kios
   install_config
-  put_link /etc/systemd/system/kios.service /etc/systemd/system/multi-user.target.wants/kios.service
-  put_link /etc/systemd/system/kios-console.service /etc/systemd/system/multi-user.target.wants/kios-console.service
+  for unit in "${enabled_units[@]}"; do
+    put_link "/etc/systemd/system/$unit" "/etc/systemd/system/multi-user.target.wants/$unit"
+  done
   ((!read_only_root)) || make_root_read_only
   start_service
   set_watchdog

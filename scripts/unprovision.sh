@@ -62,7 +62,7 @@ booted() {
 # The programs stop before their files go. The text console gets its screen back.
 stop_all() {
   local console
-  systemctl stop kios.service kios-console.service
+  systemctl stop kios-{update,clock,net,console}.path kios-getty.service kios.service kios-console.service
   for console in /sys/class/vtconsole/vtcon*; do
     if grep -q 'frame buffer' "$console/name"; then echo 1 >"$console/bind"; fi
   done
@@ -164,6 +164,7 @@ unprovision() {
   done
   act "remove $record" rm -rf "$root${record%/*}"
   if booted; then
+    act 'remove /run/kios-ask' rm -rf /run/kios-ask
     act 'let go of the data partition' unmount_data
     act 'reload systemd and udev' reload
     printf '  reboot: the kernel command line and the watchdog are read only then\n'

@@ -22,7 +22,7 @@ make_account() {
 install_folders() {
   local group config=$root/etc/kios/kiosk.yaml
   group=$(sed -n 's/^kios:[^:]*:\([0-9]*\):.*/\1/p' "$root/etc/group" 2>/dev/null || true)
-  if has_access "750:$group" "$root/etc/kios" && { ((on_data)) || has_access "700:$group" "$root/var/lib/kios"; } &&
+  if has_access "750:$group" "$root/etc/kios" && { ((on_data)) || has_state_access "$group"; } &&
     has_access "700:$group" "$root/var/cache/kios" &&
     { [[ ! -f $config || -L $config ]] || has_access "640:$group" "$config"; }; then
     found 'the folders of kios'
@@ -31,13 +31,20 @@ install_folders() {
   fi
 }
 
+has_state_access() {
+  has_access "700:$1" "$root/var/lib/kios" && has_access 700:0 "$root/var/lib/kios-root"
+}
+
 has_access() {
   [[ $(stat -c %a:%g "$2" 2>/dev/null) == "$1" ]]
 }
 
 make_own_folders() {
   remember folder /etc/kios
-  ((on_data)) || remember state /var/lib/kios
+  if ! ((on_data)); then
+    remember state /var/lib/kios
+    remember tree /var/lib/kios-root
+  fi
   remember tree /var/cache/kios
   apply_tmpfiles
 }

@@ -48,7 +48,7 @@ make_folders() {
   mkdir "$root$1"
 }
 
-# put FILE TARGET: a file of ours that follows this release.
+# put FILE TARGET [MODE]: a file of ours that follows this release.
 put() {
   local target=$root$2
   if [[ -L $target || (-e $target && ! -f $target) ]]; then
@@ -57,14 +57,14 @@ put() {
     remember file "$2"
     found "$2"
   else
-    act "write $2" put_file "$1" "$2"
+    act "write $2" put_file "$1" "$2" "${3:-0644}"
   fi
 }
 
 put_file() {
   make_folders "${2%/*}"
   remember file "$2"
-  install -m 0644 "$1" "$root$2"
+  install -m "$3" "$1" "$root$2"
 }
 
 # put_link DESTINATION LINK: only a link into a release of ours is led elsewhere.

@@ -4,6 +4,7 @@
 readonly data_label=kios-data
 readonly data_folder=/srv/kios
 readonly state_folder=/var/lib/kios
+readonly root_folder=/var/lib/kios-root
 readonly state_part=/etc/tmpfiles.d/kios-state.conf
 # nofail, and a short wait: a kiosk without its data starts, says so on its screen and does not sell.
 readonly data_mount="LABEL=$data_label $data_folder ext4 noatime,nofail,x-systemd.device-timeout=10s 0 2"
@@ -14,6 +15,7 @@ place_state() {
   if ((on_data)); then
     check_data
     leave_state_folder
+    leave_root_folder
     put systemd/kios-on-data.conf /etc/systemd/system/kios.service.d/data.conf
     put systemd/kios-data.service /etc/systemd/system/kios-data.service
     put_link /etc/systemd/system/kios-data.service /etc/systemd/system/local-fs.target.wants/kios-data.service
@@ -48,6 +50,24 @@ link_state() {
   [[ ! -d $root$state_folder ]] || rmdir "$root$state_folder"
   remember state "$data_folder/state"
   replace_link "$data_folder/state" "$state_folder"
+}
+
+# What root remembers, and the releases that updates bring: /etc and /opt may not be written to any more.
+leave_root_folder() {
+  if [[ $(readlink "$root$root_folder" || true) == "$data_folder/root" ]]; then
+    found "$root_folder -> $data_folder/root"
+  else
+    act "link $root_folder -> $data_folder/root" link_root_folder
+  fi
+}
+
+link_root_folder() {
+  remember tree "$data_folder/root"
+  remember tree "$data_folder/releases"
+  remember link "$data_folder/good"
+  remember link "$data_folder/current"
+  rm -rf "${root:?}$root_folder"
+  replace_link "$data_folder/root" "$root_folder"
 }
 
 mount_data() {

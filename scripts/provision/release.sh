@@ -26,7 +26,8 @@ release_name() {
 }
 
 install_release() {
-  local place=/opt/kios/releases/$1
+  local place=/opt/kios/releases/$1 before
+  before=$(readlink "$root/opt/kios/current" || true)
   if [[ ! -e $root$place ]]; then
     act "install the program to $place" copy_release "$place"
   elif is_whole "$root$place"; then
@@ -35,6 +36,16 @@ install_release() {
     act "install the program to $place again: the one that is there is damaged" copy_release "$place"
   fi
   put_link "releases/$1" /opt/kios/current
+  [[ $before == "releases/$1" ]] || forget_updates
+  put scripts/run-release /opt/kios/run 0755
+}
+
+# What is provisioned runs: no update of before leads elsewhere.
+forget_updates() {
+  local path
+  for path in /opt/kios/good /srv/kios/current /srv/kios/good /var/lib/kios-root/trial.json; do
+    [[ ! -e $root$path && ! -L $root$path ]] || act "forget the update in $path" rm -f "$root$path"
+  done
 }
 
 # Cards lose the end of files at a power cut, and packages can be damaged as well as sources.
@@ -47,6 +58,8 @@ copy_release() {
   local place=$root$1 building=$root$1.building damaged=$root$1.damaged
   make_folders "${1%/*/*}"
   remember tree "${1%/*}"
+  # An update makes it.
+  remember link /opt/kios/good
   mkdir -p "${place%/*}"
   rm -rf "$building" "$damaged"
   mkdir "$building"

@@ -21,7 +21,7 @@ export interface ToolOptions {
   /** Beside what this process has. */
   env?: Readonly<Record<string, string>>;
   /** What the program reads; without it, nothing. */
-  input?: string;
+  input?: string | Uint8Array;
 }
 
 /**

@@ -2,13 +2,12 @@
 import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { ulid } from 'ulid';
 import { notifySystemd } from '../lib/notify.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { startBrokerLink, type BrokerLink } from './broker-link.ts';
-import { claimCode, formatClaimCode, saleOfCode } from '../protocol/claim-code.ts';
-import type { KiosError, ErrorCode } from '../protocol/errors.ts';
+import { saleOfCode } from '../protocol/claim-code.ts';
+import type { KiosError } from '../protocol/errors.ts';
 import type { KioskConfig } from './config.ts';
 import { startDevices, type Devices } from './devices.ts';
 import { createPerform } from './effects.ts';
@@ -16,27 +15,29 @@ import { rulesOf, type Rules } from './rules.ts';
 import { slipOf, toPastSlip } from './slip-paper.ts';
 import { pingWatchdog, watchDisk, watchHealth, watchJournal, watchRelay } from './watches.ts';
 import { lockFolder } from './lock.ts';
+import { ownHealth, tellHealth, type OwnHealth } from './health-file.ts';
 import { isQuiet, watchPaper } from './printer-watch.ts';
 import { readIdentity, type Identity } from './identity.ts';
-import { createRelayKeys } from './key-chain.ts';
 import { openJournal, type JournalFile } from './journal.ts';
 import { writeRules } from './journal-rules.ts';
-import { createKiosk, ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
+import { createKiosk, type Kiosk } from './kiosk.ts';
 import { adoptIdentity, checkMachine, machineSerial } from './machine.ts';
-import { missingParts, toldParts } from './missing.ts';
 import {
-  haltedScene,
-  journalPath,
-  startStandstill,
-  storageCode,
-  untilStorageIsWell,
-  withoutJournal,
-} from './standstill.ts';
-import { createRelayClient } from './relay-client.ts';
-import { createScreen } from './screen.ts';
+  draw,
+  kioskOf,
+  mintId,
+  noteHealth,
+  openRun,
+  post,
+  unreadable,
+  unwritable,
+  type Run,
+} from './selling.ts';
+import { journalPath, startStandstill, storageCode } from './standstill.ts';
 import { makeStateFolder } from './state-folder.ts';
-import { sceneOf, type ScreenContext } from './screens.ts';
-import { maxPastSlips, type Part, type PartHealth, type State } from './state.ts';
+import { maxPastSlips, type Effect, type Part, type PartHealth } from './state.ts';
+
+type Perform = (effect: Effect) => void;
 
 export interface RunningKiosk {
   stop(): Promise<void>;
@@ -53,7 +54,7 @@ export interface RunOptions {
 }
 
 /** What a run holds of its folder. */
-interface Holding {
+export interface Holding {
   identity: Identity;
   bootId: string;
   rules: Rules;
@@ -113,135 +114,13 @@ async function hold(
 }
 
 async function startSelling(options: RunOptions, holding: Holding): Promise<RunningKiosk> {
-  const { config, clock, log, random, version } = options;
-  const { identity, bootId, rules, journal, release } = holding;
-  const { enrolment } = identity;
-  let clockOffsetMs: number | undefined;
-  const keys = createRelayKeys({ identity, stateDir: config.stateDir, clock, log, random });
-  const client = createRelayClient({
-    ...{ identity, bootId, clock, log },
-    keys: keys.trusted,
-    meetKey: (proof) => keys.meet(proof),
-    onTime: (offsetMs) => {
-      clockOffsetMs = offsetMs;
-    },
-  });
-  const screen = createScreen(log.child({ device: 'display' }));
-  const ended = Promise.withResolvers<Error>();
-  const stopping = new AbortController();
-  /** Made after the machine, because they feed it; the machine's effects reach them through here. */
-  const late: { devices?: Devices; link?: BrokerLink } = {};
-  let told: string | undefined;
-  /** Why the journal serves no more; only a new start takes it back. */
-  let journalFault: ErrorCode | undefined;
-
-  const context = (): ScreenContext => ({
-    rules,
-    merchant: enrolment.merchant,
-    sandbox: enrolment.environment === 'sandbox',
-    nowMs: clock.monotonicMs(),
-    claimCode: (saleId) => formatClaimCode(claimCode(enrolment.claimSecret, saleId)),
-  });
-  const draw = (state: State): void => {
-    screen.show(sceneOf(state, context()), () => {
-      if (state.phase.at === 'paying') {
-        post({ kind: 'not-shown', saleId: state.phase.sale.saleId });
-      }
-    });
-    // What keeps the kiosk from selling may change without a part: the ledger, reports that nobody takes.
-    if (told !== undefined && told !== missingParts(state, rules).join()) publishStatus();
-  };
-  const post = (event: NewEvent): void => {
-    ignoreHalt(kiosk.post(event));
-  };
-  const onPart = (part: Part, health: PartHealth): void => {
-    if (part === 'journal' && journalFault !== undefined) return;
-    const before = kiosk.state().parts[part];
-    if (before.ok === health.ok && (before.ok || health.ok || before.code === health.code)) return;
-    post({ kind: 'part', part, health });
-    publishStatus();
-  };
-  const publishStatus = (): void => {
-    const state = kiosk.state();
-    const shown = journalFault === undefined ? state : withoutJournal(state, journalFault);
-    const missing = missingParts(shown, rules);
-    const selling = missing.length === 0;
-    if (told !== missing.join()) log.info({ selling, missing }, 'kiosk.selling');
-    told = missing.join();
-    late.link?.status({
-      online: true,
-      bootId,
-      version,
-      selling,
-      parts: toldParts(shown, rules),
-    });
-  };
-  /** What is in hand goes on to its end; nothing new is sold. */
-  const unreadable = (error: KiosError): void => {
-    log.error({ err: error }, 'journal.failed');
-    onPart('journal', { ok: false, code: error.code });
-    journalFault ??= error.code;
-  };
-  const unwritable = (error: unknown): void => {
-    journalFault = storageCode(error) ?? 'journal-failed';
-    screen.show(haltedScene(kiosk.state(), journalFault, context()), () => undefined);
-    publishStatus();
-    const tryJournal = (): Promise<void> => journal.append([]);
-    void untilStorageIsWell(config.stateDir, tryJournal, clock, stopping.signal).then(() => {
-      ended.resolve(error instanceof Error ? error : new Error('the journal failed'));
-    });
-  };
-  const slipSources = { config, identity, clock, journal, clockOffsetMs: () => clockOffsetMs };
-  const perform = createPerform({
-    client,
-    link: () => late.link,
-    devices: () => {
-      assert(late.devices !== undefined, 'the devices are made before the first event');
-      return late.devices;
-    },
-    clock,
-    log,
-    post,
-    onPart,
-    ledgerId: () => kiosk.state().ledgerId,
-    proved: () => journal.proved(),
-    seekClaim: (code) => saleOfCode(enrolment.claimSecret, code, journal.claimed()),
-    pastSlips: () => journal.slipped(maxPastSlips).map(toPastSlip),
-    unreadable,
-    mintId: () => mintSaleId(enrolment.kioskId, clock, random),
-    slip: (effect) => slipOf(effect, kiosk.state(), slipSources),
-    signal: stopping.signal,
-  });
-  const kiosk: Kiosk = createKiosk({
-    rules,
-    journal,
-    clock,
-    log,
-    cursor: enrolment.cursor,
-    ledgerId: enrolment.ledgerId,
-    language: config.language,
-    perform,
-    draw,
-    halted: unwritable,
-  });
-
-  const devices = startDevices({
-    config,
-    clock,
-    log,
-    random,
-    onKey: (key) => {
-      post({ kind: 'key', key, freshId: mintSaleId(enrolment.kioskId, clock, random) });
-    },
-    onScan: (scan) => {
-      post({ kind: 'scan', scan });
-    },
-    onPart,
-    onDisplay: (display) => {
-      screen.use(display);
-    },
-  });
-  late.devices = devices;
+  const { clock, log, version } = options;
+  const { identity, bootId, release } = holding;
+  const run = openRun(options, holding);
+  const { stopping } = run;
+  const perform = createEffects(run);
+  const kiosk = (run.kiosk = createMachine(run, perform));
+  const devices = (run.devices = openDevices(run));
   try {
     await kiosk.start(bootId);
   } catch (error) {
@@ -251,48 +130,129 @@ async function startSelling(options: RunOptions, holding: Holding): Promise<Runn
     release();
     throw error;
   }
-  void watchDisk(config.stateDir, onPart, clock, stopping.signal);
-  void watchJournal({ journal, kiosk, clock, log, unreadable, signal: stopping.signal });
-  const link = startBrokerLink({
-    url: enrolment.brokerUrl,
-    kioskId: enrolment.kioskId,
-    brokerPassword: enrolment.brokerPassword,
-    client,
-    clock,
-    log,
-    random,
-    offline: { online: false, bootId, version },
-    onTold: async (told) => kiosk.post({ kind: 'told', via: 'mqtt', told }),
-    onChange: (up) => {
-      onPart('broker', up ? { ok: true } : { ok: false, code: 'broker-unreachable' });
-      // What was said while the line was down is fetched, not waited for.
-      if (up) perform({ kind: 'catch-up', since: kiosk.state().cursor });
-    },
-  });
-  late.link = link;
-  void watchRelay(client, onPart, kiosk, clock, stopping.signal);
-  if (devices.printer !== undefined) {
-    const { printer } = devices;
-    const { signal } = stopping;
-    void watchPaper({ printer, clock, onPart, signal, mayAsk: () => isQuiet(kiosk.state()) });
-  }
-  void watchHealth(devices, log, clock, stopping.signal);
+  const link = (run.link = openLink(run, perform));
+  startWatches(run);
   void pingWatchdog(clock, stopping.signal);
   await notifySystemd('READY=1');
-  log.info({ kioskId: enrolment.kioskId, version }, 'kiosk.ready');
-
+  log.info({ kioskId: identity.enrolment.kioskId, version }, 'kiosk.ready');
   return {
-    ended: ended.promise,
+    ended: run.ended.promise,
     stop: async () => {
       await notifySystemd('STOPPING=1');
       stopping.abort();
       await link.stop();
       await devices.stop();
       await kiosk.stop();
-      await screen.idle();
+      await run.screen.idle();
       release();
     },
   };
+}
+
+/** The machine and its loop, over this run's journal; its effects reach devices and broker through the run. */
+function createMachine(run: Run, perform: Perform): Kiosk {
+  const { config, identity, rules, journal, clock, log } = run;
+  const { cursor, ledgerId } = identity.enrolment;
+  return createKiosk({
+    ...{ rules, journal, clock, log, cursor, ledgerId, perform },
+    language: config.language,
+    draw: (state) => {
+      draw(run, state);
+    },
+    halted: (error) => {
+      unwritable(run, error);
+    },
+  });
+}
+
+function createEffects(run: Run): Perform {
+  const { config, identity, journal, client, clock, log, stopping } = run;
+  const { claimSecret } = identity.enrolment;
+  const clockOffsetMs = (): number | undefined => run.clockOffsetMs;
+  const slipSources = { config, identity, clock, journal, clockOffsetMs };
+  return createPerform({
+    ...{ client, clock, log },
+    link: () => run.link,
+    devices: () => {
+      assert(run.devices !== undefined, 'the devices are made before the first event');
+      return run.devices;
+    },
+    post: (event) => {
+      post(run, event);
+    },
+    onPart: (part, health) => {
+      noteHealth(run, part, health);
+    },
+    ledgerId: () => kioskOf(run).state().ledgerId,
+    proved: () => journal.proved(),
+    seekClaim: (code) => saleOfCode(claimSecret, code, journal.claimed()),
+    pastSlips: () => journal.slipped(maxPastSlips).map(toPastSlip),
+    unreadable: (error) => {
+      unreadable(run, error);
+    },
+    mintId: () => mintId(run),
+    slip: (effect) => slipOf(effect, kioskOf(run).state(), slipSources),
+    signal: stopping.signal,
+  });
+}
+
+function openDevices(run: Run): Devices {
+  const { config, clock, log, random, bootId } = run;
+  return startDevices({
+    ...{ config, clock, log, random, bootId },
+    onKey: (key) => {
+      post(run, { kind: 'key', key, freshId: mintId(run) });
+    },
+    onScan: (scan) => {
+      post(run, { kind: 'scan', scan });
+    },
+    onPart: (part, health) => {
+      noteHealth(run, part, health);
+    },
+    onDisplay: (display) => {
+      run.screen.use(display);
+    },
+  });
+}
+
+function openLink(run: Run, perform: Perform): BrokerLink {
+  const { identity, bootId, client, clock, log, random, version } = run;
+  const { brokerUrl, kioskId, brokerPassword } = identity.enrolment;
+  const kiosk = kioskOf(run);
+  return startBrokerLink({
+    ...{ url: brokerUrl, kioskId, brokerPassword, client, clock, log, random },
+    offline: { online: false, bootId, version },
+    onTold: async (told) => kiosk.post({ kind: 'told', via: 'mqtt', told }),
+    onChange: (up) => {
+      noteHealth(run, 'broker', up ? { ok: true } : { ok: false, code: 'broker-unreachable' });
+      // What was said while the line was down is fetched, not waited for.
+      if (up) perform({ kind: 'catch-up', since: kiosk.state().cursor });
+    },
+  });
+}
+
+/** What is looked at again and again until the run ends. */
+function startWatches(run: Run): void {
+  const { config, rules, version, journal, client, clock, log, stopping } = run;
+  const { signal } = stopping;
+  const kiosk = kioskOf(run);
+  const onPart = (part: Part, health: PartHealth): void => {
+    noteHealth(run, part, health);
+  };
+  void watchDisk(config.stateDir, onPart, clock, signal);
+  const failed = (error: KiosError): void => {
+    unreadable(run, error);
+  };
+  void watchJournal({ journal, kiosk, clock, log, unreadable: failed, signal });
+  void watchRelay(client, onPart, kiosk, clock, signal);
+  const { devices } = run;
+  assert(devices !== undefined, 'the devices are made before the watches');
+  const { printer } = devices;
+  const mayAsk = (): boolean => isQuiet(kiosk.state());
+  if (printer !== undefined) void watchPaper({ printer, clock, onPart, signal, mayAsk });
+  void watchHealth(devices, log, clock, signal);
+  const report = (): OwnHealth => ownHealth(kiosk.state(), rules, version);
+  void tellHealth({ folder: process.env['RUNTIME_DIRECTORY'], report, clock, log, signal });
 }
 
 /**
@@ -309,8 +269,4 @@ function machineBootId(): string {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     return randomUUID();
   }
-}
-
-function mintSaleId(kioskId: string, clock: Clock, random: () => number): string {
-  return `${kioskId}-${ulid(clock.nowMs(), random)}`;
 }

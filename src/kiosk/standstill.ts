@@ -9,6 +9,7 @@ import { claimCode, formatClaimCode } from '../protocol/claim-code.ts';
 import { KiosError, type ErrorCode } from '../protocol/errors.ts';
 import { startBrokerLink, type BrokerLink } from './broker-link.ts';
 import { startDevices } from './devices.ts';
+import { standingHealth, tellHealth, type OwnHealth } from './health-file.ts';
 import { readIdentity, trustedKeys, type Identity } from './identity.ts';
 import { openJournal } from './journal.ts';
 import { journalFault } from './journal-fault.ts';
@@ -162,6 +163,8 @@ export function startStandstill(options: Standstill): RunningKiosk {
   const { parts } = withoutJournal(state, fault);
   const link = identity === undefined ? undefined : tellFault(options, identity, parts);
   void pingWatchdog(clock, signal);
+  const report = (): OwnHealth => standingHealth(options.version);
+  void tellHealth({ folder: process.env['RUNTIME_DIRECTORY'], report, clock, log, signal });
   void notifySystemd('READY=1');
   log.info({ selling: false, missing: [fault] }, 'kiosk.selling');
   log.error({ code: fault }, 'kiosk.out-of-service');

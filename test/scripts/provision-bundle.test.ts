@@ -168,6 +168,22 @@ describe('what it installs', () => {
     expect(readdirSync(inTree('opt/kios/releases'))).toHaveLength(2);
   });
 
+  test('a newer bundle runs: no update of before leads past it', async () => {
+    await provision('--operator-key', bundle.publicKey);
+    expect(read('etc/kios/operator.pub')).toBe(readFileSync(bundle.publicKey, 'utf8'));
+    const [release = ''] = readdirSync(inTree('opt/kios/releases'));
+    symlinkSync(`releases/${release}`, inTree('opt/kios/good'));
+    mkdirSync(inTree('var/lib/kios-root'), { recursive: true });
+    writeFileSync(inTree('var/lib/kios-root/trial.json'), '{}');
+    expect((await provision()).stdout).not.toContain('forget');
+    const folder = join(box.path, 'newest');
+    mkdirSync(folder);
+    const newer = await makeSmallBundle(box.project, folder, { program: 'the newest' });
+    await run(script, ['--bundle', newer.archive, '--key', newer.publicKey, '--root', tree]);
+    expect(existsSync(inTree('opt/kios/good'))).toBe(false);
+    expect(existsSync(inTree('var/lib/kios-root/trial.json'))).toBe(false);
+  });
+
   test('no key leads from a keyboard to a shell', async () => {
     await provision();
     for (const unit of ['getty@tty1.service', 'autovt@.service', 'ctrl-alt-del.target']) {

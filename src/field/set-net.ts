@@ -1,0 +1,63 @@
+// Gives the kiosk a Wi-Fi that the operator has signed. The password goes from the request into a file of root's alone, and
+// from there to NetworkManager's folder in memory: never into arguments, the log or an answer.
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../lib/clock.ts';
+import { netClaims, signedRequest, type SignedRequest } from '../protocol/root-request.ts';
+import { writeDurably } from './durable.ts';
+import { readGuarded } from './read-guarded.ts';
+import { answer, done, failed, refused, takeRequests, type Outcome } from './requests.ts';
+import type { RootPlaces } from './root-places.ts';
+import { runTool, ToolError } from './run-tool.ts';
+import { kioskIdOf, openSigned } from './trust.ts';
+import { markUsed, useFault } from './used-once.ts';
+import { wifiFile, wifiKeyfile, wifiName } from './wifi-keyfile.ts';
+
+const maxKeyfileBytes = 4096;
+const connectLimitS = 30;
+
+/** Obeys the pending requests of the task `net`. */
+export async function obeyNet(places: RootPlaces, clock: Clock): Promise<void> {
+  for (const request of takeRequests(places, 'net', signedRequest)) {
+    answer(places, 'net', request.id, await setWifi(places, clock, request));
+  }
+}
+
+/** At boot: NetworkManager's folder in memory is empty then, and /etc may not be written to. */
+export function restoreNet(places: RootPlaces): void {
+  const kept = readGuarded(join(places.kept, wifiFile), maxKeyfileBytes);
+  if (kept !== undefined) offer(places, kept.toString('utf8'));
+}
+
+async function setWifi(places: RootPlaces, clock: Clock, request: SignedRequest): Promise<Outcome> {
+  const claims = await openSigned(places, request, 'kios-net', netClaims, true);
+  if (claims === undefined) return refused('it is not signed by the operator of this kiosk');
+  const kioskId = kioskIdOf(places);
+  // Before the first enrolment a kiosk has no name, and needs the network to get one.
+  if (kioskId !== undefined && claims.kioskId !== kioskId)
+    return refused('it is for another kiosk');
+  const use = { id: claims.netId, deadlineMs: Date.parse(claims.deadline) };
+  const fault = useFault(places, 'net', use, clock.nowMs());
+  if (fault !== undefined) return refused(fault);
+  const text = wifiKeyfile(claims);
+  writeDurably(join(places.kept, wifiFile), text);
+  offer(places, text);
+  markUsed(places, 'net', use, clock.nowMs());
+  return connect();
+}
+
+function offer({ connections }: RootPlaces, text: string): void {
+  if (!existsSync(connections)) mkdirSync(connections, { recursive: true, mode: 0o755 });
+  writeDurably(join(connections, wifiFile), text);
+}
+
+async function connect(): Promise<Outcome> {
+  try {
+    await runTool('nmcli', ['connection', 'reload']);
+    await runTool('nmcli', ['--wait', `${connectLimitS}`, 'connection', 'up', 'id', wifiName]);
+    return done('the Wi-Fi is connected');
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    return failed(`the Wi-Fi is set, and not connected: ${error.message}`);
+  }
+}

@@ -1,0 +1,56 @@
+// Which signed requests root has obeyed already: each serves once, until its own deadline ends it anyhow. What is full
+// refuses; it never forgets one that could be shown again.
+import { join } from 'node:path';
+import { z } from 'zod';
+import { requestId } from '../protocol/root-request.ts';
+import { writeDurably } from './durable.ts';
+import { readGuardedJson } from './read-guarded.ts';
+import type { RootPlaces } from './root-places.ts';
+
+const maxUsed = 256;
+const maxBytes = 64 * 1024;
+const used = z.array(z.object({ id: requestId, untilMs: z.number() })).max(maxUsed);
+
+export interface OneUse {
+  /** The id that was signed, not that of the request. */
+  id: string;
+  /** Wall clock, milliseconds. */
+  deadlineMs: number;
+}
+
+/** A Wi-Fi sheet is printed and shown to a kiosk whose clock may be months back: its maker alone says until when. */
+const maxLifeMs = { console: 24 * 3_600_000, net: Infinity } as const;
+
+/** Why it must not be obeyed; undefined: it may be. */
+export function useFault(
+  places: RootPlaces,
+  task: keyof typeof maxLifeMs,
+  use: OneUse,
+  nowMs: number,
+): string | undefined {
+  if (use.deadlineMs <= nowMs) return 'its deadline is over';
+  if (use.deadlineMs > nowMs + maxLifeMs[task]) return 'its deadline is too far away';
+  const known = read(places, task, nowMs);
+  if (known.some(({ id }) => id === use.id)) return 'it was obeyed before';
+  return known.length < maxUsed ? undefined : 'too many requests are remembered';
+}
+
+/** To be called after it was obeyed: all of them may be obeyed twice, and none may be lost to a power cut. */
+export function markUsed(
+  places: RootPlaces,
+  task: keyof typeof maxLifeMs,
+  use: OneUse,
+  nowMs: number,
+): void {
+  const known = [...read(places, task, nowMs), { id: use.id, untilMs: use.deadlineMs }];
+  writeDurably(pathOf(places, task), `${JSON.stringify(known)}\n`);
+}
+
+function read(places: RootPlaces, task: string, nowMs: number): z.infer<typeof used> {
+  const known = used.safeParse(readGuardedJson(pathOf(places, task), maxBytes)).data ?? [];
+  return known.filter(({ untilMs }) => untilMs > nowMs);
+}
+
+function pathOf(places: RootPlaces, task: string): string {
+  return join(places.kept, `${task}-used.json`);
+}

@@ -1,0 +1,142 @@
+// What the parts of one run share while it sells, and what they tell: the screen, the relay's operator, the machine. Of
+// health and faults it passes on what it hears; it decides nothing.
+import assert from 'node:assert';
+import { ulid } from 'ulid';
+import { claimCode, formatClaimCode } from '../protocol/claim-code.ts';
+import type { ErrorCode, KiosError } from '../protocol/errors.ts';
+import { createAskRoot } from './ask-root.ts';
+import type { BrokerLink } from './broker-link.ts';
+import type { Devices } from './devices.ts';
+import { readIdentity } from './identity.ts';
+import { createRelayKeys } from './key-chain.ts';
+import { ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
+import { missingParts, toldParts } from './missing.ts';
+import { createRelayClient, type RelayClient } from './relay-client.ts';
+import type { Holding, RunOptions } from './run.ts';
+import { createScreen, type Screen } from './screen.ts';
+import { sceneOf, type ScreenContext } from './screens.ts';
+import { sendByHttp } from './send.ts';
+import { haltedScene, storageCode, untilStorageIsWell, withoutJournal } from './standstill.ts';
+import type { Part, PartHealth, State } from './state.ts';
+import { mendingClock } from './wrong-clock.ts';
+
+/** One run of a kiosk. What is optional is made after the machine, because it feeds the machine. */
+export interface Run extends RunOptions, Omit<Holding, 'release'> {
+  readonly client: RelayClient;
+  readonly screen: Screen;
+  readonly stopping: AbortController;
+  readonly ended: PromiseWithResolvers<Error>;
+  kiosk?: Kiosk;
+  devices?: Devices;
+  link?: BrokerLink;
+  /** The relay's signed time minus ours; unset: it was not heard since this start. */
+  clockOffsetMs?: number;
+  /** What keeps it from selling, as it was told last. */
+  told?: string;
+  /** Why the journal serves no more; only a new start takes it back. */
+  journalFault?: ErrorCode;
+}
+
+export function openRun(options: RunOptions, holding: Holding): Run {
+  const { config, clock, log, random } = options;
+  const { identity, bootId, rules, journal } = holding;
+  const keys = createRelayKeys({ identity, stateDir: config.stateDir, clock, log, random });
+  const stopping = new AbortController();
+  const send = mendingClock({
+    ...{ send: sendByHttp, relayUrl: identity.relayUrl, keys: keys.trusted, clock, log },
+    links: () => readIdentity(config.stateDir).enrolment.keys,
+    askRoot: createAskRoot(clock),
+    signal: stopping.signal,
+  });
+  const client = createRelayClient({
+    ...{ identity, bootId, clock, log, send },
+    keys: keys.trusted,
+    meetKey: (proof) => keys.meet(proof),
+    onTime: (offsetMs) => {
+      run.clockOffsetMs = offsetMs;
+    },
+  });
+  const run: Run = {
+    ...{ ...options, identity, bootId, rules, journal, client, stopping },
+    screen: createScreen(log.child({ device: 'display' })),
+    ended: Promise.withResolvers<Error>(),
+  };
+  return run;
+}
+
+export function kioskOf({ kiosk }: Run): Kiosk {
+  assert(kiosk !== undefined, 'the machine is made before whatever feeds it');
+  return kiosk;
+}
+
+export function post(run: Run, event: NewEvent): void {
+  ignoreHalt(kioskOf(run).post(event));
+}
+
+/** An id for a sale or a dispense. */
+export function mintId({ identity, clock, random }: Run): string {
+  return `${identity.enrolment.kioskId}-${ulid(clock.nowMs(), random)}`;
+}
+
+export function draw(run: Run, state: State): void {
+  run.screen.show(sceneOf(state, contextOf(run)), () => {
+    if (state.phase.at === 'paying') {
+      post(run, { kind: 'not-shown', saleId: state.phase.sale.saleId });
+    }
+  });
+  // What keeps the kiosk from selling may change without a part: the ledger, reports that nobody takes.
+  if (run.told !== undefined && run.told !== missingParts(state, run.rules).join()) {
+    publishStatus(run);
+  }
+}
+
+function contextOf({ identity: { enrolment }, rules, clock }: Run): ScreenContext {
+  return {
+    rules,
+    merchant: enrolment.merchant,
+    sandbox: enrolment.environment === 'sandbox',
+    nowMs: clock.monotonicMs(),
+    claimCode: (saleId) => formatClaimCode(claimCode(enrolment.claimSecret, saleId)),
+  };
+}
+
+/** Tells machine and relay of a part's health when it changed. */
+export function noteHealth(run: Run, part: Part, health: PartHealth): void {
+  if (part === 'journal' && run.journalFault !== undefined) return;
+  const before = kioskOf(run).state().parts[part];
+  if (before.ok === health.ok && (before.ok || health.ok || before.code === health.code)) return;
+  post(run, { kind: 'part', part, health });
+  publishStatus(run);
+}
+
+function publishStatus(run: Run): void {
+  const { rules, bootId, version, log, journalFault } = run;
+  const state = kioskOf(run).state();
+  const shown = journalFault === undefined ? state : withoutJournal(state, journalFault);
+  const missing = missingParts(shown, rules);
+  const selling = missing.length === 0;
+  if (run.told !== missing.join()) log.info({ selling, missing }, 'kiosk.selling');
+  run.told = missing.join();
+  const parts = toldParts(shown, rules);
+  run.link?.status({ online: true, bootId, version, selling, parts });
+}
+
+/** The journal could not be read: what is in hand goes on to its end; nothing new is sold. */
+export function unreadable(run: Run, error: KiosError): void {
+  run.log.error({ err: error }, 'journal.failed');
+  noteHealth(run, 'journal', { ok: false, code: error.code });
+  run.journalFault ??= error.code;
+}
+
+/** The journal could not be written: the machine stands still, and the run ends when a start would go better. */
+export function unwritable(run: Run, error: unknown): void {
+  const { config, journal, clock, screen, stopping, ended } = run;
+  run.journalFault = storageCode(error) ?? 'journal-failed';
+  const scene = haltedScene(kioskOf(run).state(), run.journalFault, contextOf(run));
+  screen.show(scene, () => undefined);
+  publishStatus(run);
+  const tryJournal = (): Promise<void> => journal.append([]);
+  void untilStorageIsWell(config.stateDir, tryJournal, clock, stopping.signal).then(() => {
+    ended.resolve(error instanceof Error ? error : new Error('the journal failed'));
+  });
+}
