@@ -7,6 +7,7 @@ import {
   isSameReport,
   openClaim,
   oweClaim,
+  showsCode,
   stop,
   withoutDispenser,
   type Step,
@@ -109,10 +110,11 @@ export function reported(
   const { phase } = state;
   if (phase.at !== 'abandoning' || !isSameReport(phase.sale, event)) return [next, []];
   const outcome = phase.sale.verdict === 'paid' ? ('claim' as const) : ('abandoned' as const);
-  const untilMs = event.atMs + (outcome === 'claim' ? patience.claimMs : patience.resultMs);
+  const result = { ...phase, at: 'result' as const, outcome };
+  const untilMs = event.atMs + (showsCode(result) ? patience.claimMs : patience.resultMs);
   // Without a QR nobody can have paid.
   const owing = phase.sale.deadlineMs === undefined ? next : oweClaim(next, event.saleId);
-  return [{ ...owing, phase: { ...phase, at: 'result', outcome, untilMs } }, []];
+  return [{ ...owing, phase: { ...result, untilMs } }, []];
 }
 
 export function dispensed(

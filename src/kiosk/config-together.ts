@@ -1,6 +1,6 @@
 // What no value of the configuration can tell alone: a kiosk that could never sell, or would sell anything for Rp 1.
 // These rules look at files that may have other faults too, so that all of them are told at once.
-import { printerProfiles } from '../../drivers/printer/profiles.ts';
+import { printerProfiles, profileOf } from '../../drivers/printer/profiles.ts';
 import type { Settings } from './config.ts';
 
 /** The settings as far as they could be read. */
@@ -27,8 +27,6 @@ export function readable(read: object): Read {
   );
 }
 
-const profiles: Readonly<Record<string, { status: string } | undefined>> = printerProfiles;
-
 export const togetherRules: readonly TogetherRule[] = [
   {
     path: ['display'],
@@ -42,12 +40,13 @@ export const togetherRules: readonly TogetherRule[] = [
   },
   {
     path: ['printer', 'acceptBlindPrinter'],
-    says: 'this profile cannot prove that a QR slip was printed: set it to true, or take a printer that can',
+    says: 'this printer cannot prove that a QR slip was printed: set it to true, or take a printer that can',
     fits: ({ qrOn, printer }) =>
       qrOn !== 'paper' ||
       printer === undefined ||
       printer.acceptBlindPrinter ||
-      profiles[printer.profile]?.status !== 'none',
+      !(printer.profile in printerProfiles) ||
+      profileOf(printer).proof !== 'none',
   },
   {
     path: ['keypad'],

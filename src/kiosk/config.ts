@@ -10,7 +10,8 @@ import { createScanner } from '../../drivers/scanner/scanner.ts';
 import { systemClock } from '../lib/clock.ts';
 import { plainText } from '../protocol/plain-text.ts';
 import { isObject, readable, togetherRules } from './config-together.ts';
-import { printerProfiles, type PrinterProfileName } from '../../drivers/printer/profiles.ts';
+import { printerProfiles, proofWays, statusWays } from '../../drivers/printer/profiles.ts';
+import type { PrinterProfileName } from '../../drivers/printer/profiles.ts';
 
 /** Where a device is. Tried on the driver that will open it, so that a wrong address is told here and not at night. */
 const at = (make: (at: string) => unknown): z.ZodType<string> =>
@@ -108,6 +109,10 @@ const settings = z.strictObject({
         createPrinter({ at: text, profile: printerProfiles['generic-58'], clock: systemClock }),
       ),
       profile: z.enum(profileNames).default('generic-58'),
+      /** What `kios learn printer` found this one printer to answer, instead of what its model's profile says. */
+      status: z.enum(statusWays).optional(),
+      proof: z.enum(proofWays).optional(),
+      clearsBuffer: z.boolean().optional(),
       receipts: z.boolean().default(true),
       acceptBlindPrinter: z.boolean().default(false),
     })
@@ -165,6 +170,9 @@ export const kioskExamples: Readonly<Record<string, string>> = {
   'printer.at': 'lp:/dev/usb/lp0',
   'printer.profile': 'generic-58',
   'printer.receipts': 'true',
+  'printer.status': 'dle-eot',
+  'printer.proof': 'gs-r',
+  'printer.clearsBuffer': 'true',
   keypad: '{ at: "hid:/dev/kios/hid-…" }',
   scanner: '{ at: "serial:/dev/kios/serial-…" }',
   display: '{ at: "fb:/dev/fb0" }',

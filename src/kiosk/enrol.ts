@@ -1,10 +1,12 @@
 // Enrolment: the kiosk makes its key, gives the one-time code and the public half to the relay, and keeps the answer.
 import { enrolAnswer, problem } from '../protocol/api.ts';
 import { isErrorCode, KiosError } from '../protocol/errors.ts';
+import { isSafeAddress } from '../protocol/safe-address.ts';
 import {
   endEnrolment,
   enrolmentKey,
   hasIdentity,
+  plainLine,
   writeIdentity,
   type Identity,
 } from './identity.ts';
@@ -34,6 +36,10 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
       `${stateDir} already holds an identity; --force replaces it and ends the old one`,
     );
   }
+  // Whoever sees the code uses it first, or answers with keys of his own.
+  if (!isSafeAddress(relayUrl, 'https:')) {
+    throw new KiosError('enrolment-refused', `${relayUrl} is not https; nothing was sent there`);
+  }
   makeStateFolder(stateDir);
   const { privateKeyPem, publicKey } = enrolmentKey(stateDir);
   const body = { code, publicKey, ...(serial === undefined ? {} : { serial }) };
@@ -44,6 +50,11 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
     enrolment: enrolAnswer.parse(answer),
     ...(serial === undefined ? {} : { serial }),
   };
+  const plain = plainLine(identity);
+  if (plain !== undefined) {
+    const mend = 'name an mqtts publicUrl in its configuration, start it again and repeat this';
+    throw new KiosError('enrolment-refused', `${plain}: ${mend}; the code still serves`);
+  }
   writeIdentity(stateDir, identity);
   endEnrolment(stateDir);
   return identity;

@@ -19,6 +19,7 @@ import { z } from 'zod';
 import { enrolAnswer, publicJwk, type PublicJwk } from '../protocol/api.ts';
 import { KiosError } from '../protocol/errors.ts';
 import type { TrustedKeys } from '../protocol/proof.ts';
+import { isSafeAddress } from '../protocol/safe-address.ts';
 
 const identityFile = z.object({
   relayUrl: z.url(),
@@ -46,7 +47,21 @@ export function readIdentity(stateDir: string): Identity {
   if (!parsed.success) {
     throw new KiosError('not-enrolled', `${path} is damaged; enrol again`, parsed.error);
   }
+  const plain = plainLine(parsed.data);
+  if (plain !== undefined) {
+    throw new KiosError(
+      'not-enrolled',
+      `${plain}; mend that at the relay and enrol again, --force`,
+    );
+  }
   return parsed.data;
+}
+
+/** Which line of this kiosk would be open to everybody on the way; undefined: none (DESIGN.md §5). */
+export function plainLine({ relayUrl, enrolment }: Identity): string | undefined {
+  if (!isSafeAddress(relayUrl, 'https:')) return `the relay's address ${relayUrl} is not https`;
+  if (isSafeAddress(enrolment.brokerUrl, 'mqtts:')) return undefined;
+  return `the broker's address ${enrolment.brokerUrl} is not mqtts`;
 }
 
 export function hasIdentity(stateDir: string): boolean {

@@ -10,7 +10,7 @@ import {
   typeDigits,
   typedFault,
 } from './entry.ts';
-import { block, cleared, sell, stop, toIdle, type Step } from './phases.ts';
+import { block, cleared, sell, showsCode, stop, toIdle, type Step } from './phases.ts';
 import {
   beginEntry,
   claimInScan,
@@ -47,11 +47,11 @@ export function pressed(state: State, event: EventOf<'key'>, rules: Rules): Step
       if (key === 'backspace') return basket(state, removeFromBasket(phase.items), atMs);
       return [state, []];
     case 'result':
-      if (key === 'clear') return cleared(state);
       // A claim code must be read: only a deliberate key puts it away.
-      if (phase.outcome === 'claim' && (!isClosingKey(key) || isHasty(phase.untilMs, atMs))) {
+      if (showsCode(phase) && (!isClosingKey(key) || isHasty(phase.untilMs, atMs))) {
         return [state, []];
       }
+      if (key === 'clear') return cleared(state);
       return isClosingKey(key) ? toIdle(state) : typed(state, '', event, rules);
     case 'asking':
       return askedAgain(state, phase, event, rules);
@@ -93,7 +93,7 @@ function isHasty(untilMs: number, atMs: number): boolean {
 }
 
 function isClosingKey(key: Key): boolean {
-  return key === 'enter' || key === 'cancel';
+  return key === 'enter' || key === 'cancel' || key === 'clear';
 }
 
 /** CLEAR and then 00, or 0 twice on keypads without that key: no amount begins so. */
@@ -171,7 +171,7 @@ export function scanned(state: State, event: EventOf<'scan'>, rules: Rules): Ste
     phase.at === 'basket' ||
     phase.at === 'asking' ||
     phase.at === 'claiming' ||
-    (phase.at === 'result' && phase.outcome !== 'claim');
+    (phase.at === 'result' && !showsCode(phase));
   if (!free) return [state, []];
   const code = phase.at === 'basket' ? undefined : claimInScan(event.scan.text);
   if (code !== undefined) return enterCode(state, code, atMs, rules);

@@ -1,6 +1,6 @@
 // Why the journal cannot be read or written, by the code that screen and operator are told.
-import { accessSync, constants, statfsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { accessSync, constants, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { KiosError, type ErrorCode } from '../protocol/errors.ts';
 import { userName } from '../lib/user-name.ts';
 
@@ -17,15 +17,15 @@ const words: Partial<Record<ErrorCode, string>> = {
   'journal-locked': 'another program has locked it',
 };
 
-/** @param doing what could not be done: `be written`. An error that is told already passes unchanged. */
+/** @param doing what could not be done: `be read`, `be written`. An error that is told already passes unchanged. */
 export function journalFault(error: unknown, path: string, doing: string): KiosError {
   if (error instanceof KiosError) return error;
-  const code = codeOf(error, path);
+  const code = codeOf(error, path, doing !== 'be read');
   const why = words[code] ?? (error instanceof Error ? error.message : String(error));
   return new KiosError(code, `the journal ${path} cannot ${doing}: ${why}`, error);
 }
 
-function codeOf(error: unknown, path: string): ErrorCode {
+function codeOf(error: unknown, path: string, isWritten: boolean): ErrorCode {
   switch (sqliteCode(error)) {
     case sqlite.busy:
     case sqlite.locked:
@@ -38,7 +38,7 @@ function codeOf(error: unknown, path: string): ErrorCode {
     case sqlite.readOnly:
       return 'disk-read-only';
     default:
-      return systemCode(error) ?? folderCode(dirname(path)) ?? 'journal-failed';
+      return systemCode(error) ?? folderCode(dirname(path), isWritten) ?? 'journal-failed';
   }
 }
 
@@ -58,15 +58,22 @@ function systemCode(error: unknown): ErrorCode | undefined {
 }
 
 /** An I/O error keeps its reason to itself; the folder that it happened in knows more. */
-function folderCode(folder: string): ErrorCode | undefined {
+function folderCode(folder: string, isWritten: boolean): ErrorCode | undefined {
   try {
     const { bavail, bsize } = statfsSync(folder);
     if (bavail * bsize < fullBytes) return 'disk-full';
     accessSync(folder, constants.W_OK);
+    // ext4 after an error (`emergency_ro`) calls itself writable, answers EIO for a file that is open, and takes no new one.
+    if (isWritten) tryFile(join(folder, 'try.tmp'));
     return undefined;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EROFS' ? 'disk-read-only' : undefined;
+    return systemCode(error);
   }
+}
+
+function tryFile(path: string): void {
+  writeFileSync(path, '', { mode: 0o600 });
+  rmSync(path, { force: true });
 }
 
 /** Undefined for what is no error of SQLite. */

@@ -68,6 +68,14 @@ export function toIdle(state: State): Step {
   return [{ ...state, phase: { at: 'idle' } }, []];
 }
 
+/** Whether this screen carries the code of a claim: without a QR nobody can have paid for what was abandoned. */
+export function showsCode({
+  outcome,
+  sale,
+}: Pick<Extract<Phase, { at: 'result' }>, 'outcome' | 'sale'>): boolean {
+  return outcome === 'claim' || (outcome === 'abandoned' && sale.deadlineMs !== undefined);
+}
+
 /** Ready as well, and CLEAR was the last key: 00 may follow (redeem.ts). */
 export function cleared(state: State): Step {
   return [{ ...state, phase: { at: 'idle', zeros: 0 } }, []];
@@ -91,6 +99,8 @@ export function stop(
   atMs: number,
   because?: ErrorCode,
 ): Step {
+  const { phase: before } = state;
+  const restartMs = before.at === 'checking' ? before.sinceMs : undefined;
   const phase = {
     at: 'stopping' as const,
     sale,
@@ -99,6 +109,7 @@ export function stop(
     tries: 0,
     retryAtMs: atMs + patience.chargeMs,
     sinceMs: atMs,
+    ...(restartMs === undefined ? {} : { restartMs }),
   };
   const { saleId, amountIdr } = sale;
   return [{ ...state, phase }, [{ kind: 'stop', saleId, amountIdr, reason }]];

@@ -182,6 +182,8 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
       }
       return call(method, path, body, shape, nonce, limitMs, false);
     }
+    // By a token that is signed after this the relay tells a copy from a call that was long on the way (PROTOCOL.md §8).
+    if (told?.code === 'kiosk-cloned') cached = undefined;
     return { ok: false, failure: statusFailure(status, told?.code) };
   };
 

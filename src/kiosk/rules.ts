@@ -1,6 +1,6 @@
 // The rules of this run, out of configuration and enrolment.
 import { maxCount } from '../../drivers/dispenser/line-protocol.ts';
-import { printerProfiles } from '../../drivers/printer/profiles.ts';
+import { profileOf } from '../../drivers/printer/profiles.ts';
 import type { PriceLabelLayout } from '../../drivers/scanner/price-label.ts';
 import type { Payee } from '../protocol/qris.ts';
 import type { KioskConfig } from './config.ts';
@@ -94,11 +94,11 @@ function itemsOf({
 function servesElsewhere(config: KioskConfig): boolean {
   const { display, printer } = config;
   if (display === undefined || printer === undefined) return false;
-  return printerProfiles[printer.profile].status !== 'none' || blindPrinterAccepted(config);
+  return profileOf(printer).proof !== 'none' || blindPrinterAccepted(config);
 }
 
-/** Only for a printer that cannot answer at all; one that can and does not has not printed. */
+/** Only for a printer that can prove nothing; one that can and does not has not printed. */
 function blindPrinterAccepted({ printer }: KioskConfig): boolean {
   if (printer === undefined) return false;
-  return printer.acceptBlindPrinter && printerProfiles[printer.profile].status === 'none';
+  return printer.acceptBlindPrinter && profileOf(printer).proof === 'none';
 }

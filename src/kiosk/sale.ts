@@ -14,7 +14,7 @@ import {
   recoverFailed,
 } from './ledger-check.ts';
 import { neededParts, toPaper } from './missing.ts';
-import { stop, toIdle, type Step } from './phases.ts';
+import { showsCode, stop, toIdle, type Step } from './phases.ts';
 import { claimSought, giveUp, granted, lockAfterBoot, soughtBeforeRestart } from './redeem.ts';
 import { slipsFound } from './technician.ts';
 import { takeTold } from './told.ts';
@@ -101,8 +101,10 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
     case 'checking':
     case 'paying':
       return check(state, phase.sale, atMs);
-    case 'stopping':
-      return stop(state, phase.sale, phase.reason, atMs, phase.because);
+    case 'stopping': {
+      const [stopping, effects] = stop(state, phase.sale, phase.reason, atMs, phase.because);
+      return [left(stopping), effects];
+    }
     case 'dispensing': {
       const granted = phase.dispenseId === undefined ? {} : { dispenseId: phase.dispenseId };
       return [state, [{ kind: 'recall-dispenser', saleId: phase.sale.saleId, ...granted }]];
@@ -123,11 +125,11 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
     case 'seeking':
       return soughtBeforeRestart(state, atMs);
     case 'result': {
-      if (phase.outcome !== 'claim') return toIdle(state);
+      if (!showsCode(phase)) return toIdle(state);
       // The customer may not have read the code yet, and its slip may have been lost with the power.
-      const shown = { ...phase, untilMs: atMs + patience.claimMs };
-      const { sale } = phase;
-      return [{ ...state, phase: shown }, [{ kind: 'print', slip: 'claim', sale }]];
+      const shown = { ...state, phase: { ...phase, untilMs: atMs + patience.claimMs } };
+      const { outcome, sale } = phase;
+      return [shown, outcome === 'claim' ? [{ kind: 'print', slip: 'claim', sale }] : []];
     }
   }
 }
@@ -148,6 +150,12 @@ function ledgerAgrees(state: State, atMs: number): State {
   return phase.at === 'charging' && phase.sent === 'maybe' && phase.retryAtMs < phase.untilMs
     ? { ...agreed, phase: { ...phase, retryAtMs: Math.min(phase.retryAtMs, atMs) } }
     : agreed;
+}
+
+/** Its customer had turned away, or its time was over: after a restart nobody waits for goods (PROTOCOL.md §6 "Served"). */
+function left(state: State): State {
+  const { phase } = state;
+  return phase.at === 'stopping' ? { ...state, phase: { ...phase, left: true } } : state;
 }
 
 function check(state: State, sale: OpenSale, atMs: number): Step {

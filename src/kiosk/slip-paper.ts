@@ -1,4 +1,5 @@
-// The document of a slip that the machine asked for, with the times of now in the kiosk's zone. A copy is never payable.
+// The document of a slip that the machine asked for, with the times of now in the kiosk's zone. A copy is never payable, and
+// brings no goods.
 import type { PrintDocument } from '../../drivers/device.ts';
 import type { Clock } from '../lib/clock.ts';
 import { claimCode, formatClaimCode } from '../protocol/claim-code.ts';
@@ -9,6 +10,7 @@ import type { Identity } from './identity.ts';
 import type { JournalFile } from './journal.ts';
 import { scannedClaim } from './redeem.ts';
 import {
+  claimCopySlip,
   claimSlip,
   qrSlip,
   receiptSlip,
@@ -101,7 +103,7 @@ function copyOf(
   const { timeZone } = sources.config;
   const time = Number.isNaN(ms) ? context.time : localTime(ms, timeZone);
   const ofThen = { ...context, time };
-  return slip === 'receipt' ? receiptSlip(sale, ofThen) : claimOf(sale, sources, ofThen);
+  return slip === 'receipt' ? receiptSlip(sale, ofThen) : claimCopySlip(sale, ofThen);
 }
 
 function dayPaper(

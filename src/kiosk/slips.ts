@@ -112,6 +112,20 @@ export function claimSlip(
   };
 }
 
+/** A claim slip once more, for whoever looks after the kiosk: its code is the customer's alone. */
+export function claimCopySlip(sale: SlipSale, context: SlipContext): PrintDocument {
+  const { language } = context;
+  return {
+    blocks: [
+      ...slipHead(context, say(language, 'claimSlip')),
+      textLine(say(language, 'claimSlipWhy')),
+      total(sale, context),
+      textLine(say(language, 'claimNoCode')),
+      ...foot(context, sale),
+    ],
+  };
+}
+
 /** A payable QR on paper: it says until when, and for what. `until`: wall clock in the kiosk's zone. */
 export function qrSlip(
   sale: SlipSale,

@@ -84,6 +84,10 @@ export type Phase =
       tries: number;
       retryAtMs: number;
       sinceMs: number;
+      /** Stopped while the relay was asked about it after a restart, which was then. */
+      restartMs?: number;
+      /** A restart came between: whoever turned away before it is not waited for. */
+      left?: true;
     }
   /** The relay answers but cannot bring the charge to an end: it is handed over for good. */
   | { at: 'abandoning'; sale: OpenSale; because?: ErrorCode }
@@ -343,7 +347,7 @@ export const patience = {
   /** A key that was meant for the screen before puts no claim code away. */
   readMs: 3_000,
   /** Nobody touches the technician's screen for this long: it is closed. */
-  technicianMs: 120_000,
+  technicianMs: 30_000,
   /** A claim that is refused: what to do must be read. */
   refusedMs: 12_000,
   /** Five wrong claim codes lock the entry for so long (PROTOCOL.md §7). */

@@ -161,6 +161,7 @@ function paid(state: State, told: Told, via: 'http' | 'mqtt', atMs: number, rule
 
 /** Whether the customer of this sale can still be standing here (PROTOCOL.md §6 "Served"). */
 function isServed(state: State, sale: OpenSale, told: Told, atMs: number): boolean {
+  if (state.phase.at === 'stopping' && state.phase.left === true) return false;
   if (sale.bootId !== state.bootId) {
     return told.settledAgoMs !== undefined && told.settledAgoMs <= patience.servedAfterBootMs;
   }
@@ -171,10 +172,14 @@ function isServed(state: State, sale: OpenSale, told: Told, atMs: number): boole
 
 /** It may have stood still for its journal meanwhile, and have sent the customer away with the number of a claim. */
 function wasAwayLong(phase: State['phase'], { askedAtMs, settledAgoMs }: Told): boolean {
-  if (phase.at !== 'checking' || phase.sinceMs === undefined || settledAgoMs === undefined) {
-    return false;
-  }
-  return phase.sinceMs - (askedAtMs - settledAgoMs) > patience.servedAfterBootMs;
+  const restartMs = restartOf(phase);
+  if (restartMs === undefined || settledAgoMs === undefined) return false;
+  return restartMs - (askedAtMs - settledAgoMs) > patience.servedAfterBootMs;
+}
+
+function restartOf(phase: State['phase']): number | undefined {
+  if (phase.at === 'checking') return phase.sinceMs;
+  return phase.at === 'stopping' ? phase.restartMs : undefined;
 }
 
 function dead(state: State, told: Told, atMs: number): Step {

@@ -67,6 +67,10 @@ const table = {
     'Jika mesin sudah baik, di mesin ini: tekan C, 00, ketik kode, lalu Enter.',
     'Once the machine is mended, here: press C, 00, type the code, then Enter.',
   ],
+  claimNoCode: [
+    'Kodenya hanya ada di bukti pertama. Dengan nomor di bawah, operator dapat mengembalikan uangnya.',
+    'Its code is on the first slip alone. By the number below the operator can pay the money back.',
+  ],
   claimRedeemScan: ['Atau pindai QR ini di mesin.', 'Or scan this QR at the machine.'],
   claimNotForPaying: ['Bukan QR pembayaran.', 'Not for paying.'],
   claimEntry: ['Ketik kode klaim', 'Type the claim code'],
@@ -182,6 +186,16 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
   'printer-lost': ['Printer tidak terhubung.', 'The printer is not connected.'],
   'printer-paper-out': ['Kertas printer habis.', 'The printer has no paper.'],
   'printer-cover-open': ['Tutup printer terbuka.', "The printer's cover is open."],
+  'printer-cutter': ['Pemotong kertas printer macet.', "The printer's cutter is jammed."],
+  'printer-overheat': [
+    'Printer terlalu panas. Tunggu sebentar.',
+    'The printer is too hot. It goes on by itself.',
+  ],
+  'printer-error': [
+    'Printer bermasalah. Matikan lalu nyalakan lagi.',
+    'The printer reports an error. Switch it off and on.',
+  ],
+  'printer-offline': ['Printer belum siap (offline).', 'The printer is offline.'],
   'dispenser-lost': ['Mesin pengeluar barang tidak terhubung.', 'The dispenser is not connected.'],
   'kiosk-cloned': [
     'Kartu mesin ini berjalan juga di mesin lain. Daftarkan ulang.',

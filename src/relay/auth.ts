@@ -30,11 +30,10 @@ const maxTokenLength = 2048;
 const maxRemembered = 20_000;
 
 export interface AuthTold {
-  /**
-   * Of every call of a copy, which is answered only afterwards: two machines have one card.
-   * @param bootId the boot that replaced it
-   */
-  cloned(kioskId: string, bootId: string | null): Promise<void>;
+  /** Of every call of a boot that was replaced. @param bootId the boot that lives */
+  replaced(kioskId: string, bootId: string): void;
+  /** Of every call of a copy, which is answered only afterwards: two machines have one card. */
+  cloned(kioskId: string): Promise<void>;
   /** Of every call of a kiosk that begins anew too often. */
   reboots(kioskId: string): void;
 }
@@ -58,6 +57,27 @@ export function createAuth(store: Store, clock: Clock, told: AuthTold): Auth {
     return claims;
   }
 
+  /** Another boot than the one that lives: it is the new one, or it is not answered. */
+  async function noteBoot({ kioskId, bootId }: KioskRow, claims: KioskClaims): Promise<void> {
+    const signed = { bootId: claims.boot, signedAtMs: claims.iat * 1000 };
+    const boot = await store.noteBoot(kioskId, signed);
+    switch (boot) {
+      case 'live':
+        return;
+      case 'replaced':
+      case 'copy':
+        if (bootId !== null) told.replaced(kioskId, bootId);
+        if (boot === 'copy') await told.cloned(kioskId);
+        throw new KiosError('kiosk-cloned', 'a newer boot of this kiosk has been here since');
+      case 'late':
+        // Whoever is alive and has a clock that is behind learns the time from this, and is heard.
+        throw new KiosError('clock-skew', 'the token is older than the boot that lives');
+      case 'too-many':
+        told.reboots(kioskId);
+        throw new KiosError('rate-limited', 'this kiosk has begun anew too often today');
+    }
+  }
+
   return {
     async kioskOf(token, audience, known) {
       if (token.length > maxTokenLength)
@@ -69,17 +89,7 @@ export function createAuth(store: Store, clock: Clock, told: AuthTold): Auth {
       if (kiosk.revokedAtMs !== null)
         throw new KiosError('kiosk-revoked', 'enrol this kiosk again');
       await known?.(kiosk.kioskId);
-      if (kiosk.bootId !== claims.boot) {
-        const boot = await store.noteBoot(kiosk.kioskId, claims.boot);
-        if (boot === 'replaced') {
-          await told.cloned(kiosk.kioskId, kiosk.bootId);
-          throw new KiosError('kiosk-cloned', 'a newer boot of this kiosk has been here since');
-        }
-        if (boot === 'too-many') {
-          told.reboots(kiosk.kioskId);
-          throw new KiosError('rate-limited', 'this kiosk has begun anew too often today');
-        }
-      }
+      if (kiosk.bootId !== claims.boot) await noteBoot(kiosk, claims);
       return { ...kiosk, bootId: claims.boot };
     },
   };

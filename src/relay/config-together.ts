@@ -3,9 +3,9 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { environment } from '../protocol/api.ts';
+import { isLoopback, isSafeAddress } from '../protocol/safe-address.ts';
 
 const productionUrl = 'https://api.midtrans.com';
-const loopback = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\]|localhost)$/;
 
 /** A value that is wrong counts here as one that is not there: the schema tells it. */
 const seen = <T>(schema: z.ZodType<T>): z.ZodType<T | undefined> =>
@@ -15,6 +15,13 @@ const seen = <T>(schema: z.ZodType<T>): z.ZodType<T | undefined> =>
 export const readable = z.object({
   environment: seen(environment),
   publicUrl: seen(z.url()),
+  http: seen(
+    z.object({
+      host: seen(z.string().min(1)),
+      tls: z.unknown().optional(),
+      trustProxy: z.unknown().optional(),
+    }),
+  ),
   mqtt: seen(
     z.object({
       host: seen(z.string().min(1)),
@@ -73,9 +80,23 @@ export const togetherRules: readonly TogetherRule[] = [
   },
   {
     path: ['publicUrl'],
-    says: 'production needs an https address: tokens and money pass over it',
-    fits: ({ environment: named, publicUrl }) =>
-      named !== 'production' || publicUrl === undefined || isSafe(publicUrl, 'https:'),
+    says: 'it needs an https address: tokens and money pass over it',
+    fits: ({ publicUrl }) => publicUrl === undefined || isSafe(publicUrl, 'https:'),
+  },
+  {
+    path: ['midtrans', 'baseUrl'],
+    says: 'it needs an https address: the Server Key passes over it',
+    fits: ({ midtrans }) => midtrans?.baseUrl === undefined || isSafe(midtrans.baseUrl, 'https:'),
+  },
+  {
+    path: ['http', 'tls'],
+    says: 'this would listen without TLS for other machines: name http.tls, or listen on 127.0.0.1 behind a TLS proxy, or count your TLS proxies elsewhere in http.trustProxy',
+    fits: ({ http }) => (http?.trustProxy ?? false) !== false || listensSafely(http),
+  },
+  {
+    path: ['mqtt', 'tls'],
+    says: 'this would listen without TLS for other machines: name mqtt.tls, or listen on 127.0.0.1 behind a TLS proxy',
+    fits: ({ mqtt }) => listensSafely(mqtt),
   },
   {
     path: ['store'],
@@ -130,24 +151,21 @@ export const togetherRules: readonly TogetherRule[] = [
   },
   {
     path: ['broker', 'url'],
-    says: 'production needs an mqtts address: the password of the relay passes over it',
-    fits: ({ environment: named, broker }) =>
-      named !== 'production' || typeof broker?.url !== 'string' || isSafe(broker.url, 'mqtts:'),
+    says: 'it needs an mqtts address: the password of the relay passes over it',
+    fits: ({ broker }) => typeof broker?.url !== 'string' || isSafe(broker.url, 'mqtts:'),
   },
   {
     path: ['broker', 'publicUrl'],
-    says: 'production needs an mqtts address, to be told to the kiosks',
-    fits: ({ environment: named, broker }) =>
-      named !== 'production' ||
-      typeof broker?.publicUrl !== 'string' ||
-      isSafe(broker.publicUrl, 'mqtts:'),
+    says: 'it needs an mqtts address, to be told to the kiosks',
+    fits: ({ broker }) =>
+      typeof broker?.publicUrl !== 'string' || isSafe(broker.publicUrl, 'mqtts:'),
   },
   {
     path: ['mqtt', 'publicUrl'],
-    says: 'production needs an mqtts address, to be told to the kiosks',
-    fits: ({ environment: named, mqtt }) => {
+    says: 'it needs an mqtts address, to be told to the kiosks',
+    fits: ({ mqtt }) => {
       const told = mqtt === undefined ? undefined : toldToKiosks(mqtt);
-      return named !== 'production' || told === undefined || isSafe(told, 'mqtts:');
+      return told === undefined || isSafe(told, 'mqtts:');
     },
   },
   {
@@ -184,12 +202,19 @@ function postgresOf(store: Readable['store']): Postgres | undefined {
 /** Nobody in between can be the server, or nobody is in between. A `host` in the query wins (libpq); a path is a socket. */
 function isVerified({ url, hasCa }: Postgres): boolean {
   const host = url.searchParams.get('host') ?? url.hostname;
-  if (host === '' || host.startsWith('/') || loopback.test(host)) return true;
+  if (host === '' || host.startsWith('/') || isLoopback(host)) return true;
   return hasCa || url.searchParams.get('sslmode') === 'verify-full';
 }
 
-/** Encrypted, or never leaving this machine. */
+/** What is no address is told by the schema. */
 function isSafe(address: string, protocol: 'https:' | 'mqtts:'): boolean {
-  const url = URL.parse(address);
-  return url === null || url.protocol === protocol || loopback.test(url.hostname);
+  return URL.parse(address) === null || isSafeAddress(address, protocol);
+}
+
+/** What came from other machines would come in the open. */
+function listensSafely(
+  listener: { host?: string | undefined; tls?: unknown } | undefined,
+): boolean {
+  const { host, tls } = listener ?? {};
+  return tls !== undefined || host === undefined || isLoopback(host);
 }

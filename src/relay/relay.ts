@@ -179,8 +179,10 @@ async function openBase(
   const warnSeldom = createQuietLog(clock, log);
   const reach: Base['reach'] = {};
   const auth = createAuth(store, clock, {
-    async cloned(kioskId, bootId) {
-      if (bootId !== null) reach.broker?.replaced?.(kioskId, bootId);
+    replaced(kioskId, bootId) {
+      reach.broker?.replaced?.(kioskId, bootId);
+    },
+    async cloned(kioskId) {
       metrics.faults.inc({ place: 'kiosk-cloned' });
       log.warn({ kioskId }, 'kiosk.cloned');
       // Nobody can tell which of the two machines has reported what.

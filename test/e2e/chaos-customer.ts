@@ -10,9 +10,14 @@ export interface Customers {
   readonly paid: number;
   /** QRs that somebody saw. */
   readonly seen: number;
-  /** The last one goes home as soon as the kiosk lets go of the sale. */
+  /** The last one goes home as soon as the kiosk lets go of the sale. @throws when it never does */
   stop(): Promise<void>;
+  /** Everybody runs out of the house, whatever the kiosk does. */
+  flee(): void;
 }
+
+/** Longer than a QR lives and a stop may take. */
+const lastSaleMs = 120_000;
 
 /** How somebody behaves who sees a QR: of a hundred. */
 type Mood = 'pays' | 'cancels' | 'pays and cancels' | 'cancels and pays' | 'walks away';
@@ -35,6 +40,8 @@ export function keysOf(amountIdr: number): Key[] {
 /** @param draw every choice and pause comes from it. `steady`: nobody changes their mind. */
 export function letIn(world: World, draw: Draw, steady = false): Customers {
   const stopping = new AbortController();
+  const fleeing = new AbortController();
+  let leavingSinceMs: number | undefined;
   const counted = { paid: 0, seen: 0, amounts: 0 };
   let last: string | undefined;
 
@@ -105,10 +112,18 @@ export function letIn(world: World, draw: Draw, steady = false): Customers {
     }
   };
 
+  /** A kiosk that keeps its last customer is told by name, not by a test that never ends. */
+  const held = (): void => {
+    leavingSinceMs ??= systemClock.monotonicMs();
+    if (systemClock.monotonicMs() - leavingSinceMs < lastSaleMs) return;
+    throw new Error(`the last customer is still held at ${String(world.kiosk.lastPhase)}`);
+  };
+
   const running = (async () => {
-    for (;;) {
+    while (!fleeing.signal.aborted) {
       const leaving = stopping.signal.aborted;
       if (!(await look(leaving))) return;
+      if (leaving) held();
       await wait(systemClock, draw.between(20, 150));
     }
   })();
@@ -123,6 +138,11 @@ export function letIn(world: World, draw: Draw, steady = false): Customers {
     stop: async () => {
       stopping.abort();
       await running;
+    },
+    flee: () => {
+      fleeing.abort();
+      // What keeps them is told by the error that they flee from.
+      running.catch(() => undefined);
     },
   };
 }

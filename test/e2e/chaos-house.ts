@@ -3,7 +3,7 @@
 import { systemClock, wait } from '../../src/lib/clock.ts';
 import { startMosquitto, type MosquittoServer } from '../relay/mosquitto-server.ts';
 import { startPostgres, type PostgresServer } from '../relay/postgres-server.ts';
-import type { Killable, Round } from './chaos-plan.ts';
+import { killable, type Killable, type Round } from './chaos-plan.ts';
 import { openWire, type Wire } from './chaos-wire.ts';
 import type { Program } from './program.ts';
 import { World } from './world.ts';
@@ -11,7 +11,7 @@ import { World } from './world.ts';
 const restartMs = 200;
 /** Customers come at once; a kiosk that has just been started needs a second or two until it sells. */
 const saleWithinMs = 6000;
-/** A relay that cannot start within so many tries is broken. */
+/** What cannot start within so many tries is broken. */
 const maxStarts = 50;
 const partLimitMs = 90_000;
 
@@ -35,6 +35,9 @@ export class ChaosHouse {
   /** Processes that ended though nobody had killed them, with the end of what they said. */
   readonly died: string[] = [];
   #down = new Set<Killable>();
+  /** Every start that is under way: none may outlive the house. */
+  readonly #raising = new Set<Promise<void>>();
+  #ending = false;
 
   private constructor(
     wire: Wire,
@@ -96,7 +99,10 @@ export class ChaosHouse {
         await wait(systemClock, startMs);
         await within(`kill -9 of the ${part}`, this.#kill(part));
         await wait(systemClock, downMs);
-        await within(`a start of the ${part}`, this.#raise(part));
+        const raising = this.#raise(part);
+        this.#raising.add(raising);
+        await within(`a start of the ${part}`, raising);
+        this.#raising.delete(raising);
       }),
       this.#cutWire(wire),
     ]);
@@ -143,31 +149,35 @@ export class ChaosHouse {
         this.#watch(part, this.world.kiosk);
         break;
       case 'relay':
-        await this.#raiseRelay();
+        // Without its store a relay does not start.
+        await this.#untilStarted(async () => {
+          await this.world.relay.kill();
+          await this.world.startRelay();
+        });
+        this.#watch(part, this.world.relay);
         break;
       case 'broker':
         await this.#mosquitto.start();
         break;
       case 'store':
-        await this.postgres.start();
+        // A backend that outlived its parent for a moment holds the shared memory: PostgreSQL ends with 1.
+        await this.#untilStarted(() => this.postgres.start());
         break;
     }
     this.#down.delete(part);
   }
 
-  /** Without its store a relay does not start: it is tried again, as systemd does it. */
-  async #raiseRelay(): Promise<void> {
-    for (let start = 1; ; start++) {
+  /** Again and again, as systemd does it. */
+  async #untilStarted(start: () => Promise<void>): Promise<void> {
+    for (let tries = 1; ; tries++) {
       try {
-        await this.world.startRelay();
-        break;
+        await start();
+        return;
       } catch (error) {
-        if (start >= maxStarts) throw error;
-        await this.world.relay.kill();
+        if (tries >= maxStarts || this.#ending) throw error;
         await wait(systemClock, restartMs);
       }
     }
-    this.#watch('relay', this.world.relay);
   }
 
   #watch(part: Killable, program: Program): void {
@@ -178,7 +188,11 @@ export class ChaosHouse {
   }
 
   async end(): Promise<void> {
-    this.#down = new Set(['kiosk', 'relay', 'broker', 'store']);
+    this.#ending = true;
+    this.#down = new Set(killable);
+    await this.#world?.end();
+    await Promise.allSettled(this.#raising);
+    // Whatever had come up meanwhile.
     await this.#world?.end();
     await Promise.all([this.postgres.stop(), this.#mosquitto.stop(), this.wire.end()]);
   }

@@ -22,6 +22,8 @@ const expiresInMs = 20_000;
 const tellEvery = 25;
 /** A round is 4 s in the middle; a loaded machine may take three times that. */
 const limitMs = 120_000 + rounds * 12_000;
+/** A relay that does not answer by then is asked again. */
+const answerMs = 5_000;
 /** Everything that was begun has come to its end within this. */
 const healMs = 90_000;
 
@@ -60,6 +62,7 @@ test.skipIf(postgres === undefined)(
     for (const [at, round] of planOf(seed, rounds).entries()) {
       if (at > 0 && at % tellEvery === 0) say(`${at} rounds, ${customers.paid} paid`);
       await house.suffer(round).catch((error: unknown) => {
+        customers.flee();
         throw new Error(`in round ${at}; again: ${again}`, { cause: error });
       });
     }
@@ -102,7 +105,8 @@ async function settled({ world }: ChaosHouse): Promise<void> {
   await until('an idle kiosk and empty queues', async () => {
     const { lastPhase } = world.kiosk;
     if (lastPhase !== undefined && lastPhase !== 'idle') return false;
-    const answer = await fetch(`${world.relayUrl}/metrics`).catch(() => undefined);
+    const signal = AbortSignal.timeout(answerMs);
+    const answer = await fetch(`${world.relayUrl}/metrics`, { signal }).catch(() => undefined);
     const text = (await answer?.text().catch(() => '')) ?? '';
     return ['outbox', 'notices', 'openSales'].every((what) =>
       text.includes(`kios_depth{what="${what}"} 0`),

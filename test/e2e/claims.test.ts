@@ -35,6 +35,7 @@ async function owed(at: World): Promise<Owed> {
   const code = printed?.slice(1).join('') ?? '';
   await untilClaim(at, saleId, ({ state }) => state === 'open');
   await mend(at);
+  await at.toIdle();
   return { saleId, code, scanned: at.qrOnPaper(slip) };
 }
 

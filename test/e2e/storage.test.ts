@@ -1,15 +1,18 @@
 // A disk that fails under a kiosk: it says which way on its screen and to the relay, keeps what is there, and ends the sale
 // in hand in goods or a claim.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  copyFileSync,
+  existsSync,
   readFileSync,
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, expect, test } from 'vitest';
 import { runKios, type LogLine } from './program.ts';
@@ -19,6 +22,17 @@ import { World } from './world.ts';
 const noMount = process.getuid?.() === 0 ? undefined : 'needs root, for a small file system';
 const mounted = test.skipIf(noMount !== undefined);
 if (noMount !== undefined) test.skip(`a full or read-only disk: ${noMount}`);
+
+/** Why no disk can be made here that fails in use, or undefined. */
+const noDisk = noMount ?? missingForDisk();
+const onDisk = test.skipIf(noDisk !== undefined);
+if (noDisk !== undefined) test.skip(`a disk that turns read-only in use: ${noDisk}`);
+
+function missingForDisk(): string | undefined {
+  if (!existsSync('/dev/loop-control')) return 'this kernel has no loop devices';
+  const lacks = ['mkfs.ext4', 'e2fsck'].find((tool) => spawnSync(tool, ['-V']).status !== 0);
+  return lacks === undefined ? undefined : `${lacks} is not installed`;
+}
 
 /** More than a kiosk wants free, so that it sells while nothing else is there. */
 const diskBytes = 48 * 1024 * 1024;
@@ -39,6 +53,41 @@ function smallDisk(folder: string): () => Promise<void> {
     execFileSync('umount', ['-l', folder]);
     return Promise.resolve();
   };
+}
+
+const imageOf = (folder: string): string => `${folder}.img`;
+
+/** A card's own file system, which turns read-only at its first error, as an installed one does. */
+function mountDisk(image: string, folder: string): void {
+  execFileSync('mount', ['-o', 'loop,errors=remount-ro', image, folder]);
+}
+
+function ownDisk(folder: string): () => Promise<void> {
+  writeFileSync(imageOf(folder), '');
+  truncateSync(imageOf(folder), diskBytes + 16 * 1024 * 1024);
+  execFileSync('mkfs.ext4', ['-q', '-F', '-m', '0', imageOf(folder)]);
+  mountDisk(imageOf(folder), folder);
+  return () => {
+    execFileSync('umount', ['-l', folder]);
+    return Promise.resolve();
+  };
+}
+
+/** The kernel meets an error on that disk: from then on every write is refused, to open files, too. */
+function breakDisk(folder: string): void {
+  const device = execFileSync('findmnt', ['-n', '-o', 'SOURCE', folder]).toString().trim();
+  writeFileSync(`/sys/fs/ext4/${basename(device)}/trigger_fs_error`, 'an error of the test');
+}
+
+/** As a boot does it: checked, and mounted anew; a copy, because another namespace may keep the old mount alive. */
+function mendDisk(folder: string): void {
+  execFileSync('umount', ['-l', folder]);
+  const mended = `${folder}-mended.img`;
+  copyFileSync(imageOf(folder), mended);
+  // e2fsck(8): 1 is an error that was corrected.
+  const { status, stderr } = spawnSync('e2fsck', ['-f', '-y', mended]);
+  if (status !== 0 && status !== 1) throw new Error(`e2fsck: ${String(status)} ${String(stderr)}`);
+  mountDisk(mended, folder);
 }
 
 /** Down to the last byte. */
@@ -121,6 +170,51 @@ mounted(
     execFileSync('mount', ['-o', 'remount,rw', stateOf(world)]);
     await world.startKiosk();
     await world.ready();
+  },
+);
+
+onDisk(
+  'turns read-only with a QR up and paid: no goods without its record, the screen says so, and its sale ends well',
+  async () => {
+    world = await World.start({ stateFolder: ownDisk });
+    world.press('1', '5', '000', 'enter');
+    const qr = await world.qrOnScreen();
+    const saleId = await world.saleId();
+    breakDisk(stateOf(world));
+    await world.pay(qr);
+    await saysWhy(world, 'disk-read-only');
+    await operatorReads(world, 'disk-read-only');
+    expect(world.pulses).toEqual([]);
+    await world.kiosk.kill();
+    await startInVain(world, 'disk-read-only');
+    expect(world.pulses).toEqual([]);
+    await world.kiosk.kill();
+    mendDisk(stateOf(world));
+    await world.startKiosk();
+    const { outcome } = await world.phase('result');
+    expect(['done', 'claim']).toContain(outcome);
+    expect(world.pulses).toEqual(outcome === 'done' ? [saleId] : []);
+    const checked = await runKios('journal', '--state', stateOf(world), 'verify');
+    expect(checked).toMatchObject({ code: 0 });
+  },
+);
+
+onDisk(
+  'turns read-only while nobody buys: the next customer is told, nothing is charged, nothing is lost',
+  async () => {
+    world = await World.start({ stateFolder: ownDisk });
+    breakDisk(stateOf(world));
+    world.press('5', '000', 'enter');
+    await saysWhy(world, 'disk-read-only');
+    await operatorReads(world, 'disk-read-only');
+    expect(await world.transactions()).toHaveLength(0);
+    await world.kiosk.kill();
+    mendDisk(stateOf(world));
+    await world.startKiosk();
+    await world.ready();
+    world.press('5', '000', 'enter');
+    await world.pay(await world.qrOnScreen());
+    await world.untilPulse();
   },
 );
 

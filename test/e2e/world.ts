@@ -131,12 +131,14 @@ export class World {
     );
   }
 
-  /** Puts the last sale's screen away; a claim code that has just come up yields to CLEAR alone. */
+  /** Puts the last sale's screen away, as somebody does who presses until it goes: a claim code stays for a moment. */
   async toIdle(): Promise<void> {
-    const mark = this.kiosk.mark;
-    if (this.kiosk.lastPhase === undefined || this.kiosk.lastPhase === 'idle') return;
-    this.press('clear');
-    await this.phase('idle', mark);
+    await this.poll('an idle kiosk', () => {
+      const { lastPhase } = this.kiosk;
+      if (lastPhase === undefined || lastPhase === 'idle') return Promise.resolve(true);
+      this.press('clear');
+      return Promise.resolve(false);
+    });
   }
 
   /** The sale that the kiosk last spoke of. */

@@ -5,7 +5,14 @@ import { step } from '../../src/kiosk/sale.ts';
 import type { NewEvent } from '../../src/kiosk/kiosk.ts';
 import type { Rules } from '../../src/kiosk/rules.ts';
 import { newState } from '../../src/kiosk/new-state.ts';
-import { parts, type Effect, type Phase, type State, type Told } from '../../src/kiosk/state.ts';
+import {
+  parts,
+  patience,
+  type Effect,
+  type Phase,
+  type State,
+  type Told,
+} from '../../src/kiosk/state.ts';
 
 export const saleA = 'ksk01-01JD0000000000000000000000';
 export const saleB = 'ksk01-01JD0000000000000000000001';
@@ -147,6 +154,12 @@ export class Machine {
     this.take(tell('pending', { askedAtMs: this.nowMs }));
     this.phase('paying');
     return this;
+  }
+
+  /** Somebody has read the code on the screen, and puts it away. */
+  codeRead(): void {
+    this.nowMs += patience.readMs;
+    this.keys('enter');
   }
 
   count(kind: Effect['kind']): number {

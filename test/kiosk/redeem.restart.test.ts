@@ -62,7 +62,7 @@ describe('the hint on the idle screen', () => {
     expect(kiosk.state.claims.open).toEqual([saleA]);
     kiosk.take({ kind: 'reported', saleId: saleA });
     kiosk.take({ kind: 'part', part: 'dispenser', health: { ok: true } });
-    kiosk.keys('enter');
+    kiosk.codeRead();
     kiosk.dispensing().end('done');
     expect(kiosk.state.claims.open).toEqual([]);
     kiosk.take(tell('paid-late', { saleId: saleB }));

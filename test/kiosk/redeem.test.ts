@@ -211,7 +211,7 @@ describe('what is never asked for', () => {
     kiosk.take(tell('paid'));
     kiosk.take({ kind: 'dispensed', saleId: saleA, result: 'failed' });
     kiosk.take({ kind: 'part', part: 'dispenser', health: { ok: true } });
-    kiosk.keys('enter');
+    kiosk.codeRead();
     kiosk.type();
     kiosk.sought();
     expect(kiosk.codes).toEqual(['claim-not-now', 'relay-unreachable']);

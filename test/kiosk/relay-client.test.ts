@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createRelayClient, type RelayClient } from '../../src/kiosk/relay-client.ts';
 import { trustedKeys } from '../../src/kiosk/identity.ts';
 import { silentLog } from '../../src/lib/log.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import { verifyReport } from '../../src/protocol/report.ts';
 import { skewNonce, verifyKioskToken } from '../../src/protocol/token.ts';
 import { saleA } from './machine.ts';
@@ -39,13 +39,13 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
-function clientFor(relayUrl: string): RelayClient {
+function clientFor(relayUrl: string, clock: Clock = systemClock): RelayClient {
   const identity = identityFor(relayUrl);
   return createRelayClient({
     identity,
     keys: trustedKeys(identity),
     bootId: 'boot-1',
-    clock: systemClock,
+    clock,
     log: silentLog,
   });
 }
@@ -210,6 +210,22 @@ test('an answer that is replayed as a message is not believed', async () => {
   });
   await expect(client.prove(document, 0)).rejects.toMatchObject({ code: 'bad-proof' });
   await expect(client.prove(await signedSale(), 0)).resolves.toMatchObject({ verdict: 'paid' });
+});
+
+test('called a copy, it signs its next word anew: by that the relay knows whether it is one', async () => {
+  let nowMs = systemClock.nowMs();
+  const sent: (string | undefined)[] = [];
+  answer = (request, response) => {
+    sent.push(request.headers.authorization);
+    json(response, 409, problem(sent.length === 2 ? 'kiosk-cloned' : 'sale-unknown', 409));
+  };
+  const kiosk = clientFor(url, { ...systemClock, nowMs: () => nowMs });
+  for (let call = 0; call < 3; call++) {
+    await kiosk.look(saleA);
+    nowMs += 2_000;
+  }
+  expect(sent[1]).toBe(sent[0]);
+  expect(sent[2]).not.toBe(sent[1]);
 });
 
 test('the broker’s password opens nothing at the relay', async () => {

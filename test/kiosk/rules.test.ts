@@ -163,6 +163,7 @@ describe('rule 5: at most one payable QR on show per kiosk', () => {
     kiosk.keys('5', 'enter');
     expect(kiosk.at).toBe('abandoning');
     kiosk.take({ kind: 'reported', saleId: saleA });
+    kiosk.codeRead();
     kiosk.take({ kind: 'key', key: '5', freshId: saleB });
     kiosk.take({ kind: 'key', key: 'enter', freshId: saleB });
     expect(kiosk.phase('charging').sale.saleId).toBe(saleB);

@@ -181,6 +181,71 @@ describe('goods only for paid, only once, only for who still stands there (rules
   });
 });
 
+describe('the code of a claim on the screen', () => {
+  const claimed: readonly [string, () => Machine][] = [
+    [
+      'after goods that did not come',
+      () => {
+        const kiosk = new Machine().showQr();
+        kiosk.take(tell('paid'));
+        kiosk.take({ kind: 'dispensed', saleId: saleA, result: 'failed' });
+        return kiosk;
+      },
+    ],
+    [
+      'after a QR that was handed over to the relay',
+      () => {
+        const kiosk = new Machine().showQr();
+        kiosk.keys('cancel');
+        kiosk.nowMs += patience.stopMs;
+        kiosk.take(tell('pending'));
+        kiosk.take({ kind: 'reported', saleId: saleA });
+        return kiosk;
+      },
+    ],
+  ];
+  const keys = ['enter', 'cancel', 'clear', 'backspace', '5', '00', '000'] as const;
+
+  test.each(claimed)('%s outlasts whatever is hammered before it can be read', (_when, owed) => {
+    const kiosk = owed();
+    const { saleId } = kiosk.phase('result').sale;
+    kiosk.nowMs += patience.readMs - 1;
+    for (let i = 0; i < 20; i++) kiosk.keys(...keys);
+    kiosk.scan('8991002101234');
+    expect(kiosk.phase('result').sale.saleId).toBe(saleId);
+  });
+
+  test.each(
+    claimed.flatMap(([when, owed]) =>
+      (['enter', 'cancel', 'clear'] as const).map((key) => [when, key, owed] as const),
+    ),
+  )('%s is put away by %s', (_when, key, owed) => {
+    const kiosk = owed();
+    kiosk.nowMs += patience.readMs;
+    kiosk.keys('5', 'backspace');
+    kiosk.phase('result');
+    kiosk.keys(key);
+    expect(kiosk.at).toBe('idle');
+  });
+
+  test.each(claimed)('%s is there again after a restart', (_when, owed) => {
+    const kiosk = owed();
+    const { sale, outcome } = kiosk.phase('result');
+    const asked = kiosk.boot('boot-2');
+    // What nobody has paid for yet has no slip.
+    expect(asked).toEqual(outcome === 'claim' ? [{ kind: 'print', slip: 'claim', sale }] : []);
+    expect(kiosk.phase('result')).toMatchObject({ outcome, sale });
+  });
+
+  test.each(claimed)('%s stays for a minute, if nobody puts it away', (_when, owed) => {
+    const kiosk = owed();
+    kiosk.wakeAfter(patience.claimMs - 1);
+    kiosk.phase('result');
+    kiosk.wakeAfter(1);
+    expect(kiosk.at).toBe('idle');
+  });
+});
+
 describe('after a vend that did not work', () => {
   test.each(['failed', 'unknown'] as const)(
     '%s: nothing more is sold until the board is opened anew',

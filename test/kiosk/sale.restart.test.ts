@@ -54,6 +54,44 @@ describe('a restart', () => {
     expect(kiosk.state.claims.open).toEqual(at === 'result' ? [saleA] : []);
   });
 
+  test.each([
+    ['boot-1', 'cancel'],
+    ['boot-1', 'deadline'],
+    ['boot-2', 'cancel'],
+    ['boot-2', 'deadline'],
+  ] as const)(
+    'in %s while a sale is stopped (%s), paid a moment before: a claim, its customer had turned away',
+    (bootId, why) => {
+      const kiosk = new Machine().showQr();
+      if (why === 'cancel') kiosk.keys('cancel');
+      else kiosk.wakeAfter(180_000);
+      kiosk.phase('stopping');
+      expect(kiosk.boot(bootId)).toMatchObject([{ kind: 'stop' }]);
+      const asked = kiosk.take(tell('paid', { settledAgoMs: 5_000, askedAtMs: kiosk.nowMs }));
+      expect(asked).toMatchObject([
+        { kind: 'report', result: 'failed', detail: 'not-served' },
+        { kind: 'print', slip: 'claim' },
+      ]);
+      expect(kiosk.count('dispense')).toBe(0);
+    },
+  );
+
+  test.each([
+    [patience.servedAfterBootMs, 'dispensing'],
+    [patience.servedAfterBootMs + 1, 'result'],
+  ] as const)(
+    'cancelled while the relay is asked, paid %i ms before the restart: %s',
+    (awayMs, at) => {
+      const kiosk = new Machine().showQr();
+      kiosk.nowMs = 150_000;
+      kiosk.boot('boot-1');
+      kiosk.keys('cancel');
+      kiosk.phase('stopping');
+      kiosk.take(tell('paid', { settledAgoMs: awayMs, askedAtMs: kiosk.nowMs }));
+      expect(kiosk.at).toBe(at);
+    },
+  );
+
   test('while charging asks again in the same boot, and cancels in another', () => {
     const same = new Machine();
     same.keys('1', '5', '000', 'enter');

@@ -95,7 +95,7 @@ describe('what it can do', () => {
     const kiosk = new Site().showQr();
     kiosk.take(tell('paid'));
     kiosk.take({ kind: 'dispensed', saleId: saleA, result: 'failed' });
-    kiosk.keys('clear');
+    kiosk.codeRead();
     kiosk.open().keys('cancel');
     expect(kiosk.state.parts.dispenser).toEqual({ ok: false, code: 'dispenser-failed' });
     kiosk.open().keys('enter');
@@ -121,9 +121,13 @@ describe('what it can do', () => {
     expect(kiosk.effects.slice(before)).toEqual([]);
   });
 
-  test('closes by itself', () => {
+  test('closes by itself half a minute after the last key: who comes next finds it shut', () => {
     const kiosk = new Site().open();
-    kiosk.wakeAfter(patience.technicianMs);
+    kiosk.nowMs += 20_000;
+    kiosk.keys('1');
+    kiosk.wakeAfter(29_999);
+    expect(kiosk.at).toBe('technician');
+    kiosk.wakeAfter(1);
     expect(kiosk.at).toBe('idle');
   });
 });
@@ -134,7 +138,7 @@ test('a dispenser that was unplugged in mid-vend stays lost until it is there ag
   const lost = { ok: false, code: 'dispenser-lost' } as const;
   kiosk.take({ kind: 'part', part: 'dispenser', health: lost });
   kiosk.take({ kind: 'dispenser-recalled', saleId: saleA, result: 'unknown' });
-  kiosk.keys('clear');
+  kiosk.codeRead();
   kiosk.open().keys('enter');
   expect(kiosk.state.parts.dispenser).toEqual(lost);
 });

@@ -136,14 +136,19 @@ describe('a copy', () => {
     expect(text.match(/14:03/g)).toHaveLength(1);
   });
 
-  test('of a claim slip has the same code, and nothing that can be paid', () => {
-    const first = readQr(
-      print(slip({ slip: 'claim', sale: { ...sale, saleId: saleB } }, { scanner })),
-    );
-    const copy = slip(reprint(owed), { sales: [owed], scanner });
-    expect(readQr(print(copy))).toBe(first);
-    expect(claimInScan(first ?? '')).toBeDefined();
-    expect(readText(copy)).toContain('BUKTI KLAIM');
+  test.each([
+    ['id', 'BUKTI KLAIM', 'operator dapat mengembalikan'],
+    ['en', 'CLAIM SLIP', 'operator can pay'],
+  ] as const)('of a claim slip in %s has the sale’s number and no code', (language, ...words) => {
+    const owing = { slip: 'claim', sale: { ...sale, saleId: saleB } } as const;
+    const first = readQr(print(slip(owing, { scanner, language })));
+    const copy = slip(reprint(owed), { sales: [owed], scanner, language });
+    const text = readText(copy).replaceAll('\n', ' ');
+    for (const word of [...words, 'Rp 5.000', saleB]) expect(text).toContain(word);
+    const code = claimInScan(first ?? '');
+    expect(code).toHaveLength(11);
+    expect(text.replaceAll(' ', '')).not.toContain(code);
+    expect(readQr(print(copy))).toBeUndefined();
   });
 
   test('of a claim that was honoured is a receipt, of the time when its goods came out', () => {

@@ -51,7 +51,7 @@ test('hooks need their secret, and Mosquitto has none', () => {
 test('TLS of the broker inside needs certificate and key; then its own address is encrypted', () => {
   const mqtt = { host: '203.0.113.7', port: 8883 };
   const tls = { certFile: '/etc/kios/relay.crt', keyFile: '/etc/kios/relay.key' };
-  expect(faultsOf({ mqtt })).toEqual(['mqtt.publicUrl']);
+  expect(faultsOf({ mqtt })).toEqual(['mqtt.tls', 'mqtt.publicUrl']);
   expect(faultsOf({ mqtt: { ...mqtt, tls } })).toEqual([]);
   expect(faultsOf({ mqtt: { ...mqtt, tls: { certFile: tls.certFile } } })).toEqual([
     'mqtt.tls.keyFile',

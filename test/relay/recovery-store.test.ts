@@ -11,7 +11,7 @@ import { type ProvenSale } from '../../src/relay/ledger-recover.ts';
 import { type ChargeStatus } from '../../src/relay/midtrans/gateway.ts';
 import { openStore } from '../../src/relay/store/open.ts';
 import { openSqlite } from '../../src/relay/store/sqlite.ts';
-import { type Store } from '../../src/relay/store/store.ts';
+import { type SignedBoot, type Store } from '../../src/relay/store/store.ts';
 import { databases, type Room } from './databases.ts';
 
 const merchantId = 'G000000001';
@@ -212,16 +212,19 @@ describe.each(databases())('%s', (_name, newRoom) => {
 
   test('of boots that come at once one lives, and each that was replaced stays so', async () => {
     const boots = Array.from({ length: 8 }, (_, i) => `boot-${i}`);
+    const signed = (bootId: string): SignedBoot => ({ bootId, signedAtMs: store.nowMs() });
     const first = await Promise.all(
-      boots.map((boot, i) => (i % 2 === 0 ? store : other).noteBoot('ksk01', boot)),
+      boots.map((boot, i) => (i % 2 === 0 ? store : other).noteBoot('ksk01', signed(boot))),
     );
     expect(new Set(first)).toEqual(new Set(['live']));
     const live = (await store.kiosk('ksk01'))?.bootId;
-    const again = await Promise.all(boots.map((boot) => other.noteBoot('ksk01', boot)));
+    const again = await Promise.all(boots.map((boot) => other.noteBoot('ksk01', signed(boot))));
     expect(again.filter((check) => check === 'live')).toHaveLength(1);
     expect(again[boots.indexOf(live ?? '')]).toBe('live');
     // One boot, twice at once, is one boot.
-    const twins = await Promise.all([store, other].map((at) => at.noteBoot('ksk01', 'boot-9')));
+    const twins = await Promise.all(
+      [store, other].map((at) => at.noteBoot('ksk01', signed('boot-9'))),
+    );
     expect(twins).toEqual(['live', 'live']);
   });
 

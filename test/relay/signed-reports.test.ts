@@ -2,6 +2,7 @@
 // person decides; and of two live copies of a card nobody is believed.
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
 import { heardClaims, openProof } from '../../src/protocol/proof.ts';
 import { signReport } from '../../src/protocol/report.ts';
 import { claimOf, failedSale, refundsAt, untilClaim, withStore } from './claim-setting.ts';
@@ -180,9 +181,11 @@ describe('whose word counts no more', () => {
     await two.call('POST', `/v1/sales/${saleId}/fulfilment`, body, copy);
     expect(await claimOf(setting, saleId)).toMatchObject({ operatorOnly: 0 });
     // The honest one gives its goods out, and speaks.
-    expect(await two.report(saleId, 'done')).toMatchObject({
-      ...{ status: 409, json: { code: 'kiosk-cloned' } },
-    });
+    const cloned = { status: 409, json: { code: 'kiosk-cloned' } };
+    expect(await two.report(saleId, 'done')).toMatchObject(cloned);
+    // With a token that is younger than the copy's first word.
+    const young = await two.token({ nowMs: systemClock.nowMs() + 90_000 });
+    expect(await two.call('GET', `/v1/sales/${saleId}`, undefined, young)).toMatchObject(cloned);
     expect(await claimOf(setting, saleId)).toMatchObject({
       ...{ state: 'open', operatorOnly: 1, note: 'kiosk-cloned' },
     });

@@ -59,7 +59,7 @@ describe.skipIf(findPostgres() === undefined)('PostgreSQL goes away', () => {
     for (const step of [
       () => store.kiosk('ksk01'),
       () => store.addEnrolment('x', 'ksk01', 1),
-      () => store.noteBoot('ksk01', 'boot'),
+      () => store.noteBoot('ksk01', { bootId: 'boot', signedAtMs: 0 }),
       () => store.check(),
     ]) {
       failed.push(await step().catch((error: unknown) => error));

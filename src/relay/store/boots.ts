@@ -2,13 +2,18 @@
 // forgotten while its tokens could be good.
 import { type Database, type Tx } from './database.ts';
 import { lockKiosk } from './sales.ts';
-import { type FleetStore } from './store.ts';
+import { type FleetStore, type SignedBoot } from './store.ts';
 
 const dayMs = 24 * 3_600_000;
 /** A replaced boot is remembered this long; its tokens died long before. */
 const bootMemoryMs = 30 * dayMs;
 /** A kiosk that restarts more often than that is broken, or somebody has its key: each boot is a row that stays. */
 export const maxBootsADay = 100;
+
+/** A kiosk corrects its clock when it is 30 s off; one that must still learn that may be called no copy a while longer. */
+const clocksApartMs = 60_000;
+/** No kiosk speaks in one boot, and then in the next, within less. */
+const fastestBootMs = 5_000;
 
 export interface BootStore {
   /**
@@ -45,12 +50,25 @@ async function replacedSince(tx: Tx, kioskId: string, sinceMs: number): Promise<
   return Number(boots);
 }
 
-/** The boot that this token was made in: the newest lives, and whoever it replaced is heard no more. */
+/** Latest moment at which a boot of this kiosk was replaced: the living one spoke first then. */
+async function livesSinceMs(tx: Tx, kioskId: string): Promise<number> {
+  const { since } = await tx
+    .selectFrom('boots')
+    .select((eb) => eb.fn.max('replacedAtMs').as('since'))
+    .where('kioskId', '=', kioskId)
+    .executeTakeFirstOrThrow();
+  return since ?? 0;
+}
+
+/**
+ * The boot that this token was made in: the newest lives, and whoever it replaced is heard no more. What was signed before
+ * the living one spoke was long on the way (a proxy, a relay that stood still): it replaces nobody, and is no copy's.
+ */
 export async function noteBoot(
   database: Database,
   tx: Tx,
   kioskId: string,
-  bootId: string,
+  { bootId, signedAtMs }: SignedBoot,
 ): ReturnType<FleetStore['noteBoot']> {
   const nowMs = database.nowMs();
   // Of two boots that come at once, one is the older.
@@ -61,7 +79,11 @@ export async function noteBoot(
     .where('kioskId', '=', kioskId)
     .where('bootId', '=', bootId)
     .executeTakeFirst();
-  if (known !== undefined) return known.replacedAtMs === null ? 'live' : 'replaced';
+  if (known !== undefined) {
+    if (known.replacedAtMs === null) return 'live';
+    return signedAtMs > known.replacedAtMs + clocksApartMs ? 'copy' : 'replaced';
+  }
+  if (signedAtMs + fastestBootMs < (await livesSinceMs(tx, kioskId))) return 'late';
   if ((await replacedSince(tx, kioskId, nowMs - dayMs)) >= maxBootsADay) return 'too-many';
   await tx
     .updateTable('boots')

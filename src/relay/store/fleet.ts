@@ -28,8 +28,8 @@ export function fleetStore(database: Database): FleetStore {
   const nowMs = (): number => database.nowMs();
   return {
     kiosk: async (kioskId) => (await selectKiosk(db, { kioskId }))[0],
-    noteBoot: (kioskId, bootId) =>
-      database.transact((tx) => noteBoot(database, tx, kioskId, bootId)),
+    noteBoot: (kioskId, signed) =>
+      database.transact((tx) => noteBoot(database, tx, kioskId, signed)),
     noteStatus: (kioskId, online, status) =>
       database.transact(async (tx) => {
         const said = status === null ? {} : { status, statusAtMs: nowMs() };

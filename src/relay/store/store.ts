@@ -46,8 +46,17 @@ export type NoticeAnswer = Extract<LedgerEvent, { type: 'status-answered' }>;
 /** What becomes of a notice. */
 export type Judgement = Pick<NoticeRow, 'noticeId' | 'state' | 'nextAtMs'>;
 
-/** `too-many`: it has begun anew so often within a day that no further boot is noted. */
-export type BootCheck = 'live' | 'replaced' | 'too-many';
+/**
+ * `replaced`: a newer boot lives; `copy`: one that was replaced speaks on. `late`: it was signed before the living boot
+ * spoke. `too-many`: it has begun anew so often within a day that no further boot is noted.
+ */
+export type BootCheck = 'live' | 'replaced' | 'copy' | 'late' | 'too-many';
+
+/** The boot in which a token was made, and when, by the kiosk's clock. */
+export interface SignedBoot {
+  bootId: string;
+  signedAtMs: number;
+}
 
 /** `claimsHeld`: of its life before, which are the operator's from now on. */
 export type Enrolment =
@@ -126,7 +135,7 @@ export interface OutboxStore {
 /** The kiosks: who they are, and which boot of them lives. */
 export interface FleetStore {
   kiosk(kioskId: string): Promise<KioskRow | undefined>;
-  noteBoot(kioskId: string, bootId: string): Promise<BootCheck>;
+  noteBoot(kioskId: string, signed: SignedBoot): Promise<BootCheck>;
   noteStatus(kioskId: string, online: boolean, status: string | null): Promise<void>;
   /** The broker has started anew: nobody is connected. */
   allOffline(): Promise<void>;
