@@ -42,7 +42,7 @@ const suites: Readonly<Record<Kind, (at: string) => void>> = {
     testPrinter(at, async () =>
       Promise.resolve({
         make: () => createPrinter({ at, profile, clock }),
-        proves: profile.status !== 'none',
+        proves: profile.proof !== 'none',
         dispose: nothing,
       }),
     );

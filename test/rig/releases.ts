@@ -1,0 +1,29 @@
+// Which guests a run is made on, and a visible skip where none can be made.
+import { describe } from 'vitest';
+import { guestImage, whyNoGuest, type DebianRelease } from './machine/image.ts';
+import type { GuestImage } from './machine/launch.ts';
+
+/** Building one takes minutes where the machine is busy. */
+export const buildLimitMs = 900_000;
+/** One step of an emulated kiosk on a busy machine. */
+export const stepLimitMs = 240_000;
+
+/** KIOS_RIG_RELEASES=12,13; Debian 12 alone where it is not said. */
+function releases(): DebianRelease[] {
+  return (process.env['KIOS_RIG_RELEASES'] ?? '12').split(',').map((text) => {
+    const release = Number(text);
+    if (release !== 12 && release !== 13) throw new Error(`KIOS_RIG_RELEASES: no Debian ${text}`);
+    return release;
+  });
+}
+
+/** Tests in a guest, once for each release. `image` builds it where it is not there yet. */
+export function inGuests(title: string, tests: (image: () => Promise<GuestImage>) => void): void {
+  const missing = whyNoGuest();
+  for (const release of releases()) {
+    const why = missing === undefined ? '' : ` (${missing})`;
+    describe.skipIf(missing !== undefined)(`${title}, Debian ${release}${why}`, () => {
+      tests(() => guestImage(release));
+    });
+  }
+}
