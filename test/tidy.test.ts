@@ -93,7 +93,7 @@ describe('PURE files are pure', () => {
   test('the protocol may hash, a codec may draw a QR, and no others', () => {
     const hash = "import { createHash } from 'node:crypto';";
     const random = "import { createHash, randomBytes } from 'node:crypto';";
-    const qr = "import qrcode from 'qrcode';";
+    const qr = "import qrcode from 'qrcode/lib/core/qrcode.js';";
     expect(check('src/protocol/hash.ts', hash)).toBe('');
     expect(check('src/protocol/hash.ts', random)).toContain('import node:crypto');
     expect(check('drivers/printer/escpos.ts', qr)).toBe('');

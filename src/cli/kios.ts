@@ -9,13 +9,20 @@ import { version } from './version.ts';
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   kiosk: async () => (await import('./kiosk.ts')).kioskCommand(),
   journal: async () => (await import('./journal.ts')).journalCommand(),
+  devices: async () => (await import('./devices.ts')).devicesCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
+  test: async () => (await import('./test.ts')).testCommand(),
   learn: async () => (await import('./learn.ts')).learnCommand(),
   enrol: async () => (await import('./enrol.ts')).enrolCommand(),
   relay: async () => (await import('./relay.ts')).relayCommand(),
   twin: async () => (await import('./twin.ts')).twinCommand(),
   demo: async () => (await import('./demo.ts')).demoCommand(),
   bundle: async () => (await import('./bundle.ts')).bundleCommand(),
+  sbom: async () => (await import('./sbom.ts')).sbomCommand(),
   card: async () => (await import('./card.ts')).cardCommand(),
+  update: async () => (await import('./update.ts')).updateCommand(),
+  console: async () => (await import('./console.ts')).consoleCommand(),
+  root: async () => (await import('./root.ts')).rootCommand(),
 };
 
 const program = new Command('kios')

@@ -141,6 +141,10 @@ export const errors = {
   'printer-lost': entry(0, true, 'The printer does not answer: check power and plug.'),
   'printer-paper-out': entry(0, true, 'The printer has no paper.'),
   'printer-cover-open': entry(0, true, "The printer's cover is open."),
+  'printer-cutter': entry(0, true, "The printer's cutter is jammed: open the cover, free it."),
+  'printer-overheat': entry(0, true, "The printer's head is too hot; it goes on by itself."),
+  'printer-error': entry(0, true, 'The printer reports an error: switch it off and on.'),
+  'printer-offline': entry(0, true, 'The printer is offline: press its button, look at its lamps.'),
   'dispenser-lost': entry(0, true, 'The dispenser does not answer: check power and plug.'),
   'dispenser-failed': entry(0, false, 'The dispenser reports that nothing came out.'),
   'dispenser-unknown': entry(
@@ -194,6 +198,24 @@ export const errors = {
     'The kiosk has heard no time that it can trust since it started; no QR slip is printed.',
   ),
   'not-enrolled': entry(0, false, 'The kiosk has no identity: run kios enrol.'),
+
+  // What only `kios doctor` tells.
+  'config-invalid': entry(0, false, 'The configuration cannot be used: correct the lines named.'),
+  'permission-denied': entry(0, false, 'This user may not read what is checked: use sudo.'),
+  'service-down': entry(0, true, 'The service kios does not run: systemctl start kios.'),
+  'keypad-silent': entry(0, false, 'The key pressed did not arrive: replug or replace the keypad.'),
+  'scanner-silent': entry(0, false, 'No reading arrived: run kios learn scanner.'),
+  'display-unseen': entry(
+    0,
+    false,
+    'The picture is not seen: check cable, power and who has the console.',
+  ),
+  'printer-paper-low': entry(0, true, 'The printer has little paper left: bring a new roll.'),
+  'device-complains': entry(
+    0,
+    true,
+    'The device is open, and something is wrong with it: read on.',
+  ),
 
   // Input that a customer can mend.
   'amount-zero': entry(0, true, 'The amount is zero.'),
