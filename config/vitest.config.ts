@@ -7,7 +7,7 @@ const root = new URL('..', import.meta.url).pathname;
 const seams = [
   'test/bench-page/{devices,page-server}.test.ts',
   'test/drivers/{dispenser,dispenser-pulse,dispenser-gpio,dispenser-relay,display,input-replug,keypad,ports,printer,printer-answers,printer-lp,printer-escpos,printer-rogue,printer-usb,scanner}.test.ts',
-  'test/kiosk/{broker-line,broker-link,key-chain,relay-claims,relay-client,send,wrong-clock}.test.ts',
+  'test/kiosk/{broker-line,broker-link,enrol-plain,key-chain,relay-claims,relay-client,send,wrong-clock}.test.ts',
   'test/relay/{broker-flood,broker-tls,catch-up,clones,hooks,mosquitto,recovery,recovery-restored,recovery-store}.test.ts',
   'test/relay/{midtrans-client,charge-interleavings,stop,breaker-relay,notices-forged,charge-faults,drain,fleet,junk,keys,limits,midtrans,notices,report-day,report-store,sale,server}.test.ts',
   'test/relay/{store,store-absent,store-fair,store-durable,store-many,store-faults,migrations,sale-postgres,postgres-login}.test.ts',

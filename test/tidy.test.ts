@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { createScanDecoder } from '../drivers/scanner/codec.ts';
 import { kioskConfig } from '../src/kiosk/config.ts';
 import { parseConfig } from '../src/lib/config-file.ts';
-import { errorsPage } from './tidy/errors-table.ts';
+import { errorsPage, technicianPage } from './tidy/errors-table.ts';
 import { configuredProcesses, exampleFaults, exampleNames } from './tidy/example-configs.ts';
 import { everyFileIsUsed, importDirections, opensWithComment, purity } from './tidy/imports.ts';
 import { exactVersions, lockWithoutAddresses } from './tidy/packages.ts';
@@ -230,6 +230,15 @@ test('docs/errors.md says what src/protocol/errors.ts says', () => {
   const path = join(root, 'docs/errors.md');
   if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, errorsPage());
   expect(existsSync(path) ? readFileSync(path, 'utf8') : '').toBe(errorsPage());
+});
+
+test('docs/technician.md has every code that a screen shows, with its words', () => {
+  const path = join(root, 'docs/technician.md');
+  const page = readFileSync(path, 'utf8');
+  const made = technicianPage(page);
+  if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, made);
+  expect(made).toContain('| `printer-paper-out` |');
+  expect(page).toBe(made);
 });
 
 describe('the example configurations', () => {

@@ -1,5 +1,6 @@
-// docs/errors.md, made from the registry of codes so that the two cannot differ.
-import { errors } from '../../src/protocol/errors.ts';
+// docs/errors.md and the table of docs/technician.md, made from the registry of codes so that they cannot differ.
+import { sayCode } from '../../src/kiosk/words.ts';
+import { errors, isErrorCode } from '../../src/protocol/errors.ts';
 
 /** The whole text of docs/errors.md. */
 export function errorsPage(): string {
@@ -20,4 +21,24 @@ This page is made from \`src/protocol/errors.ts\`: after a change there, run
 |---|---|---|---|
 ${rows.join('\n')}
 `;
+}
+
+/** The text of docs/technician.md with the codes that a screen shows in the place that is kept for them. */
+export function technicianPage(page: string): string {
+  const rows = Object.keys(errors)
+    .filter(isErrorCode)
+    .filter((code) => {
+      const said = sayCode('id', code);
+      return said.endsWith(` (${code})`) && !said.startsWith('Gangguan mesin');
+    })
+    .map(
+      (code) =>
+        `| \`${code}\` | ${wordsOf('id', code)} | ${wordsOf('en', code)} | ${errors[code].means} |`,
+    );
+  const table = ['| code | layar | screen | what to do |', '|---|---|---|---|', ...rows].join('\n');
+  return page.replace(/(<!-- made from [^\n]*-->\n)[^]*?(<!-- end -->)/, `$1\n${table}\n\n$2`);
+}
+
+function wordsOf(language: 'id' | 'en', code: keyof typeof errors): string {
+  return sayCode(language, code).replace(` (${code})`, '');
 }
