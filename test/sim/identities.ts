@@ -30,7 +30,7 @@ export function identityOf(kioskId: string): Identity {
   const known = identities.get(kioskId);
   if (known !== undefined) return known;
   const made: Identity = {
-    relayUrl: `http://relay.example`,
+    relayUrl: `https://relay.example`,
     privateKeyPem: privateKeyOf(kioskId).export({ type: 'pkcs8', format: 'pem' }).toString(),
     enrolment: {
       ...{
@@ -39,7 +39,7 @@ export function identityOf(kioskId: string): Identity {
         ledgerId: firstLedgerId,
         keys: [firstLink()],
       },
-      brokerUrl: 'mqtt://relay.example',
+      brokerUrl: 'mqtts://relay.example',
       merchant: { name: merchant.name, nmid: merchant.nmid, pan: merchant.pan },
       ...{ claimSecret, cursor: startCursor, limits },
     },

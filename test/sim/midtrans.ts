@@ -23,7 +23,7 @@ import { answerBody } from '../../src/relay/midtrans/schemas.ts';
 import type { World } from './world.ts';
 
 export const serverKey = 'SB-Mid-server-SIMULATED';
-const noticeUrl = 'http://relay.example/v1/notifications/midtrans';
+const noticeUrl = 'https://relay.example/v1/notifications/midtrans';
 /** As the relay's configuration has them by default. */
 const timeouts = { chargeMs: 10_000, askMs: 8_000 } as const;
 const expiryMinutes = 15;
@@ -149,7 +149,7 @@ export class Midtrans {
     });
     const call = {
       text,
-      base: 'http://midtrans.example',
+      base: 'https://midtrans.example',
       override: undefined,
       append: undefined,
     };

@@ -41,12 +41,12 @@ export const qrLifeMs = 60_000;
 export const relaySettings = {
   environment: 'sandbox',
   http: { host: '127.0.0.1', port: 0 },
-  publicUrl: 'http://relay.example',
+  publicUrl: 'https://relay.example',
   mqtt: { host: '127.0.0.1', port: 0 },
   store: { sqlite: ':memory:' },
   stateDir: '/unused',
   midtrans: {
-    baseUrl: 'http://midtrans.example',
+    baseUrl: 'https://midtrans.example',
     serverKeyFile: '/unused',
     merchantId: merchant.id,
   },
@@ -209,7 +209,7 @@ export class SimRelay {
       ...{
         serverKey,
         randomBytes,
-        brokerUrl: () => 'mqtt://relay.example',
+        brokerUrl: () => 'mqtts://relay.example',
         accepting: () => true,
       },
     };
