@@ -5,14 +5,15 @@ import { DeviceError } from '../device.ts';
 import { wait, type Clock } from '../../src/lib/clock.ts';
 import { holdAlone } from './hold.ts';
 import { ledFiles, type LedFiles } from './led-files.ts';
+import { maxCount } from './line-protocol.ts';
 import type { PulseLine, TrainOutcome } from './pulse-line.ts';
-import { ledPattern, loadedMs, trainMs, type PulseTrain } from './pulse-train.ts';
+import { ledPattern, loadedMs, longestTrainMs, trainMs, type PulseTrain } from './pulse-train.ts';
 
 /** How often the LED is looked at while nothing runs: an unplugged one is to be named within a second. */
 const lookMs = 500;
 
 /** A pattern of somebody else that runs longer than any order of ours can is not waited for. */
-const longestWaitMs = 20 * 60_000;
+const longestWaitMs = longestTrainMs(maxCount);
 
 /** Empties the trigger: the timer stops and the line stays as it is. Only for an LED that is off. */
 const noPattern = '\n';

@@ -27,6 +27,11 @@ const edgeSlackMs = 20;
 /** A kernel under load starts late as well. */
 const startSlackMs = 200;
 
+/** The longest train of a whole order, its slack in it. @param items of the largest order */
+export function longestTrainMs(items: number): number {
+  return items * (maxItemMs + pulseLimits.maxPulsesPerItem * 2 * edgeSlackMs) + startSlackMs;
+}
+
 /** From the first edge to the moment at which the last gap is over for certain. */
 export function trainMs({ pulses, pulseMs, gapMs }: PulseTrain): number {
   return pulses * (pulseMs + gapMs + 2 * edgeSlackMs) + startSlackMs;

@@ -176,6 +176,8 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
     if (told?.code === 'clock-skew' && told.time !== undefined && again) {
       try {
         await learnClock(told.time, sent);
+        // The offset may be too small to matter; this token is refused all the same, for as long as it would be good.
+        cached = undefined;
       } catch (error) {
         if (!(error instanceof KiosError)) throw error;
         return { ok: false, failure: { kind: 'lost', code: 'bad-proof' } };

@@ -215,6 +215,13 @@ test('an LED that blinks for ever belongs to somebody else', async () => {
   await expect(connect().open()).rejects.toMatchObject({ kind: 'busy' });
 });
 
+test('the longest order of ours is followed after a restart, not taken for somebody else’s', async () => {
+  const { led, connect } = bench();
+  led.write('repeat', '9900');
+  led.write('pattern', '1 50 1 0 0 50 0 0');
+  await expect(connect().open()).resolves.toBeUndefined();
+});
+
 test('an LED that somebody else has lit is not pulsed', async () => {
   const { led, connect } = bench();
   const lit: LedFiles = {

@@ -337,6 +337,22 @@ describe('a wrong clock', () => {
     expect(calls).toBe(3);
   });
 
+  test('a token that was refused is not shown again, however little the clock is off', async () => {
+    const shown: string[] = [];
+    answer = async (request, response) => {
+      const token = (request.headers.authorization ?? '').replace('Bearer ', '');
+      shown.push(token);
+      const time = new Date(systemClock.nowMs() + 10_000).toISOString();
+      const proof = await sign('kios-time', { nonce: skewNonce(token), time });
+      json(response, 401, problem('clock-skew', 401, { time: proof }));
+    };
+    // A second goes by between two calls: a token has no finer time.
+    const clock = { ...systemClock, nowMs: () => systemClock.nowMs() + 1000 * shown.length };
+    expect((await clientFor(url, clock).look(saleA)).ok).toBe(false);
+    expect(shown).toHaveLength(2);
+    expect(shown[1]).not.toBe(shown[0]);
+  });
+
   test.each([
     [
       'not for this call',

@@ -101,7 +101,7 @@ test('shellcheck sees every script, and can fail the run', async () => {
   box.program('shellcheck', 'echo "checked: $*"; exit 1');
   const result = await runTests();
   expect(result.stdout).toContain(
-    'scripts/bundle scripts/card scripts/demo scripts/install scripts/kios scripts/provision.sh scripts/run-release scripts/test scripts/unprovision.sh .ci/run',
+    'scripts/bundle scripts/card scripts/demo scripts/install scripts/kios scripts/provision.sh scripts/run-release scripts/sbom scripts/test scripts/unprovision.sh .ci/run',
   );
   expect(lastLine(result)).toBe('8 passed, 1 failed');
 });
