@@ -23,13 +23,21 @@ export function statusOfRecovering(
   const { outcome } = event;
   if (outcome.kind === 'absent') return absentRecovering(row, nowMs);
   const signed = isSettled(row.verdict);
-  const decision = applyStatus(row, event, nowMs);
+  const decision = applyStatus(signed ? withItsMoney(row, outcome) : row, event, nowMs);
+  if (decision.alert === 'status-foreign') return { ...decision, row };
   if (outcome.kind !== 'found' || outcome.status.state === 'other') return decision;
-  if (decision.alert === 'status-foreign') return decision;
   decision.row.recovering = 0;
   decision.row.chargeId ??= outcome.status.chargeId;
   if (signed) confirmSigned(decision, outcome.status, event.merchantId, nowMs);
   return decision;
+}
+
+/** A proof says the sale's amount, which is not always what was paid: what is left is counted from Midtrans' sum. */
+function withItsMoney(row: SaleRow, outcome: StatusOutcome): SaleRow {
+  if (outcome.kind !== 'found') return row;
+  const { state, amountIdr } = outcome.status;
+  if (amountIdr === undefined || (state !== 'settled' && state !== 'refunded')) return row;
+  return { ...row, settledIdr: amountIdr, refundedIdr: Math.min(row.refundedIdr, amountIdr) };
 }
 
 /**
@@ -62,7 +70,6 @@ function confirmSigned(
   if (!present) return;
   noteSettledAt(row, status, nowMs);
   row.issuer ??= status.issuer ?? null;
-  row.settledIdr = status.amountIdr ?? row.settledIdr;
   const owedIdr = row.settledIdr - row.refundedIdr;
   // Its claim was opened for the sale's amount, which is all that a proof says.
   if (decision.claim === undefined && owedIdr !== row.amountIdr && owedIdr > 0) {

@@ -194,6 +194,7 @@ describe('while it recovers, Midtrans alone ends that', () => {
     const words = [after.recovering === 1 ? 'recovering' : 'known', after.verdict, next];
     if (claim?.do === 'open') words.push(`+${claim.kind}${claim.operatorOnly ? '!' : ''}`);
     if (claim?.do === 'rest') words.push(`=${claim.amountIdr}`);
+    if (claim?.do === 'close' && after.settledIdr !== 15_000) words.push(`-${claim.as}`);
     if (alert !== undefined) words.push(alert);
     return words.join(' ');
   };
@@ -224,6 +225,18 @@ describe('while it recovers, Midtrans alone ends that', () => {
       status('settled', { amountIdr: 20_000 }),
       'known paid none =20000 recovery-contradicted',
     ],
+    [
+      'paid-late',
+      undefined,
+      status('refunded', { amountIdr: 14_999, refundedIdr: 14_999 }),
+      'known refunded none -refunding',
+    ],
+    [
+      'paid-late',
+      undefined,
+      status('refunded', { amountIdr: 20_000, refundedIdr: 15_000 }),
+      'known paid-late none =5000',
+    ],
     ['paid', undefined, status('expired'), 'known paid none recovery-contradicted'],
     ['paid', undefined, status('pending'), 'known paid none recovery-contradicted'],
     ['refunded', undefined, status('settled'), 'known refunded none recovery-contradicted'],
@@ -244,6 +257,18 @@ describe('while it recovers, Midtrans alone ends that', () => {
     ],
   ])('signed %s, reported %s: %j', (verdict, fulfilment, outcome, expected) => {
     expect(answered(made(verdict, { fulfilment }), outcome)).toBe(expected);
+  });
+
+  test('a signed refund of another sum than the sale’s gives back what was paid, no more', () => {
+    const outcome = status('refunded', { amountIdr: 14_999, refundedIdr: 14_999 });
+    const { row } = told(made('refunded'), outcome, later + 1);
+    expect(row).toMatchObject({ settledIdr: 14_999, refundedIdr: 14_999 });
+  });
+
+  test('an answer about another charge changes no sum', () => {
+    const row = { ...made('paid'), chargeId: 'charge-1' };
+    const outcome = status('settled', { chargeId: 'charge-2', amountIdr: 20_000 });
+    expect(told(row, outcome, later + 1).row.settledIdr).toBe(15_000);
   });
 
   test('"never had it" counts when it was said twice, far enough apart', () => {
