@@ -51,6 +51,8 @@ export type LedgerEvent =
       kioskId: string;
       amountIdr: number;
       reason: CancelBody['reason'];
+      /** When this ledger was put back from a backup: the one that was lost may have charged, until a little before. */
+      restoredAtMs?: number;
     }
   | { type: 'stop-answered'; outcome: StopOutcome }
   /** A notice, signed, that speaks of settlement. */
@@ -94,7 +96,10 @@ function begin(event: LedgerEvent, nowMs: number): Decision {
     movedAtMs: nowMs,
     deadlineAtMs: nowMs,
   };
-  if (event.type === 'cancel') return stop(row, event.reason, nowMs);
+  if (event.type === 'cancel') {
+    row.silentAtMs = event.restoredAtMs ?? null;
+    return stop(row, event.reason, nowMs);
+  }
   row.items = event.items;
   row.chargeKey = event.chargeKey;
   row.deadlineAtMs = event.deadlineAtMs;

@@ -199,6 +199,32 @@ describe.each(databases())('%s', (_name, newRoom) => {
     expect((await store.dueOutbox('ksk01', 10)).map(({ saleId }) => saleId)).toContain(late);
   });
 
+  test('a charge that the lost ledger sent may land for a minute: "never had it" counts after that', async () => {
+    const standing = await begin();
+    await store.cancel({ type: 'cancel', ...cancelOf(standing) });
+    room.pass(120_000);
+    await other.beginLedger('ledger-2');
+    const unknown = newId();
+    await store.cancel({ type: 'cancel', ...cancelOf(unknown) });
+    expect(await neverHadTwice([standing, unknown])).toEqual(['creating', 'creating']);
+    room.pass(60_000);
+    expect(await neverHadTwice([standing, unknown])).toEqual(['cancelled', 'cancelled']);
+  });
+
+  const cancelOf = (saleId: string) =>
+    ({ saleId, kioskId: 'ksk01', amountIdr: 15_000, reason: 'customer' }) as const;
+
+  async function neverHadTwice(saleIds: readonly string[]): Promise<(Verdict | undefined)[]> {
+    const outcome = { kind: 'absent' } as const;
+    for (let time = 0; time < 2; time++) {
+      for (const asked of saleIds) {
+        await store.move(asked, { type: 'status-answered', asked, outcome, merchantId });
+      }
+      room.pass(6_000);
+    }
+    return Promise.all(saleIds.map(async (saleId) => (await store.sale(saleId))?.verdict));
+  }
+
   /** While another sale is open: as a cancel before its create. */
   async function abandonedBeside(open: string): Promise<string> {
     const saleId = newId();

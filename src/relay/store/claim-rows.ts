@@ -58,13 +58,19 @@ type Opening = Extract<ClaimChange, { do: 'open' }>;
  * each time: a claim opens seldom.
  */
 async function afterRestore(tx: Tx, sale: SaleRow, change: Opening): Promise<Opening> {
+  const restoredAtMs = await restoredAtOf(tx);
+  if (restoredAtMs === undefined || !mayBePaidOut(sale, restoredAtMs)) return change;
+  return { ...change, operatorOnly: true, note: 'restored' };
+}
+
+/** When this ledger was put back from a backup, if it was. */
+export async function restoredAtOf(tx: Tx): Promise<number | undefined> {
   const restored = await tx
     .selectFrom('meta')
     .select('value')
     .where('name', '=', restoredAt)
     .executeTakeFirst();
-  if (restored === undefined || !mayBePaidOut(sale, Number(restored.value))) return change;
-  return { ...change, operatorOnly: true, note: 'restored' };
+  return restored === undefined ? undefined : Number(restored.value);
 }
 
 /**

@@ -165,6 +165,12 @@ async function beginLedger(tx: Tx, ledgerId: string, nowMs: number): Promise<Led
     .values({ name: restoredAt, value: String(nowMs) })
     .onConflict((oc) => oc.column('name').doUpdateSet({ value: String(nowMs) }))
     .execute();
+  // The ledger that was lost may have sent their charges again since the backup.
+  await tx
+    .updateTable('sales')
+    .set({ silentAtMs: nowMs })
+    .where('verdict', '=', 'creating')
+    .execute();
   const sales = await tx
     .updateTable('sales')
     .set({ askAtMs: nowMs })

@@ -6,7 +6,7 @@ import { kioskOfSale } from '../../protocol/ids.ts';
 import { decide, type LedgerEvent } from '../ledger.ts';
 import { type Decision } from '../ledger-rules.ts';
 import { type SaleRow } from '../sale-row.ts';
-import { applyClaimChange } from './claim-rows.ts';
+import { applyClaimChange, restoredAtOf } from './claim-rows.ts';
 import { type Database, type Tx } from './database.ts';
 import {
   insertSale,
@@ -45,8 +45,11 @@ export function saleStore(database: Database): SaleStore {
     cancel: (event) =>
       database.transact(async (tx) => {
         const row = await lock(database, tx, event.saleId);
-        if (row === undefined) await refuseMoreTombstones(tx, event);
-        return apply(tx, row, event, nowMs());
+        if (row !== undefined) return apply(tx, row, event, nowMs());
+        await refuseMoreTombstones(tx, event);
+        const restoredAtMs = await restoredAtOf(tx);
+        const known = restoredAtMs === undefined ? event : { ...event, restoredAtMs };
+        return apply(tx, row, known, nowMs());
       }),
     move: (saleId, event) =>
       database.transact(async (tx) => {
