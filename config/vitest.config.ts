@@ -6,7 +6,7 @@ const root = new URL('..', import.meta.url).pathname;
 
 const seams = [
   'test/bench-page/{devices,page-server}.test.ts',
-  'test/drivers/{dispenser,dispenser-pulse,dispenser-gpio,dispenser-relay,display,input-replug,keypad,ports,printer,printer-answers,printer-lp,printer-escpos,printer-rogue,printer-usb,scanner}.test.ts',
+  'test/drivers/{dispenser,dispenser-pulse,dispenser-gpio,dispenser-relay,display,input-replug,keypad,ports,printer,printer-answers,printer-lp,printer-escpos,printer-owed,printer-rogue,printer-usb,scanner}.test.ts',
   'test/kiosk/{broker-line,broker-link,enrol-plain,key-chain,relay-claims,relay-client,send,wrong-clock}.test.ts',
   'test/relay/{broker-flood,broker-tls,catch-up,clones,hooks,mosquitto,recovery,recovery-restored,recovery-store}.test.ts',
   'test/relay/{midtrans-client,charge-interleavings,stop,breaker-relay,notices-forged,charge-faults,drain,fleet,junk,keys,limits,midtrans,notices,report-day,report-store,sale,server}.test.ts',
@@ -14,7 +14,7 @@ const seams = [
   'test/relay/{claims-held,paid-twice,claims-operator,claims-redeem,claims-store,refunds,restored-money,signed-reports}.test.ts',
   'test/relay/{broker-line,commands}.test.ts',
   'test/relay/{charge-pauses,puback,slow-clients,syncs}.test.ts',
-  'test/cli/{devices,doctor,learn-printer,learn-scanner,test}.test.ts',
+  'test/cli/{broken-pipe,devices,doctor,learn-printer,learn-scanner,test}.test.ts',
   'test/bench/bench-smoke.test.ts',
   'test/field/*.test.ts',
   'test/scripts/*.test.ts',

@@ -39,13 +39,15 @@ export type OpenLine = (
 
 const tcpDefaultPort = 9100;
 const defaultBaudRate = 9600;
+const minBaudRate = 300;
+const maxBaudRate = 4_000_000;
 
 /** Understands an address. @throws DeviceError `not-found` with the forms that are understood. */
 export function parsePortAddress(text: string): PortAddress {
   const [kind, rest] = splitOnce(text, ':');
   if (kind === 'unix' && rest.startsWith('/')) return { kind, path: rest };
   if (kind === 'tcp') {
-    const match = /^(\[[0-9a-fA-F:]+\]|[^:\s/]+)(?::(\d{1,5}))?$/.exec(rest);
+    const match = /^(\[[0-9a-fA-F:]+\]|[^:\s/?]+)(?::(\d{1,5}))?$/.exec(rest);
     const port = Number(match?.[2] ?? tcpDefaultPort);
     if (match?.[1] !== undefined && port >= 1 && port <= 65_535) {
       return { kind, host: match[1].replace(/^\[|\]$/g, ''), port };
@@ -53,17 +55,44 @@ export function parsePortAddress(text: string): PortAddress {
   }
   if (kind === 'serial' && rest.startsWith('/')) {
     const [path, query] = splitOnce(rest, '?');
-    const options = new URLSearchParams(query);
-    const baudRate = Number(options.get('baudRate') ?? defaultBaudRate);
-    if (Number.isInteger(baudRate) && baudRate >= 300 && baudRate <= 4_000_000) {
-      const xonxoff = options.get('xonxoff') === '1' ? { xonxoff: true as const } : {};
-      return { kind, path, baudRate, rtscts: options.get('rtscts') === '1', ...xonxoff };
-    }
+    return { kind, path, ...serialSettings(text, new URLSearchParams(query)) };
   }
-  throw new DeviceError(
-    'not-found',
-    `"${text}" is no port; write tcp:HOST:PORT, unix:/PATH or serial:/dev/PATH?baudRate=9600`,
+  throw notUnderstood(`"${text}" is no port`);
+}
+
+const serialOptions = ['baudRate', 'rtscts', 'xonxoff'];
+
+/** One that is not known is told, not ignored: a misspelt baud rate would be another one, and nobody would be told. */
+function serialSettings(
+  text: string,
+  options: URLSearchParams,
+): Omit<Extract<PortAddress, { kind: 'serial' }>, 'kind' | 'path'> {
+  const names = [...options.keys()];
+  const strange = names.find(
+    (name, at) => !serialOptions.includes(name) || names.indexOf(name) !== at,
   );
+  if (strange !== undefined) {
+    const known = serialOptions.join(', ');
+    throw notUnderstood(`"${text}": "${strange}" is unknown or twice; there are ${known}`);
+  }
+  const isOn = (name: string): boolean => {
+    const value = options.get(name) ?? '0';
+    if (value !== '0' && value !== '1') throw notUnderstood(`"${text}": ${name} is 0 or 1`);
+    return value === '1';
+  };
+  const rate = options.get('baudRate') ?? String(defaultBaudRate);
+  const baudRate = Number(rate);
+  if (!/^\d{1,7}$/.test(rate) || baudRate < minBaudRate || baudRate > maxBaudRate) {
+    const limits = `${minBaudRate} to ${maxBaudRate}`;
+    throw notUnderstood(`"${text}": baudRate is a whole number from ${limits}`);
+  }
+  const xonxoff = isOn('xonxoff') ? { xonxoff: true as const } : {};
+  return { baudRate, rtscts: isOn('rtscts'), ...xonxoff };
+}
+
+function notUnderstood(why: string): DeviceError {
+  const forms = 'tcp:HOST:PORT, unix:/PATH or serial:/dev/PATH?baudRate=9600';
+  return new DeviceError('not-found', `${why}; write ${forms}`);
 }
 
 /** Connecting to a printer that is switched off must not hang: TCP alone would try for two minutes. */

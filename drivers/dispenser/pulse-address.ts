@@ -104,12 +104,24 @@ function parsePlace(kind: PulsePlace['kind'], where: string, options: Options): 
 
 function parsePort(where: string, options: Options): PortAddress {
   const baudRate = options.number('baudRate', 9600, 300, 4_000_000);
-  return parsePortAddress(where.startsWith('serial:') ? `${where}?baudRate=${baudRate}` : where);
+  // Without a port it would be the printers'.
+  if (/^tcp:(\[[^\]]*\]|[^:]*)$/.test(where)) options.fail('name its port, as tcp:HOST:PORT');
+  try {
+    return parsePortAddress(where.startsWith('serial:') ? `${where}?baudRate=${baudRate}` : where);
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    // Its own words leave out what stands before a port here.
+    return options.fail(`"${where}" is no port, as serial:/dev/PATH, tcp:HOST:PORT or unix:/PATH`);
+  }
 }
 
 function parseDrop(options: Options): PulseAddress['drop'] {
   const where = options.text('drop');
-  if (where === undefined) return undefined;
+  if (where === undefined) {
+    const lone = ['dropMs', 'dropEdge'].find((name) => options.text(name) !== undefined);
+    if (lone !== undefined) options.fail(`${lone} is for a sensor, and drop=CHIP/LINE is missing`);
+    return undefined;
+  }
   const edge = options.text('dropEdge') ?? 'falling';
   if (edge !== 'falling' && edge !== 'rising') options.fail('dropEdge is falling or rising');
   const { minMs, maxMs, defaultMs } = dropLimits;

@@ -112,7 +112,7 @@ async function openHid(path: string): Promise<HIDAsync> {
   } catch (error) {
     throw new DeviceError(
       'not-found',
-      `${path}: no HID device opens there (${(error as Error).message}); write the hidraw node of the keypad or scanner`,
+      `${path}: no HID device opens there (${(error as Error).message}); write the hidraw node of the device that is meant; kios devices lists them`,
       { cause: error },
     );
   }

@@ -5,18 +5,13 @@ import type { PrintOutcome } from '../device.ts';
 import type { BytePort, OpenLine } from '../ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { encodeDocument, hasQr } from './escpos.ts';
-import type { PrinterProfile } from './profiles.ts';
-import { proofRequests, Replies } from './replies.ts';
+import { owedBytes, sendPieces } from './pieces.ts';
+import type { PrinterProfile, ProofWay } from './profiles.ts';
+import { behindSlip, promptly, proofRequests, Replies } from './replies.ts';
 import { faultWords, worstFault, type PrinterStatus, type StatusFault } from './status.ts';
 
 /** From the first byte to the proof. A slip takes 2 s at 19,200 baud; a long receipt on a slow head 10 s. */
 const defaultJobTimeoutMs = 20_000;
-
-/** A job leaves in pieces of this size, so that an abort keeps back what is not yet in the kernel. */
-const pieceBytes = 1024;
-
-/** Bytes that a job cut short may still be owed: one picture band or one QR text, with its head. */
-const maxOwedBytes = 1024 + 16;
 
 export interface PortPrinterOptions {
   name: string;
@@ -122,14 +117,18 @@ export class PortPrinter implements Printer {
       if (!(cause instanceof RangeError)) throw cause;
       return failed(new DeviceError('protocol', `${this.name}: ${cause.message}`, { cause }));
     }
+    const refusal = await this.#refusal(
+      port,
+      document,
+      AbortSignal.any([signal, this.#gone.signal]),
+    );
+    if (refusal !== undefined) return failed(refusal);
     const over = new AbortController();
     const cancelDeadline = clock.after(this.#jobTimeoutMs(), () => {
       over.abort();
     });
     const limit = AbortSignal.any([signal, over.signal, this.#gone.signal]);
     try {
-      const refusal = await this.#refusal(port, document, limit);
-      if (refusal !== undefined) return failed(refusal);
       const proven = (await this.#send(port, slip, limit)) && (await this.#proof(port, limit));
       if (proven) return { result: 'printed' };
       // Without proof the rest, if there is one, must not come out later. A printer that proves nothing got it all.
@@ -141,8 +140,8 @@ export class PortPrinter implements Printer {
   }
 
   /**
-   * Why not to send a single byte. Paper that comes back later would print whatever the printer holds, and nobody can
-   * take that away from it. A receipt is sent to a printer that does not answer; a QR is not.
+   * Why not to send a single byte of the slip. Paper that comes back later would print whatever the printer holds, and
+   * nobody can take that away from it. A receipt is sent to a printer that is mute to DLE EOT; a QR is not.
    */
   async #refusal(
     port: BytePort,
@@ -155,25 +154,53 @@ export class PortPrinter implements Printer {
         if (fault !== undefined) return this.#hardware(fault);
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
-        if (hasQr(document) || this.#state !== 'up') return error;
+        const inTurn = this.#options.profile.status !== 'dle-eot'; // Then mute means: it cannot print now.
+        if (inTurn || hasQr(document) || this.#state !== 'up') return error;
       }
+      const refusal = await this.#unproven(port, limit);
+      if (refusal !== undefined && !limit.aborted) return refusal;
     }
     return limit.aborted ? new DeviceError('canceled', `${this.name}: called off`) : undefined;
   }
 
+  /** Why a proof of the slip would prove nothing. */
+  async #unproven(port: BytePort, limit: AbortSignal): Promise<DeviceError | undefined> {
+    const { proof } = this.#options.profile;
+    if (!this.#provable() || proof === 'none' || this.#replies.settled) return undefined;
+    const status = await this.#settle(port, proof, limit);
+    if (status === undefined) {
+      return new DeviceError('timeout', `${this.name} does not answer in its turn`);
+    }
+    const fault = worstFault(status);
+    return fault === undefined ? undefined : this.#hardware(fault);
+  }
+
+  /**
+   * Sees to it that no answer to an earlier question can pass for the next one; the status, or undefined where that is
+   * not certain. What an earlier connection left in a printer that cannot be emptied ends with a question, which is
+   * answered when the old slip is out.
+   */
+  async #settle(
+    port: BytePort,
+    way: Exclude<ProofWay, 'none'>,
+    limit: AbortSignal,
+  ): Promise<PrinterStatus | undefined> {
+    let status = this.#fresh ? await this.#replies.settle(port, way, promptly, limit) : undefined;
+    if (status === undefined && !limit.aborted) {
+      if (this.#fresh) void port.write(owedBytes).catch(() => undefined); // Seen by its answer.
+      this.#fresh = false;
+      status = await this.#replies.settle(port, way, behindSlip, limit);
+    }
+    if (status !== undefined) this.#fresh = false; // Who answers in its turn is inside of no command.
+    return status;
+  }
+
   /** Whether every byte was accepted before the limit. */
   async #send(port: BytePort, slip: Uint8Array, limit: AbortSignal): Promise<boolean> {
-    const aborted = abortOf(limit);
-    const pieces = [...(this.#fresh ? [new Uint8Array(maxOwedBytes)] : []), ...split(slip)];
+    const fresh = this.#fresh;
     this.#fresh = false;
-    for (const piece of pieces) {
-      const write = port.write(piece).then(
-        () => true,
-        () => false,
-      );
-      if (!(await Promise.race([write, aborted]))) return false;
-    }
-    return true;
+    if (fresh && !(await sendPieces(port, owedBytes, limit))) return false;
+    return sendPieces(port, slip, limit);
   }
 
   /** A mute printer's proof is not waited for. */
@@ -229,11 +256,12 @@ export class PortPrinter implements Printer {
 
   /** @throws DeviceError `timeout` when it does not answer, `canceled` after an abort. */
   async #status(port: BytePort, signal: AbortSignal): Promise<PrinterStatus> {
-    const status = await this.#replies.status(
-      port,
-      this.#options.profile.status,
-      AbortSignal.any([signal, this.#gone.signal]),
-    );
+    const way = this.#options.profile.status;
+    const limit = AbortSignal.any([signal, this.#gone.signal]);
+    const settle = (way === 'asb' || way === 'gs-r') && !this.#replies.settled;
+    const status = settle
+      ? await this.#settle(port, way, limit)
+      : await this.#replies.status(port, way, limit);
     if (status === undefined) {
       if (this.#state !== 'up') throw new DeviceError('disconnected', `${this.name} is gone`);
       if (signal.aborted) throw new DeviceError('canceled', `${this.name}: called off`);
@@ -262,19 +290,4 @@ export class PortPrinter implements Printer {
 
 function failed(error: DeviceError): PrintOutcome {
   return { result: 'failed', error };
-}
-
-function* split(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
-}
-
-/** False as soon as the signal aborts; pending otherwise. */
-async function abortOf(signal: AbortSignal): Promise<false> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      resolve(false);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
 }

@@ -1,6 +1,6 @@
 // Makes the printer that a configuration names. Each object is one connection; `supervise` makes the next one.
 import { DeviceError, type Printer } from '../device.ts';
-import { openPort, parsePortAddress, type OpenLine } from '../ports.ts';
+import { openPort, parsePortAddress, type OpenLine, type PortAddress } from '../ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { createFilePrinter } from './file-printer.ts';
 import { openLpPort } from './lp-port.ts';
@@ -42,8 +42,18 @@ export function printerLine(at: string, clock: Clock): OpenLine {
     return async (onBytes, signal) => openLpPort(path, clock, onBytes, signal);
   }
   if (at.startsWith('usb:')) return usbLine(at, clock);
-  const address = parsePortAddress(at);
+  const address = portOf(at);
   return async (onBytes, signal) => openPort(address, onBytes, signal);
+}
+
+function portOf(at: string): PortAddress {
+  // What is wrong with a port that is meant as one, its own reader says best.
+  if (/^(tcp|unix|serial):/.test(at)) return parsePortAddress(at);
+  throw new DeviceError(
+    'not-found',
+    `"${at}" is no printer; write lp:/dev/usb/lp0, usb:/dev/kios/usb-printer-…, ` +
+      'serial:/dev/PATH?baudRate=9600, tcp:HOST:9100, unix:/PATH or file:/PATH',
+  );
 }
 
 function usbLine(at: string, clock: Clock): OpenLine {

@@ -1,5 +1,6 @@
 // Questions to a printer, and the bytes that it sends back, sorted and handed to whoever waits for that kind. What
 // nobody waits for is dropped; an answer that comes too late, or something else's bytes, must never pass for another.
+import assert from 'node:assert/strict';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { BytePort } from '../ports.ts';
 import type { PrinterProfile, ProofWay } from './profiles.ts';
@@ -13,6 +14,18 @@ export const statusTimeoutMs = 500;
 /** Answers that are waited out after a question was given up; a printer that sends more is not understood. */
 const maxLateAnswers = 16;
 
+/** How long the first answer may take, and how long the line is quiet when none is owed any more. */
+export interface Patience {
+  answerMs: number;
+  quietMs: number;
+}
+/** Where nothing is owed it answers at once. */
+export const promptly: Patience = { answerMs: statusTimeoutMs, quietMs: statusTimeoutMs };
+/** An old slip may be coming out; then what ends a command cut short, and the question, take 1.1 s at 9600 baud. */
+export const behindSlip: Patience = { answerMs: 3000, quietMs: 2000 };
+
+type InTurn = Exclude<ProofWay, 'none'>;
+type InTurnAnswer = PrinterStatus | undefined;
 type Awaited = 'status' | 'fence' | 'asb' | 'clear';
 type Answer = readonly number[];
 interface Begun {
@@ -25,11 +38,18 @@ export class Replies {
   #waiting: { kind: Awaited; settle: (answer: Answer | undefined) => void } | undefined;
   /** An answer of several bytes that has not all arrived; by their fixed bits its tail looks like answers to GS r. */
   #begun: Begun | undefined;
-  /** A question was given up, and its answer may still come: answers do not say which question they are for. */
-  #owed: Awaited | undefined;
+  /** A real-time question was given up, and its answer may still come: answers do not say which question they are for. */
+  #owed = false;
+  /** No answer in its turn is owed: neither to a question of an earlier connection nor to one that was given up. */
+  #settled = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Whether the next answer in its turn is for the next question in its turn. */
+  get settled(): boolean {
+    return this.#settled;
   }
 
   /** Takes what came from the line, in pieces of any size. */
@@ -82,14 +102,15 @@ export class Replies {
     way: PrinterProfile['status'],
     signal: AbortSignal,
   ): Promise<PrinterStatus | undefined> {
-    if (this.#owed !== undefined && !(await this.#quiet(this.#owed, signal))) return undefined;
     switch (way) {
       case 'none':
         return undefined;
       case 'dle-eot':
+        if (this.#owed && !(await this.#quiet(signal))) return undefined;
         return this.#realTimeStatus(port, signal);
       case 'asb':
       case 'gs-r': {
+        if (!this.#settled) return this.settle(port, way, promptly, signal);
         const answer = this.inTurn(way, statusTimeoutMs, signal);
         send(port, proofRequests[way]);
         return answer;
@@ -99,15 +120,43 @@ export class Replies {
 
   /**
    * Waits for the answer to `proofRequests[way]`, which the printer gives when it has worked off all before it.
-   * Whoever calls it sends the request afterwards.
+   * Whoever calls it sends the request afterwards, and only while `settled`.
    */
-  async inTurn(
-    way: Exclude<ProofWay, 'none'>,
-    timeoutMs: number,
+  async inTurn(way: InTurn, timeoutMs: number, signal: AbortSignal): Promise<InTurnAnswer> {
+    assert(this.#settled, 'an answer that is owed would pass for this one');
+    const answer = await this.#nextInTurn(way, timeoutMs, signal);
+    this.#settled = answer !== undefined;
+    return answer;
+  }
+
+  /**
+   * Asks in turn, and believes the last answer before the line is quiet: every answer that was owed has come before it.
+   * That holds while no slip is sent to a printer that owes an answer, for between two answers lies no print then.
+   */
+  async settle(
+    port: BytePort,
+    way: InTurn,
+    patience: Patience,
     signal: AbortSignal,
-  ): Promise<PrinterStatus | undefined> {
-    if (way === 'asb') return parseAsb((await this.#asked('asb', timeoutMs, signal)) ?? []);
-    const [byte] = (await this.#asked('fence', timeoutMs, signal)) ?? [];
+  ): Promise<InTurnAnswer> {
+    this.#settled = false;
+    const first = this.#nextInTurn(way, patience.answerMs, signal);
+    send(port, proofRequests[way]);
+    let answer = await first;
+    for (let late = 0; answer !== undefined && late < maxLateAnswers; late++) {
+      const next = await this.#nextInTurn(way, patience.quietMs, signal);
+      if (next === undefined) {
+        this.#settled = !signal.aborted;
+        return this.#settled ? answer : undefined;
+      }
+      answer = next;
+    }
+    return undefined;
+  }
+
+  async #nextInTurn(way: InTurn, timeoutMs: number, signal: AbortSignal): Promise<InTurnAnswer> {
+    if (way === 'asb') return parseAsb((await this.next('asb', timeoutMs, signal)) ?? []);
+    const [byte] = (await this.next('fence', timeoutMs, signal)) ?? [];
     return byte === undefined ? undefined : parseFence(byte);
   }
 
@@ -118,16 +167,20 @@ export class Replies {
       () => 'mute' as const,
       () => 'stuck' as const,
     );
-    if ((await answer)?.join() === clearAnswer.join()) return 'cleared';
+    if ((await answer)?.join() === clearAnswer.join()) {
+      this.#settled = true; // The questions were in its buffer too.
+      return 'cleared';
+    }
     return Promise.race([write, Promise.resolve('stuck' as const)]);
   }
 
   async #realTimeStatus(port: BytePort, signal: AbortSignal): Promise<PrinterStatus | undefined> {
     let status = allWell;
     for (const topic of statusTopics) {
-      const answer = this.#asked('status', statusTimeoutMs, signal);
+      const answer = this.next('status', statusTimeoutMs, signal);
       send(port, statusRequest(topic));
       const [byte] = (await answer) ?? [];
+      this.#owed = byte === undefined;
       const part = byte === undefined ? undefined : parseStatus(topic, byte);
       if (part === undefined) return undefined;
       status = mergeStatus(status, part);
@@ -135,16 +188,10 @@ export class Replies {
     return status;
   }
 
-  async #asked(kind: Awaited, timeoutMs: number, signal: AbortSignal): Promise<Answer | undefined> {
-    const answer = await this.next(kind, timeoutMs, signal);
-    this.#owed = answer === undefined ? kind : undefined;
-    return answer;
-  }
-
   /** After a question was given up, none is asked until the line has been quiet for as long as an answer may take. */
-  async #quiet(kind: Awaited, signal: AbortSignal): Promise<boolean> {
+  async #quiet(signal: AbortSignal): Promise<boolean> {
     for (let late = 0; late < maxLateAnswers; late++) {
-      const answer = await this.next(kind, statusTimeoutMs, signal);
+      const answer = await this.next('status', statusTimeoutMs, signal);
       if (answer === undefined) return !signal.aborted;
     }
     return false;

@@ -40,10 +40,13 @@ install_release() {
   put scripts/run-release /opt/kios/run 0755
 }
 
-# What is provisioned runs: no update of before leads elsewhere.
+# What is provisioned runs: no update of before leads elsewhere. That nothing older follows is not kept here: floorOf in
+# src/field/update-state.ts looks at what is installed.
 forget_updates() {
   local path
-  for path in /opt/kios/good /srv/kios/current /srv/kios/good /var/lib/kios-root/trial.json; do
+  for path in /opt/kios/good /srv/kios/current /srv/kios/good /{srv/kios/root,var/lib/kios-root}/trial.json; do
+    # A link to the data partition: it would lead out of a tree, to that of the machine at work.
+    [[ ! -L $root${path%/*} ]] || continue
     [[ ! -e $root$path && ! -L $root$path ]] || act "forget the update in $path" rm -f "$root$path"
   done
 }

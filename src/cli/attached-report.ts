@@ -1,6 +1,7 @@
 // What is plugged in beside what the configuration says: which device is whose, and which part has none. It changes nothing.
-import { realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { isMap, parseDocument } from 'yaml';
+import { addressFault } from './address-fault.ts';
 import type { Attached } from './attached.ts';
 import { deviceParts, judge, type DevicePart, type Judged } from './attached-fits.ts';
 import { refusal, type Account } from './device-access.ts';
@@ -17,9 +18,12 @@ export interface AttachedLine extends Judged {
 
 export interface AttachedReport {
   devices: readonly AttachedLine[];
-  /** Parts whose device is not among them. `fault` where that is one: a network has its devices elsewhere. */
-  elsewhere: readonly { part: DevicePart; at: string; fault?: string }[];
+  /** Parts whose device is not among them. */
+  elsewhere: readonly ({ part: DevicePart; at: string } & Elsewhere)[];
 }
+
+/** `fault` where that is one; a network has its devices elsewhere. */
+type Elsewhere = { fault: string } | { remark: string };
 
 /** `part` to `at`, of a configuration that may have faults elsewhere. */
 export type ConfiguredPlaces = ReadonlyMap<DevicePart, string>;
@@ -60,7 +64,7 @@ export function reportAttached(
   });
   const elsewhere = [...places]
     .filter(([part]) => !found.has(part))
-    .map(([part, at]) => ({ part, at, ...lost(at) }));
+    .map(([part, at]) => ({ part, at, ...lost(part, at) }));
   return { devices, elsewhere };
 }
 
@@ -74,9 +78,17 @@ function isAt(at: string, device: Attached): boolean {
   return path !== undefined && resolved(path) === resolved(device.node);
 }
 
-/** What is no device of this machine is not missing from it. */
-function lost(at: string): { fault?: string } {
-  if (/^(page:|reports:)?(tcp|unix):|^(file|page):|^terminal$/.test(at)) return {};
+/** What is no device of this machine is not missing from it; what is there may be of a kind that is not looked for. */
+function lost(part: DevicePart, at: string): Elsewhere {
+  const misread = addressFault(part, at);
+  if (misread !== undefined) return { fault: misread };
+  if (/^(page:|reports:)?(tcp|unix):|^(file|page):|^terminal$/.test(at)) {
+    return { remark: 'not a device of this machine' };
+  }
+  const path = pathOf(at);
+  if (path !== undefined && existsSync(path)) {
+    return { remark: 'there, but of no kind that is listed' };
+  }
   return { fault: 'nothing is there; is it plugged in, into the same port, and switched on?' };
 }
 

@@ -14,6 +14,7 @@ import {
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
 import { ConfigError, parseConfig } from '../lib/config-file.ts';
+import { isForgotten } from './forgotten.ts';
 
 export interface ConfigChange<T> {
   file: string;
@@ -47,9 +48,10 @@ export function changedConfig<T>(change: ConfigChange<T>): string {
 
 /**
  * Puts a text in the place of a file at once, with its owner and its rights.
- * @throws ConfigError where that is not permitted
+ * @returns what a person must know of it, a line each; mostly nothing
+ * @throws ConfigError where that is not permitted, or the disk is read-only
  */
-export function replaceConfig(file: string, text: string): void {
+export function replaceConfig(file: string, text: string): readonly string[] {
   try {
     const target = realpathSync(file);
     const beside = `${target}.new`;
@@ -64,10 +66,25 @@ export function replaceConfig(file: string, text: string): void {
       closeSync(written);
     }
     renameSync(beside, target);
+    return isForgotten(readFileSync('/proc/self/mounts', 'utf8'), target) ? notKept : [];
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(file, [`it cannot be written: ${why}; run it as root`], error);
+    throw new ConfigError(file, [`it cannot be written: ${writeFault(error)}`], error);
   }
+}
+
+const notKept = [
+  '! this kiosk has a read-only root: what was written is in memory, and gone at the next boot.',
+  '  To keep it, boot once with overlayroot=disabled on the kernel command line and do this again.',
+];
+
+/** Why, and what to do. */
+export function writeFault(error: unknown): string {
+  const why = error instanceof Error ? error.message : String(error);
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'EROFS') {
+    return `${why}; the disk is read-only: make it writable (mount -o remount,rw), or look why it is not (dmesg)`;
+  }
+  return code === 'EACCES' || code === 'EPERM' ? `${why}; run it as root` : why;
 }
 
 /** @throws ConfigError */

@@ -1,6 +1,6 @@
 // Tests of a device that need a person: press this, scan this, read this. Nothing is handed over but by `testDispenser`, and
 // there only after a yes.
-import type { Clock } from '../lib/clock.ts';
+import { wait, type Clock } from '../lib/clock.ts';
 import type { KioskConfig } from '../kiosk/config.ts';
 import type { Language } from '../kiosk/words.ts';
 import type { Device, Display, Key, PrintDocument, Scan } from '../../drivers/device.ts';
@@ -22,6 +22,8 @@ const handLimitMs = 30_000;
 const dispenseLimitMs = 60_000;
 /** Keys that came instead are listed, not kept without end. */
 const maxOtherKeys = 20;
+/** Of what was read. */
+const maxShownLength = 60;
 
 export interface Testing {
   config: KioskConfig;
@@ -29,6 +31,8 @@ export interface Testing {
   person: Person;
   language: Language;
   random: () => number;
+  /** Calls the test off. What moves is stopped and let go of first. */
+  signal: AbortSignal;
 }
 
 const words = {
@@ -50,7 +54,7 @@ const isTerminal = (check: string): Finding => skipped(check, 'a terminal is not
 
 /** A 5 must come, as it does for a customer. */
 export async function testKeypad(testing: Testing): Promise<Finding> {
-  const { config, clock, person } = testing;
+  const { config, clock, person, signal } = testing;
   if (config.keypad === undefined) return none('keypad');
   const { at } = config.keypad;
   if (at === 'terminal') return isTerminal('keypad');
@@ -61,41 +65,58 @@ export async function testKeypad(testing: Testing): Promise<Finding> {
     else if (others.length < maxOtherKeys) others.push(key);
   };
   const keypad = createKeypad({ at, onKey, clock });
-  return withDevice('keypad', keypad, async () => {
+  const work = async (): Promise<Finding> => {
     person.tell(said(testing, 'press'));
-    if ((await within(five.promise, keypad, clock, handLimitMs)) === true) {
-      return well('keypad', `${keypad.name}: 5 came`);
-    }
+    const isFive = await within(five.promise, keypad, { clock, limitMs: handLimitMs, signal });
+    if (isFive === true) return well('keypad', `${keypad.name}: 5 came`);
+    if (signal.aborted) return skipped('keypad', 'called off');
     const came = others.length === 0 ? 'nothing came' : `5 did not come, but ${others.join(' ')}`;
     return fault('keypad', 'keypad-silent', `${keypad.name}: ${came}`);
-  });
+  };
+  return withDevice('keypad', keypad, work, signal);
 }
 
 /** Any barcode; what it reads is told, so that prefix and suffix are seen. */
 export async function testScanner(testing: Testing): Promise<Finding> {
-  const { config, clock, person } = testing;
+  const { config, clock, person, signal } = testing;
   if (config.scanner === undefined) return none('scanner');
+  const { at } = config.scanner;
   const read = Promise.withResolvers<Scan>();
   const scanner = createScanner({ ...config.scanner, clock, onScan: read.resolve });
-  return withDevice('scanner', scanner, async () => {
+  const work = async (): Promise<Finding> => {
     person.tell(said(testing, 'scan'));
-    const scan = await within(read.promise, scanner, clock, handLimitMs);
-    if (scan !== undefined)
-      return well('scanner', `read ${JSON.stringify(scan.text.slice(0, 60))}`);
+    const scan = await within(read.promise, scanner, { clock, limitMs: handLimitMs, signal });
+    if (scan !== undefined) return readingFinding(scan.text, at);
+    if (signal.aborted) return skipped('scanner', 'called off');
     const detail = scanner.health().detail ?? `${scanner.name}: nothing came`;
     return fault('scanner', 'scanner-silent', detail);
-  });
+  };
+  return withDevice('scanner', scanner, work, signal);
 }
+
+/** A line at another baud rate reads as something too, but no barcode of an article has such characters. */
+function readingFinding(text: string, at: string): Finding {
+  const came = `read ${JSON.stringify(text.slice(0, maxShownLength))}`;
+  if (isPlainReading(text)) return well('scanner', came);
+  const mend = at.startsWith('hid:')
+    ? 'is its keyboard language set to US English?'
+    : 'is baudRate the one of the scanner?';
+  return look('scanner', 'device-complains', `${came}: ${mend}`);
+}
+
+/** Printable ASCII, and the GS by which GS1 codes end a field. */
+const isPlainReading = (text: string): boolean =>
+  Array.from(text).every((one) => (one >= ' ' && one <= '~') || one === '\u001d');
 
 /** A number that only the screen knows: whoever can type it has seen it. */
 export async function testScreen(testing: Testing): Promise<Finding> {
-  const { config, clock, person, random } = testing;
+  const { config, clock, person, random, signal } = testing;
   if (config.display === undefined) return none('display');
   const { at, rotation, panelWidthMm } = config.display;
   if (at === 'terminal') return isTerminal('display');
   const panel = panelWidthMm === undefined ? {} : { panelWidthMm };
   const display = createDisplay({ at, clock, rotation, ...panel });
-  return withDevice('display', display, async () => {
+  const work = async (): Promise<Finding> => {
     const number = String(1000 + Math.floor(random() * 9000));
     await showNumber(display, number);
     const answer = await person.ask(said(testing, 'read'));
@@ -104,7 +125,8 @@ export async function testScreen(testing: Testing): Promise<Finding> {
     const detail = `${display.name}, ${width}×${height}`;
     if (answer === number) return well('display', `${detail}: read from the screen`);
     return fault('display', 'display-unseen', `${detail} shows ${number}, and ${answer} was typed`);
-  });
+  };
+  return withDevice('display', display, work, signal);
 }
 
 async function showNumber(display: Display, number: string): Promise<void> {
@@ -120,9 +142,9 @@ async function showNumber(display: Display, number: string): Promise<void> {
 }
 
 export async function testPrinter(testing: Testing): Promise<Finding> {
-  const { config } = testing;
+  const { config, clock, signal } = testing;
   if (config.printer === undefined) return none('printer');
-  return printOn(config.printer, testing.clock, testPage(profileOf(config.printer)));
+  return printOn(config.printer, clock, testPage(profileOf(config.printer)), signal);
 }
 
 /** Prints a document on the kiosk's printer and tells what became of it. */
@@ -130,9 +152,10 @@ export async function printOn(
   settings: NonNullable<KioskConfig['printer']>,
   clock: Clock,
   document: PrintDocument,
+  signal = new AbortController().signal,
 ): Promise<Finding> {
   const printer = makePrinter(settings, clock);
-  return withDevice('printer', printer, async (signal) => {
+  const work = async (): Promise<Finding> => {
     const outcome = await printer.print(document, signal);
     if (outcome.result === 'failed') {
       return fault('printer', printerCode(outcome.error), outcome.error.message);
@@ -143,21 +166,22 @@ export async function printOn(
       return well('printer', `${printer.name} took it and proves nothing: look at the paper`);
     }
     return look('printer', 'device-complains', `${printer.name} did not prove its page`);
-  });
+  };
+  return withDevice('printer', printer, work, signal);
 }
 
-/** One piece, for nobody. Only after a yes that was typed. */
+/** One piece, for nobody. Only after a yes that was typed. Called off in the middle it is `unknown`, and no relay stays on. */
 export async function testDispenser(testing: Testing): Promise<Finding> {
-  const { config, clock, person, random } = testing;
+  const { config, clock, person, random, signal } = testing;
   const { at } = config.dispenser;
   if (at === 'none') return none('dispenser');
   if ((await person.ask(said(testing, 'vend'))) !== 'yes')
     return skipped('dispenser', 'not confirmed');
   const dispenser = createDispenser({ at, clock, countOf: () => 1 });
-  return withDevice('dispenser', dispenser, async () => {
+  const work = async (): Promise<Finding> => {
     // Boards remember orders by their id: a test of before must not answer for this one.
     const id = `test-${Math.floor(random() * 1e12)}`;
-    const limit = AbortSignal.timeout(dispenseLimitMs);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(dispenseLimitMs)]);
     const result = await dispenser.dispense({ id, amountIdr: 0 }, limit);
     const detail = `${dispenser.name} says ${result}`;
     if (result === 'failed') return fault('dispenser', 'dispenser-failed', detail);
@@ -167,24 +191,22 @@ export async function testDispenser(testing: Testing): Promise<Finding> {
     if (answer === undefined)
       return look('dispenser', 'dispenser-unknown', `${detail}; nobody looked`);
     return fault('dispenser', 'dispenser-failed', `${detail}, and nothing came out`);
-  });
+  };
+  return withDevice('dispenser', dispenser, work, signal);
 }
 
-/** Undefined when it did not come in time, or the device went away. */
+/** Undefined when it did not come in time, the device went away, or the test was called off. */
 async function within<T>(
   coming: Promise<T>,
   device: Device,
-  clock: Clock,
-  limitMs: number,
+  { clock, limitMs, signal }: { clock: Clock; limitMs: number; signal: AbortSignal },
 ): Promise<T | undefined> {
-  const late = Promise.withResolvers<undefined>();
-  const cancel = clock.after(limitMs, () => {
-    late.resolve(undefined);
-  });
+  const over = new AbortController();
   try {
+    const late = wait(clock, limitMs, AbortSignal.any([signal, over.signal])).then(() => undefined);
     const gone = device.closed.then(() => undefined);
-    return await Promise.race([coming, late.promise, gone]);
+    return await Promise.race([coming, late, gone]);
   } finally {
-    cancel();
+    over.abort();
   }
 }

@@ -1,7 +1,8 @@
 // `kios devices`: what is plugged in, which driver fits it, and what the configuration says. Opens and changes nothing, so it
 // may be asked while the kiosk sells.
 import { Command } from 'commander';
-import { ConfigError } from '../lib/config-file.ts';
+import { z } from 'zod';
+import { ConfigError, parseConfig } from '../lib/config-file.ts';
 import { readAttached, systemPlaces, type SystemPlaces } from './attached.ts';
 import { configuredPlaces, reportAttached } from './attached-report.ts';
 import type { AttachedLine, AttachedReport } from './attached-report.ts';
@@ -24,13 +25,14 @@ export function devicesCommand(): Command {
     .addHelpText(
       'after',
       `
-Ends with 0, or with 1 when the configuration names a device that is not there or that the kiosk may not open.
+Ends with 0, or with 1 when the configuration cannot be read, or names a device that is not there or that the kiosk may not
+open.
 It may run beside the kiosk. What stands under "fits" can be copied into the configuration as it is.`,
     )
     .action(async ({ config, json }: Flags) => {
       const read = configText(config);
       const report = await attachedNow(systemPlaces, read.text);
-      if (isFaulty(report)) process.exitCode = 1;
+      if (isFaulty(report) || read.isUnusable === true) process.exitCode = 1;
       const out = json
         ? [JSON.stringify({ config, configFault: read.fault, ...report }, undefined, 2)]
         : [
@@ -50,18 +52,23 @@ export async function attachedNow(places: SystemPlaces, config: string): Promise
 /** Whether the kiosk lacks something that its configuration has. What is plugged in besides may be as it is. */
 export function isFaulty({ devices, elsewhere }: AttachedReport): boolean {
   return (
-    elsewhere.some(({ fault }) => fault !== undefined) ||
+    elsewhere.some((one) => 'fault' in one) ||
     devices.some(({ configured, faults }) => configured.length > 0 && faults.length > 0)
   );
 }
 
-/** A new machine has none yet, and its devices are to be seen all the same. */
-function configText(file: string): { text: string; fault?: string } {
+/** A new machine has none yet, and its devices are to be seen all the same: also beside one that is no YAML. */
+function configText(file: string): { text: string; fault?: string; isUnusable?: boolean } {
+  let text = '';
   try {
-    return { text: readConfigText(file) };
+    text = readConfigText(file);
+    // Whether its settings are right is for `kios doctor` to say.
+    parseConfig(file, text, z.unknown());
+    return { text };
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    return { text: '', fault: `${file}: ${error.faults.join('; ')}` };
+    const isMissing = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
+    return { text, fault: `${file}: ${error.faults[0] ?? ''}`, isUnusable: !isMissing };
   }
 }
 
@@ -72,10 +79,10 @@ export function words(report: AttachedReport, config: string): string[] {
   return [...devices.flatMap((device) => [...deviceWords(device), '']), ...lost()];
 
   function lost(): string[] {
-    return elsewhere.flatMap(({ part, at, fault }) => [
+    return elsewhere.flatMap(({ part, at, ...is }) => [
       `${config} has ${part} at`,
       `  ${at}`,
-      ...(fault === undefined ? ['  not a device of this machine'] : wrapped(`! ${fault}`, 2)),
+      ...('fault' in is ? wrapped(`! ${is.fault}`, 2) : wrapped(is.remark, 2)),
     ]);
   }
 

@@ -75,12 +75,14 @@ export async function withDevice(
   part: DevicePart,
   device: Device,
   work: (signal: AbortSignal) => Promise<Finding>,
+  signal = new AbortController().signal,
 ): Promise<Finding> {
   try {
-    await device.open(AbortSignal.timeout(openLimitMs));
-    return await work(new AbortController().signal);
+    await device.open(AbortSignal.any([signal, AbortSignal.timeout(openLimitMs)]));
+    return await work(signal);
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
+    if (signal.aborted) return skipped(part, 'called off');
     const code = part === 'printer' ? printerCode(error) : lostCode[part];
     return fault(part, code, error.message);
   } finally {

@@ -41,6 +41,7 @@ export function stateFault(check: string, error: unknown): Finding {
   if (error instanceof KiosError) return fault(check, error.code, error.message);
   const message = error instanceof Error ? error.message : String(error);
   if (!(error instanceof Error) || !('code' in error)) return fault(check, 'internal', message);
+  if (error.code === 'EROFS') return fault(check, 'disk-read-only', message);
   const denied = error.code === 'EACCES' || error.code === 'EPERM';
   return fault(check, denied ? 'permission-denied' : 'journal-failed', message);
 }
@@ -79,16 +80,20 @@ export async function runningHealth(
 
 /**
  * Holds the devices for the doctor: while it has them no kiosk starts. `running`: a kiosk has them.
- * @throws KiosError `permission-denied` where this user cannot know, and as the lock
+ * @param access for tests
+ * @throws KiosError `permission-denied` where this user cannot know, `disk-read-only`, and as the lock
  */
-export function takeKiosk(stateDir: string): FolderLock | 'running' {
+export function takeKiosk(stateDir: string, access = accessSync): FolderLock | 'running' {
   const path = join(stateDir, 'lock.sqlite');
   try {
-    accessSync(path, constants.R_OK | constants.W_OK);
+    access(path, constants.R_OK | constants.W_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     // No kiosk has run here. No file is made: one of root's would keep the kiosk's own user out.
     if (code === 'ENOENT') return { release: () => undefined };
+    if (code === 'EROFS') {
+      throw new KiosError('disk-read-only', `${path} is on a disk that can only be read`, error);
+    }
     const why = `the user ${userName()} cannot tell whether the kiosk runs; use sudo`;
     throw new KiosError('permission-denied', why, error);
   }
@@ -98,6 +103,13 @@ export function takeKiosk(stateDir: string): FolderLock | 'running' {
     if (error instanceof KiosError && error.code === 'kiosk-running') return 'running';
     throw error;
   }
+}
+
+/** As `takeKiosk`, for a command that needs a device. @throws KiosError also `kiosk-running` */
+export function holdKiosk(stateDir: string): FolderLock {
+  const lock = takeKiosk(stateDir);
+  if (lock !== 'running') return lock;
+  throw new KiosError('kiosk-running', 'the kiosk has its devices: systemctl stop kios');
 }
 
 /** @param mountsFile for tests */

@@ -1,4 +1,5 @@
-// Every code that the doctor tells, with what to do about it in Indonesian; the English words are the registry's own. PURE.
+// Every code that the doctor tells, with what to do about it in Indonesian; the English words are the registry's own, where
+// those fit a test. PURE.
 import type { ErrorCode } from '../protocol/errors.ts';
 
 const words = {
@@ -47,6 +48,11 @@ const words = {
 
 export type DoctorCode = keyof typeof words;
 export const doctorWords: Readonly<Record<DoctorCode, string>> = words;
+
+/** Where the registry's words are of a sale, and a test is none. */
+export const englishWords: Readonly<Partial<Record<DoctorCode, string>>> = {
+  'dispenser-unknown': 'Nobody can say whether the goods came out: look into the machine.',
+};
 
 export function isDoctorCode(code: string): code is DoctorCode {
   return Object.hasOwn(words, code);

@@ -39,9 +39,10 @@ import {
   type Finding,
 } from './finding.ts';
 import { terminalPerson } from './person.ts';
-import { systemRandom } from './run-process.ts';
+import { calledOffBySignal, systemRandom } from './run-process.ts';
 
 const runtimeFolder = '/run/kios';
+const toBeLookedAt = 1;
 
 interface DoctorFlags {
   config: string;
@@ -79,6 +80,7 @@ While the kiosk runs its devices are its own; stop it to have them tested: syste
 async function examine(flags: DoctorFlags): Promise<number> {
   const findings: Finding[] = [];
   let language: Language = flags.language ?? 'en';
+  let isCalledOff = false;
   const note: Note = (...found) => {
     findings.push(...found);
     if (flags.json) return;
@@ -89,15 +91,15 @@ async function examine(flags: DoctorFlags): Promise<number> {
     language = flags.language ?? config.language;
     note(well('config', flags.config));
     await checkMachineParts(config, note);
-    await checkParts(config, { ...flags, language }, findings, note);
+    isCalledOff = await checkParts(config, { ...flags, language }, findings, note);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     note(fault('config', 'config-invalid', `${flags.config}: ${error.faults.join('; ')}`));
   }
   const status = exitStatusOf(findings);
   if (flags.json) say([JSON.stringify({ status, findings }, undefined, 2)]);
-  else say([endLine(findings, language)]);
-  return status;
+  else if (!isCalledOff) say([endLine(findings, language)]);
+  return isCalledOff ? Math.max(status, toBeLookedAt) : status;
 }
 
 /** Told as soon as it is found: the person sees what is waited for. */
@@ -124,47 +126,54 @@ async function checkMachineParts(config: KioskConfig, note: Note): Promise<void>
   note(await checkBroker(identity, clock));
 }
 
-/** The devices: alone first, then with the person; the report on paper last. */
+/** The devices: alone first, then with the person; the report on paper last. True: called off by a signal. */
 async function checkParts(
   config: KioskConfig,
   flags: DoctorFlags & { language: Language },
   findings: readonly Finding[],
   note: Note,
-): Promise<void> {
+): Promise<boolean> {
   let lock: ReturnType<typeof takeKiosk>;
   try {
     lock = takeKiosk(config.stateDir);
   } catch (error) {
     note(stateFault('devices', error));
-    return;
+    return false;
   }
   if (lock === 'running') {
     const health = await runningHealth(flags.runtime, systemClock.monotonicMs());
     note(...devicesByKiosk(config, health));
     if (flags.print) note(skipped('report', 'the running kiosk has the printer'));
-    return;
+    return false;
   }
   try {
     const alone = await checkDevices(config, systemClock);
     note(...alone);
-    await checkWithPerson(config, flags, alone, note);
-    if (flags.print) note(await printReport(config, findings, flags.language));
+    const isCalledOff = await checkWithPerson(config, flags, alone, note);
+    if (flags.print && !isCalledOff) note(await printReport(config, findings, flags.language));
+    return isCalledOff;
   } finally {
     lock.release();
   }
 }
 
-/** What is out of order by itself needs no person to find that out again. */
+/** What is out of order by itself needs no person to find that out again. True: called off by a signal. */
 async function checkWithPerson(
   config: KioskConfig,
   { language, ...flags }: DoctorFlags & { language: Language },
   alone: readonly Finding[],
   note: Note,
-): Promise<void> {
+): Promise<boolean> {
   const isWanted = flags.person || (process.stdin.isTTY && !flags.json);
-  if (flags.alone || !isWanted) return;
+  if (flags.alone || !isWanted) return false;
   const person = terminalPerson(systemClock);
-  const testing: Testing = { config, clock: systemClock, person, language, random: systemRandom };
+  const { signal, release } = calledOffBySignal();
+  signal.addEventListener('abort', () => {
+    person.leave();
+  });
+  const testing: Testing = {
+    ...{ config, clock: systemClock, person, language, random: systemRandom, signal },
+  };
   const tests = {
     keypad: testKeypad,
     scanner: testScanner,
@@ -174,10 +183,13 @@ async function checkWithPerson(
   try {
     for (const [part, test] of Object.entries(tests)) {
       const before = alone.find(({ check }) => check === part)?.verdict;
-      if (before === 'well' || before === 'look') note(await test(testing));
+      if (before !== 'well' && before !== 'look') continue;
+      note(signal.aborted ? skipped(part, 'called off') : await test(testing));
     }
+    return signal.aborted;
   } finally {
     person.leave();
+    release();
   }
 }
 

@@ -1,7 +1,7 @@
 // What a check of `kios doctor` found, by a code and in words for the person beside the machine. PURE.
 import { errors } from '../protocol/errors.ts';
 import type { Language } from '../kiosk/words.ts';
-import { doctorWords, isDoctorCode, type DoctorCode } from './doctor-words.ts';
+import { doctorWords, englishWords, isDoctorCode, type DoctorCode } from './doctor-words.ts';
 import { wrapped } from './wrapped.ts';
 
 /** `look`: it sells, and somebody should look today. `fault`: it does not sell, or not all of it. `skipped`: not asked. */
@@ -52,7 +52,7 @@ const checkColumns = 11;
 
 /** What the code means and what to do. */
 export function wordsOf(code: DoctorCode, language: Language): string {
-  return language === 'id' ? doctorWords[code] : errors[code].means;
+  return language === 'id' ? doctorWords[code] : (englishWords[code] ?? errors[code].means);
 }
 
 /** One finding for a terminal of 80 columns. */

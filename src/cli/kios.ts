@@ -35,6 +35,13 @@ for (const load of asked === undefined ? Object.values(commands) : [asked]) {
   program.addCommand(await load());
 }
 
+/** Whoever read what we say has gone (`| head -1`), or the terminal has: that ends no work, nor changes how it ends. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  });
+}
+
 endWithParent();
 try {
   await program.parseAsync();

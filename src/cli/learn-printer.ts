@@ -1,5 +1,6 @@
 // `kios learn printer`: asks the printer once what it answers, prints a page for the person to judge, and writes both
-// into the configuration. Nothing is written after a page that failed.
+// into the configuration. Nothing is written after a page that failed, nor of a printer that says nothing and that nobody
+// has seen print.
 import { readdirSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { parseDocument } from 'yaml';
@@ -10,8 +11,13 @@ import type { PrinterProfileName } from '../../drivers/printer/profiles.ts';
 import { probePrinter, type PrinterAnswers } from '../../drivers/printer/probe.ts';
 import { testPage } from '../../drivers/printer/test-page.ts';
 import { kioskConfig, kioskExamples } from '../kiosk/config.ts';
+import type { FolderLock } from '../kiosk/lock.ts';
 import { systemClock } from '../lib/clock.ts';
+import { parseConfig } from '../lib/config-file.ts';
 import { changedConfig, readConfigText, replaceConfig } from './config-write.ts';
+import type { ConfigChange } from './config-write.ts';
+import { holdKiosk } from './doctor-machine.ts';
+import { terminalPerson } from './person.ts';
 
 const links = '/dev/kios';
 const linkKinds = { 'printer-': 'lp', 'usb-printer-': 'usb' } as const;
@@ -22,6 +28,7 @@ interface Flags {
   config: string;
   at?: string;
   profile?: PrinterProfileName;
+  blind: boolean;
   dryRun: boolean;
 }
 
@@ -34,6 +41,7 @@ export function learnPrinterCommand(): Command {
     .requiredOption('--config <file>', 'configuration of the kiosk, such as /etc/kios/kiosk.yaml')
     .option('--at <at>', 'only there: lp:/dev/kios/printer-… | usb:… | serial:… | tcp:HOST:9100')
     .addOption(new Option('--profile <name>', 'what kind of printer it is').choices(profileNames))
+    .option('--blind', 'it answers nothing, and that is known: write it without being asked', false)
     .option('--dry-run', 'only say what would be written', false)
     .addHelpText(
       'after',
@@ -45,25 +53,67 @@ ${models.join('\n')}`,
       const before = configured(readConfigText(flags.config));
       const at = flags.at ?? before.at ?? onlyPlace();
       const profile = flags.profile ?? before.profile ?? defaultProfile;
-      say(`asking ${at}`);
-      const line = printerLine(at, systemClock);
-      const answers = await probePrinter(line, systemClock, new AbortController().signal);
-      say(...told(answers));
-      await printPage(at, profile, answers);
-      const settings = { at, profile, ...answers };
-      const changed = changedConfig({
-        ...{ file: flags.config, schema: kioskConfig, examples: kioskExamples },
-        ...{ group: 'printer', settings },
-      });
-      say('printer:', ...Object.entries(settings).map(([name, value]) => `  ${name}: ${value}`));
-      if (flags.dryRun) {
-        say(`${flags.config} would be a good configuration with that; nothing was written`);
-        return;
+      // Before a page is spent: would it be a configuration with the best that a printer can answer?
+      const lock = holdFor(flags, changed(flags, { at, profile, ...best }));
+      try {
+        await learnAt(at, profile, flags);
+      } finally {
+        lock.release();
       }
-      replaceConfig(flags.config, changed);
-      say(`written to ${flags.config}; if the page is wrong, learn again with another --profile`);
-      say('start the kiosk again: systemctl start kios');
     });
+}
+
+const best: PrinterAnswers = { status: 'dle-eot', proof: 'gs-r', clearsBuffer: true };
+
+/** @throws DeviceError, ConfigError; then nothing is written */
+async function learnAt(at: string, profile: PrinterProfileName, flags: Flags): Promise<void> {
+  say(`asking ${at}`);
+  const line = printerLine(at, systemClock);
+  const answers = await probePrinter(line, systemClock, new AbortController().signal);
+  say(...told(answers));
+  const settings = { at, profile, ...answers };
+  const text = changed(flags, settings);
+  await printPage(at, profile, answers);
+  if (answers.status === 'none' && answers.proof === 'none' && !flags.blind) await wasSeen(at);
+  say('printer:', ...Object.entries(settings).map(([name, value]) => `  ${name}: ${value}`));
+  if (flags.dryRun) {
+    say(`${flags.config} would be a good configuration with that; nothing was written`);
+    return;
+  }
+  const remarks = replaceConfig(flags.config, text);
+  say(`written to ${flags.config}; if the page is wrong, learn again with another --profile`);
+  say(...remarks, 'start the kiosk again: systemctl start kios');
+}
+
+function changed({ config }: Flags, settings: ConfigChange<unknown>['settings']): string {
+  return changedConfig({
+    ...{ file: config, schema: kioskConfig, examples: kioskExamples },
+    ...{ group: 'printer', settings },
+  });
+}
+
+/** While it learns, no kiosk starts. @throws KiosError `kiosk-running` */
+function holdFor({ config }: Flags, text: string): FolderLock {
+  return holdKiosk(parseConfig(config, text, kioskConfig, kioskExamples).stateDir);
+}
+
+/** A printer that is switched off, or on another baud rate, says as little as one that can say nothing. */
+async function wasSeen(at: string): Promise<void> {
+  const person = terminalPerson(systemClock);
+  try {
+    if ((await person.ask('Did the test page come out, and is it readable? (yes/no)')) === 'yes')
+      return;
+  } finally {
+    person.leave();
+  }
+  const line = at.startsWith('serial:')
+    ? "Is it switched on, does the cable have both directions, and is baudRate the printer's (its self-test page names it)?"
+    : 'Is it switched on, and does the cable have both directions?';
+  throw new DeviceError(
+    'timeout',
+    `${at} answers nothing, and nobody says that its page came out; nothing was written. ${line} ` +
+      'Where its page comes out and it is known to answer nothing: --blind',
+  );
 }
 
 function told({ status, proof, clearsBuffer }: PrinterAnswers): string[] {

@@ -6,8 +6,11 @@ import { createScanDecoder } from '../../drivers/scanner/codec.ts';
 import { learnFraming, type LearnedFraming } from '../../drivers/scanner/framing.ts';
 import { hearScans, type HeardScans } from '../../drivers/scanner/learn.ts';
 import { kioskConfig, kioskExamples } from '../kiosk/config.ts';
+import type { FolderLock } from '../kiosk/lock.ts';
 import { systemClock } from '../lib/clock.ts';
+import { parseConfig } from '../lib/config-file.ts';
 import { changedConfig, readConfigText, replaceConfig } from './config-write.ts';
+import { holdKiosk } from './doctor-machine.ts';
 import { scannerPlaces } from './scanner-places.ts';
 
 const scanCount = 3;
@@ -45,22 +48,42 @@ articles, or of one three times. What is written: the place, the prefix, the suf
             'plug it in, install the rules of systemd/, or name it with --at',
         );
       }
-      const heard = await hear(places);
-      const settings = settingsOf(heard);
-      const reads = readWith(heard, settings);
-      const change = {
-        ...{ file: flags.config, schema: kioskConfig, examples: kioskExamples },
-        ...{ group: 'scanner', settings },
-      };
-      const changed = changedConfig(change);
-      say([`what came reads as ${reads.join(', ')}`, ...lines(settings)]);
-      if (flags.dryRun) {
-        say([`${flags.config} would be a good configuration with that; nothing was written`]);
-        return;
+      // Before anybody scans: would it be a configuration with a scanner that is set to nothing?
+      const plain = { at: places[0], prefix: undefined, suffix: undefined, aim: undefined };
+      const lock = holdFor(flags, changed(flags, plain));
+      try {
+        await learnAt(places, flags);
+      } finally {
+        lock.release();
       }
-      replaceConfig(flags.config, changed);
-      say([`written to ${flags.config}; start the kiosk again: systemctl start kios`]);
     });
+}
+
+/** @throws DeviceError, ConfigError; then nothing is written */
+async function learnAt(places: readonly string[], flags: Flags): Promise<void> {
+  const heard = await hear(places);
+  const settings = settingsOf(heard);
+  const reads = readWith(heard, settings);
+  const text = changed(flags, settings);
+  say([`what came reads as ${reads.join(', ')}`, ...lines(settings)]);
+  if (flags.dryRun) {
+    say([`${flags.config} would be a good configuration with that; nothing was written`]);
+    return;
+  }
+  const remarks = replaceConfig(flags.config, text);
+  say([`written to ${flags.config}; start the kiosk again: systemctl start kios`, ...remarks]);
+}
+
+function changed({ config }: Flags, settings: ScannerSettings): string {
+  return changedConfig({
+    ...{ file: config, schema: kioskConfig, examples: kioskExamples },
+    ...{ group: 'scanner', settings },
+  });
+}
+
+/** While it learns, no kiosk starts. @throws KiosError `kiosk-running` */
+function holdFor({ config }: Flags, text: string): FolderLock {
+  return holdKiosk(parseConfig(config, text, kioskConfig, kioskExamples).stateDir);
 }
 
 async function hear(places: readonly string[]): Promise<HeardScans> {

@@ -28,6 +28,10 @@ export function terminalPerson(
     if (waiting !== undefined) waiting(line);
     else if (early.length < maxEarlyLines) early.push(line);
   });
+  // The terminal is gone: nobody answers any more.
+  lines.on('error', () => {
+    lines.close();
+  });
   lines.on('close', () => {
     ended = true;
     waiting?.(undefined);

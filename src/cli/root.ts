@@ -6,9 +6,10 @@ import { obeyUpdate } from '../field/obey-update.ts';
 import { placesOf, type RootPlaces } from '../field/root-places.ts';
 import { obeyClock, raiseClock } from '../field/set-clock.ts';
 import { obeyNet, restoreNet } from '../field/set-net.ts';
-import { pinKeys } from '../field/trust.ts';
+import { pinFirstKeys, pinKeys } from '../field/trust.ts';
 import { noteStart, untilIdle, type Updating } from '../field/update.ts';
 import { systemClock } from '../lib/clock.ts';
+import { askFolder } from '../protocol/root-request.ts';
 
 type Task = (places: RootPlaces) => Promise<void> | void;
 
@@ -18,9 +19,10 @@ const tasks: Readonly<Record<string, { does: string; task: Task }>> = {
     task: (places) => obeyUpdate(updatingAt(places)),
   },
   start: {
-    does: 'counts a start of the kiosk while a release is on trial',
+    does: 'counts a start of the kiosk while a release is on trial, and pins the first keys of its relay',
     task: (places) => {
       noteStart(updatingAt(places));
+      pinFirstKeys(places);
     },
   },
   clock: {
@@ -72,7 +74,8 @@ export function updatingAt(places: RootPlaces): Updating {
   // The unit hands it in, because its hardening hides /proc/sys.
   const given = process.env['KIOS_BOOT_ID'];
   const bootId = given ?? readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  return { places, clock: systemClock, bootId, say: tell };
+  const isTree = places.ask !== askFolder;
+  return { places, clock: systemClock, bootId, say: tell, isTree };
 }
 
 function tell(line: string): void {

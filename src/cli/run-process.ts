@@ -17,6 +17,31 @@ interface Running {
   ended?: Promise<Error>;
 }
 
+/** SIGHUP: the terminal or the line to it is gone. */
+const endSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * A signal to call work off by, that must put something back before the process may end: a relay that is on. Its end is
+ * the caller's; it is forced only when that takes too long. `release` gives the signals back to the system.
+ */
+export function calledOffBySignal(): { signal: AbortSignal; release: () => void } {
+  const off = new AbortController();
+  let limit: NodeJS.Timeout | undefined;
+  // Not once: a second Ctrl-C would end the process before the relay is off.
+  const onSignal = (): void => {
+    limit ??= setTimeout(() => process.exit(1), stopLimitMs).unref();
+    off.abort();
+  };
+  for (const name of endSignals) process.on(name, onSignal);
+  return {
+    signal: off.signal,
+    release: () => {
+      clearTimeout(limit);
+      for (const name of endSignals) process.off(name, onSignal);
+    },
+  };
+}
+
 /**
  * Starts it and runs until SIGINT, SIGTERM or SIGHUP, or until `ended`, then stops cleanly. Sets the exit code. A signal
  * that comes during the start counts when the start is done.
@@ -27,8 +52,7 @@ export async function runUntilSignal(start: () => Promise<Running>): Promise<voi
     limit ??= setTimeout(() => process.exit(1), stopLimitMs).unref();
   };
   const signalled = new Promise<undefined>((resolve) => {
-    // SIGHUP: the terminal or the line to it is gone.
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    for (const name of endSignals) {
       process.once(name, () => {
         limitStop();
         resolve(undefined);

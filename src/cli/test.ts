@@ -3,14 +3,14 @@ import { Argument, Command, Option } from 'commander';
 import { kioskConfig, kioskExamples } from '../kiosk/config.ts';
 import type { Language } from '../kiosk/words.ts';
 import { systemClock } from '../lib/clock.ts';
-import { readConfigFile } from '../lib/config-file.ts';
+import { ConfigError, readConfigFile } from '../lib/config-file.ts';
 import { KiosError } from '../protocol/errors.ts';
 import { testDispenser, testKeypad, testPrinter, testScanner, testScreen } from './device-tests.ts';
 import { defaultConfig } from './devices.ts';
-import { takeKiosk } from './doctor-machine.ts';
+import { holdKiosk } from './doctor-machine.ts';
 import { exitStatusOf, findingLines } from './finding.ts';
 import { terminalPerson } from './person.ts';
-import { systemRandom } from './run-process.ts';
+import { calledOffBySignal, explain, systemRandom } from './run-process.ts';
 
 const tests = {
   print: testPrinter,
@@ -19,6 +19,9 @@ const tests = {
   scanner: testScanner,
   dispense: testDispenser,
 };
+
+const toBeLookedAt = 1;
+const outOfOrder = 2;
 
 interface Flags {
   config: string;
@@ -38,22 +41,37 @@ Stop the kiosk first: systemctl stop kios. Ends as kios doctor does: 0 well, 1 t
 "dispense" hands one piece over that nobody has paid for; it asks for a yes first.`,
     )
     .action(async (what: keyof typeof tests, flags: Flags) => {
-      const config = readConfigFile(flags.config, kioskConfig, kioskExamples);
-      const language = flags.language ?? config.language;
-      const lock = takeKiosk(config.stateDir);
-      if (lock === 'running') {
-        throw new KiosError('kiosk-running', 'the kiosk has its devices: systemctl stop kios');
-      }
-      const person = terminalPerson(systemClock);
       try {
-        const clock = systemClock;
-        const testing = { config, clock, person, language, random: systemRandom };
-        const finding = await tests[what](testing);
-        for (const line of findingLines(finding, language)) person.tell(line);
-        process.exitCode = exitStatusOf([finding]);
-      } finally {
-        person.leave();
-        lock.release();
+        process.exitCode = await runTest(what, flags);
+      } catch (error) {
+        if (!(error instanceof ConfigError || error instanceof KiosError)) throw error;
+        process.stderr.write(`kios: ${explain(error)}\n`);
+        process.exitCode = outOfOrder;
       }
     });
+}
+
+/** @throws ConfigError, KiosError where nothing can be tested */
+async function runTest(what: keyof typeof tests, flags: Flags): Promise<number> {
+  const config = readConfigFile(flags.config, kioskConfig, kioskExamples);
+  const language = flags.language ?? config.language;
+  const lock = holdKiosk(config.stateDir);
+  const person = terminalPerson(systemClock);
+  const { signal, release } = calledOffBySignal();
+  // Who is asked meanwhile will not answer any more.
+  signal.addEventListener('abort', () => {
+    person.leave();
+  });
+  try {
+    const clock = systemClock;
+    const testing = { config, clock, person, language, random: systemRandom, signal };
+    const finding = await tests[what](testing);
+    for (const line of findingLines(finding, language)) person.tell(line);
+    const status = exitStatusOf([finding]);
+    return signal.aborted ? Math.max(status, toBeLookedAt) : status;
+  } finally {
+    person.leave();
+    lock.release();
+    release();
+  }
 }

@@ -10,9 +10,10 @@ import { rollBack } from '../field/update.ts';
 import { updateStatus } from '../field/update-status.ts';
 import { systemClock, wait, type Clock } from '../lib/clock.ts';
 import { askRootAt } from '../lib/ask-root.ts';
-import { bundleName, type RootAnswer, type UpdateRequest } from '../protocol/root-request.ts';
+import type { RootAnswer, UpdateRequest } from '../protocol/root-request.ts';
 import { updatingAt } from './root.ts';
 import { addSelfCheck } from './self-check.ts';
+import { applyObstacle, updateObstacle } from './update-obstacle.ts';
 
 const lookEveryMs = 1_000;
 /** Unpacking on a slow card, a customer, the trial. */
@@ -40,7 +41,13 @@ export function updateCommand(): Command {
     .description('What runs, what has proved itself, what is on trial.')
     .option('--json', 'for a program')
     .action(({ json }: { json?: true }) => {
-      const status = updateStatus(places());
+      const at = places();
+      const obstacle = updateObstacle(at);
+      if (obstacle !== undefined) {
+        tellOutcome(obstacle);
+        return;
+      }
+      const status = updateStatus(at);
       const lines = Object.entries(status).map(([name, value]) => `${name}: ${wordsOf(value)}`);
       process.stdout.write(`${json === true ? JSON.stringify(status) : lines.join('\n')}\n`);
     });
@@ -48,7 +55,8 @@ export function updateCommand(): Command {
     .command('rollback')
     .description('Goes back to the release before.')
     .action(async () => {
-      tellOutcome(await rollBack(updatingAt(places())));
+      const at = places();
+      tellOutcome(updateObstacle(at) ?? (await rollBack(updatingAt(at))));
     });
   addSelfCheck(update);
   return update;
@@ -60,7 +68,9 @@ async function apply(
   file: string,
   again?: true,
 ): Promise<Omit<RootAnswer, 'id'>> {
-  const bundle = bundleName.parse(basename(file));
+  const obstacle = applyObstacle(places, file);
+  if (obstacle !== undefined) return obstacle;
+  const bundle = basename(file);
   const incoming = join(places.kept, 'incoming');
   mkdirSync(incoming, { recursive: true, mode: 0o700 });
   const copies = [bundle, `${bundle}.sig`].map((name) => join(incoming, name));
@@ -70,11 +80,21 @@ async function apply(
     const id = randomUUID();
     const request: UpdateRequest = { id, bundle, ...(again === undefined ? {} : { again }) };
     askRootAt(places.ask, 'update', request);
-    process.stdout.write('kios: asked for it; a trial takes some minutes …\n');
+    process.once('SIGINT', leaveWaiting);
+    const limit = `${answerLimitMs / 60_000} min`;
+    process.stdout.write(
+      `kios: asked for it; a trial takes some minutes. Waiting, at most ${limit} …\n`,
+    );
     return await untilAnswered(places, clock, id);
   } finally {
     for (const copy of copies) rmSync(copy, { force: true });
   }
+}
+
+/** Ends without tidying up: the unit may not have read the bundle yet. */
+function leaveWaiting(): void {
+  process.stderr.write('\nkios: the update goes on; see kios update status\n');
+  process.exit(130);
 }
 
 async function untilAnswered(
@@ -88,7 +108,10 @@ async function untilAnswered(
     if (answer !== undefined) return answer;
     await wait(clock, lookEveryMs);
   }
-  return { outcome: 'failed', why: 'nobody answers: systemctl status kios-update.path' };
+  return {
+    outcome: 'failed',
+    why: `no answer in ${answerLimitMs / 60_000} min: systemctl status kios-update.path kios-update`,
+  };
 }
 
 export function tellOutcome({ outcome, why }: Omit<RootAnswer, 'id'>): void {

@@ -1,6 +1,6 @@
 // Builds the bundle: everything that a kiosk without internet needs, in one signed archive. A bundle that a Pi could
 // not run is never written.
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
@@ -10,6 +10,7 @@ import { copyPackages, installFor } from './bundle-packages.ts';
 import { bundleProgram } from './bundle-program.ts';
 import { nativeFault, type Arch } from './native-rules.ts';
 import { ToolError } from './run-tool.ts';
+import { sbomOf } from './sbom.ts';
 
 export interface BundleOptions {
   /** The checkout. */
@@ -69,6 +70,7 @@ export async function buildBundle(options: BundleOptions): Promise<string> {
     await addDebs(options, release);
     const faults = await nativeFaults(arch, release);
     if (faults.length > 0) throw new BundleError(faults);
+    await addSbom(release);
     await writeSums(release);
     await mkdir(out, { recursive: true });
     const archive = join(out, `${name}.tar.gz`);
@@ -79,6 +81,12 @@ export async function buildBundle(options: BundleOptions): Promise<string> {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** What the release is made of, for whoever has only the bundle. Debian packages are the files under debs/. */
+async function addSbom(release: string): Promise<void> {
+  const sbom = sbomOf(await readFile(join(release, 'package-lock.json'), 'utf8'), 'kios');
+  await writeFile(join(release, 'sbom.cdx.json'), `${JSON.stringify(sbom, undefined, 2)}\n`);
 }
 
 async function addDebs({ arch, debs, say }: BundleOptions, release: string): Promise<void> {

@@ -18,7 +18,7 @@ export interface RootPlaces {
   good: string;
   /** The release that provisioning has installed. */
   base: string;
-  /** Bundles: the kiosk's own downloads, and what a technician has handed to root. */
+  /** Bundles, the first first: what a technician has handed to root, and the kiosk's own downloads. */
   incoming: readonly string[];
   releaseKey: string;
   operatorKey: string;
@@ -55,7 +55,7 @@ export function placesOf(root = '/'): RootPlaces {
     current: join(releasesPlace, 'current'),
     good: join(releasesPlace, 'good'),
     base: at('/opt/kios/current'),
-    incoming: [join(state, 'updates'), join(keptAt, 'incoming')],
+    incoming: [join(keptAt, 'incoming'), join(state, 'updates')],
     releaseKey: at('/etc/kios/release.pub'),
     operatorKey: at('/etc/kios/operator.pub'),
     identity: join(state, 'identity.json'),

@@ -1,5 +1,6 @@
 // Whom root believes: the relay's keys that it has pinned itself and what was signed with them since (PROTOCOL.md §1). The
-// kiosk's identity is looked at once, for the first keys; a kiosk that is broken into later changes nothing here.
+// kiosk's identity is looked at once, for the first keys, at the first start that finds one; a kiosk that is broken into
+// later changes nothing here.
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -19,11 +20,18 @@ const maxIdentityBytes = 256 * 1024;
 const pinned = z.object({ keys: z.array(chainKey).min(1).max(maxLinks) });
 const identity = z.object({ enrolment: enrolAnswer.pick({ kioskId: true, keys: true }) });
 
+/** The shim looks for it. */
 const pinnedPath = (places: RootPlaces): string => join(places.kept, 'relay-keys.json');
 
 /** The name that the kiosk goes by; undefined: it was never enrolled. A label: only signatures are believed. */
 export function kioskIdOf(places: RootPlaces): string | undefined {
   return readIdentity(places)?.enrolment.kioskId;
+}
+
+/** At each start of the kiosk: nobody who breaks into it afterwards says whom root believes. */
+export function pinFirstKeys(places: RootPlaces): void {
+  const keys = readIdentity(places)?.enrolment.keys;
+  if (keys !== undefined && readPinned(places) === undefined) writePinned(places, keys);
 }
 
 /**
@@ -66,7 +74,7 @@ async function trustedWith(
   places: RootPlaces,
   links: readonly ChainKey[],
 ): Promise<ReadonlyMap<string, KeyObject>> {
-  const stored = pinned.safeParse(readGuardedJson(pinnedPath(places), maxIdentityBytes)).data?.keys;
+  const stored = readPinned(places);
   const keys = stored ?? readIdentity(places)?.enrolment.keys ?? [];
   const trusted = new Map(keys.map((key) => [key.kid, publicKeyOf(key)]));
   if (keys.length === 0) return trusted;
@@ -77,6 +85,10 @@ async function trustedWith(
   const all = [...keys, ...fresh].slice(0, maxLinks);
   if (stored === undefined || fresh.length > 0) writePinned(places, all);
   return new Map(all.map((key) => [key.kid, publicKeyOf(key)]));
+}
+
+function readPinned(places: RootPlaces): readonly ChainKey[] | undefined {
+  return pinned.safeParse(readGuardedJson(pinnedPath(places), maxIdentityBytes)).data?.keys;
 }
 
 function writePinned(places: RootPlaces, keys: readonly ChainKey[]): void {

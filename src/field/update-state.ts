@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { linkDurably, linkTarget, removeDurably, syncFolder, writeDurably } from './durable.ts';
 import { readGuardedJson } from './read-guarded.ts';
 import type { RootPlaces } from './root-places.ts';
+import { highestVersion } from './version-order.ts';
 
 const maxBytes = 16 * 1024;
 /** Releases that failed here, the newest. */
@@ -15,7 +16,7 @@ export const maxTries = 3;
 
 const releaseName = z.string().regex(/^[\w.-]{1,80}$/);
 const stateShape = z.object({
-  /** The highest version that ran well here: nothing older is taken as an update. */
+  /** The highest version that was an update and ran well here; see floorOf. */
   floor: z.string().max(32).optional(),
   /** What `good` led to before: a person may go back to it. */
   previous: z.string().max(200).optional(),
@@ -86,6 +87,16 @@ export function runningTarget(places: RootPlaces): string {
 
 export function goodTarget(places: RootPlaces): string {
   return linkTarget(places.good) ?? runningTarget(places);
+}
+
+/**
+ * Nothing older is taken as an update: the highest version that ran well here, that runs or is good now, and that
+ * provisioning has installed. The last three by their folders' names, which a damaged card does not cut short.
+ */
+export function floorOf(places: RootPlaces): string | undefined {
+  const targets = [runningTarget(places), goodTarget(places), linkTarget(places.base) ?? ''];
+  const versions = targets.map((target) => /^([\d.]+)-/.exec(basename(target))?.[1]);
+  return highestVersion([readState(places).floor, ...versions]);
 }
 
 export function isOnTrial(places: RootPlaces, trial: Trial): boolean {

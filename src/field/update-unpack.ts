@@ -1,7 +1,7 @@
 // A signed bundle becomes a release's folder: read once into memory, verified there by the installed key and the installed
 // Node, unpacked beside its place, checked file by file, asked whether it could serve here, renamed. Nothing of it is
 // obeyed before its signature is known to be good.
-import { createHash, verify } from 'node:crypto';
+import { createHash, verify, type KeyObject } from 'node:crypto';
 import {
   existsSync,
   lstatSync,
@@ -19,7 +19,14 @@ import { readGuarded } from './read-guarded.ts';
 import type { RootPlaces } from './root-places.ts';
 import { runTool, ToolError } from './run-tool.ts';
 import { readKey } from './trust.ts';
-import { goodTarget, maxTries, readState, runningTarget, triesOf } from './update-state.ts';
+import {
+  floorOf,
+  goodTarget,
+  maxTries,
+  readState,
+  runningTarget,
+  triesOf,
+} from './update-state.ts';
 import { versionFault } from './version-order.ts';
 
 /** Ours have some 60 MB. */
@@ -65,12 +72,20 @@ export async function unpackBundle(
   }
 }
 
-/** The bytes, once their signature is good; else why not. */
+/** The bytes of the first one whose signature is good; else why the first is not: a technician's is looked at first. */
 function readBundle(places: RootPlaces, name: string): Buffer | string {
   const key = readKey(places.releaseKey);
   if (key?.asymmetricKeyType !== 'ed25519') return `there is no Ed25519 key ${places.releaseKey}`;
-  const folder = places.incoming.find((one) => existsSync(join(one, name)));
-  if (folder === undefined) return `there is no ${name} to be read`;
+  let fault: string | undefined;
+  for (const folder of places.incoming.filter((one) => existsSync(join(one, name)))) {
+    const bundle = readSigned(folder, name, key);
+    if (typeof bundle !== 'string') return bundle;
+    fault ??= bundle;
+  }
+  return fault ?? `there is no ${name} to be read`;
+}
+
+function readSigned(folder: string, name: string, key: KeyObject): Buffer | string {
   const bytes = readGuarded(join(folder, name), maxBundleBytes);
   if (bytes === undefined) return `${name} is no file that may be read, or larger than any bundle`;
   const signature = readGuarded(join(folder, `${name}.sig`), signatureBytes);
@@ -93,15 +108,15 @@ async function finish(places: RootPlaces, building: string, again: boolean): Pro
   }
   const manifest: unknown = JSON.parse(readFileSync(join(building, 'package.json'), 'utf8'));
   const version = z.object({ version: z.string() }).parse(manifest).version;
-  const state = readState(places);
-  const older = versionFault(version, state.floor);
+  const older = versionFault(version, floorOf(places));
   if (older !== undefined) return refused(older);
   const sums = createHash('sha256').update(readFileSync(join(building, sumsFile)));
   // As scripts/provision/release.sh names it: two different programs never share a folder.
   const release = `${version}-${sums.digest('hex').slice(0, 12)}`;
   const runs = [runningTarget(places), goodTarget(places)].map((target) => basename(target));
   if (runs.includes(release)) return { kind: 'there', release };
-  if (!again && triesOf(state, release) >= maxTries) return refused(`${release} failed here often`);
+  if (!again && triesOf(readState(places), release) >= maxTries)
+    return refused(`${release} failed here often`);
   const unfit = await selfCheckFault(places, building);
   if (unfit !== undefined) return { kind: 'failed', why: unfit };
   await place(places, building, release);

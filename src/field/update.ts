@@ -6,7 +6,7 @@ import { healthReport, maxWhy, type HealthReport } from '../protocol/root-reques
 import { readGuardedJson } from './read-guarded.ts';
 import { done, failed, refused, type Outcome } from './requests.ts';
 import type { RootPlaces } from './root-places.ts';
-import { runTool } from './run-tool.ts';
+import { runTool, ToolError } from './run-tool.ts';
 import {
   isFresh,
   isWell,
@@ -33,7 +33,7 @@ import {
   type Trial,
 } from './update-state.ts';
 import { unpackBundle } from './update-unpack.ts';
-import { compareVersions, parseVersion } from './version-order.ts';
+import { highestVersion } from './version-order.ts';
 
 const maxHealthBytes = 16 * 1024;
 const lookEveryMs = 1_000;
@@ -48,6 +48,8 @@ export interface Updating {
   bootId: string;
   /** Told what happens, a line each. */
   say: (line: string) => void;
+  /** A folder tree that stands for the system: the kiosk of the machine itself is left alone. */
+  isTree?: boolean;
   limits?: Partial<TrialLimits>;
 }
 
@@ -72,7 +74,7 @@ export async function applyBundle(
   const sinceMs = clock.monotonicMs();
   beginTrial(places, { release, version, previous, before, bootId, sinceMs });
   switchTo(places, linkOf(release));
-  await restartKiosk();
+  await restartKiosk(updating);
   return done(`${release} is on trial`);
 }
 
@@ -135,8 +137,11 @@ export async function rollBack(updating: Updating): Promise<Outcome> {
   holdGood(places, previous);
   writeState(places, kept);
   pruneReleases(places);
-  await restartKiosk();
-  return done(`${basename(previous)} runs again`);
+  const release = basename(previous);
+  const fault = await restartFault(updating);
+  return fault === undefined
+    ? done(`${release} runs again`)
+    : failed(`${release} is current; ${fault}`);
 }
 
 /** The order lets each step be repeated after a power cut: the trial is the last thing to go. */
@@ -144,7 +149,8 @@ function confirm({ places, say }: Updating, trial: Trial): Outcome {
   const { release, version, previous } = trial;
   const state = readState(places);
   const others = state.failed.filter((one) => one.release !== release);
-  writeState(places, { floor: higher(version, state.floor), previous, failed: others });
+  const floor = highestVersion([version, state.floor]);
+  writeState(places, { floor, previous, failed: others });
   holdGood(places, linkOf(release));
   endTrial(places);
   for (const gone of pruneReleases(places)) say(`${gone} is removed`);
@@ -155,8 +161,9 @@ async function takeBack(updating: Updating, trial: Trial, why: string): Promise<
   const { places } = updating;
   await untilIdle(updating, lastIdleLimitMs);
   undo(places, trial);
-  await restartKiosk();
-  return failed(`${trial.release} was taken back: ${why}`);
+  const fault = await restartFault(updating);
+  const more = fault === undefined ? '' : `; ${basename(trial.previous)} is current; ${fault}`;
+  return failed(`${trial.release} was taken back: ${why}${more}`);
 }
 
 /** By the trial's own word: a power cut while it was confirmed may have led `good` to it already. */
@@ -166,12 +173,6 @@ function undo(places: RootPlaces, { release, previous }: Trial): void {
   noteFailure(places, release);
   endTrial(places);
   // Not its folder: the daemon that runs from it has yet to end. The next update removes it.
-}
-
-function higher(version: string, floor: string | undefined): string {
-  const [left, right] = [parseVersion(version), parseVersion(floor ?? '')];
-  if (left === undefined || right === undefined) return version;
-  return compareVersions(left, right) < 0 && floor !== undefined ? floor : version;
 }
 
 /** False: it never was. A kiosk that says nothing serves nobody. */
@@ -195,7 +196,19 @@ function readHealth({ health }: RootPlaces): HealthReport | undefined {
   return healthReport.safeParse(readGuardedJson(health, maxHealthBytes)).data;
 }
 
-async function restartKiosk(): Promise<void> {
+/** The way back is gone by now, and the links are right: what is left to do is told, in place of a failure. */
+async function restartFault(updating: Updating): Promise<string | undefined> {
+  try {
+    await restartKiosk(updating);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    return `the restart failed, do it by hand: systemctl restart kios (${error.message})`;
+  }
+}
+
+async function restartKiosk({ isTree }: Updating): Promise<void> {
+  if (isTree === true) return;
   // Without a wait: the start of a release that hangs is the judge's business.
   await runTool('systemctl', ['--no-block', 'restart', 'kios.service']);
 }

@@ -1,5 +1,5 @@
 // Which signed requests root has obeyed already: each serves once, until its own deadline ends it anyhow. What is full
-// refuses; it never forgets one that could be shown again.
+// refuses; it never forgets one that could be shown again, also to a clock that goes back.
 import { join } from 'node:path';
 import { z } from 'zod';
 import { requestId } from '../protocol/root-request.ts';
@@ -9,7 +9,13 @@ import type { RootPlaces } from './root-places.ts';
 
 const maxUsed = 256;
 const maxBytes = 64 * 1024;
-const used = z.array(z.object({ id: requestId, untilMs: z.number() })).max(maxUsed);
+const entry = z.object({
+  id: requestId,
+  untilMs: z.number(),
+  /** Of all whose deadline is over the one with the last: no other is remembered, and none that is older serves again. */
+  over: z.literal(true).optional(),
+});
+const used = z.array(entry).max(maxUsed);
 
 export interface OneUse {
   /** The id that was signed, not that of the request. */
@@ -32,6 +38,9 @@ export function useFault(
   if (use.deadlineMs > nowMs + maxLifeMs[task]) return 'its deadline is too far away';
   const known = read(places, task, nowMs);
   if (known.some(({ id }) => id === use.id)) return 'it was obeyed before';
+  if (known.some(({ over, untilMs }) => over === true && use.deadlineMs <= untilMs)) {
+    return 'one with a later deadline is over';
+  }
   return known.length < maxUsed ? undefined : 'too many requests are remembered';
 }
 
@@ -48,7 +57,11 @@ export function markUsed(
 
 function read(places: RootPlaces, task: string, nowMs: number): z.infer<typeof used> {
   const known = used.safeParse(readGuardedJson(pathOf(places, task), maxBytes)).data ?? [];
-  return known.filter(({ untilMs }) => untilMs > nowMs);
+  const isOver = ({ over, untilMs }: z.infer<typeof entry>): boolean =>
+    over === true || untilMs <= nowMs;
+  const [last] = known.filter(isOver).sort((left, right) => right.untilMs - left.untilMs);
+  const live = known.filter((one) => !isOver(one));
+  return last === undefined ? live : [{ ...last, over: true }, ...live];
 }
 
 function pathOf(places: RootPlaces, task: string): string {

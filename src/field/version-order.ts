@@ -14,7 +14,16 @@ export function compareVersions(left: Version, right: Version): number {
   return left[0] - right[0] || left[1] - right[1] || left[2] - right[2];
 }
 
-/** Why a release of this version may not take the place of what ran well; undefined: it may. @param floor see UpdateState */
+/** The newest of these; what is no version does not count. Undefined: none is one. */
+export function highestVersion(texts: readonly (string | undefined)[]): string | undefined {
+  const versions = texts.flatMap((text) => {
+    const version = parseVersion(text ?? '');
+    return version === undefined ? [] : [version];
+  });
+  return versions.sort(compareVersions).at(-1)?.join('.');
+}
+
+/** Why a release of this version may not take the place of what ran well; undefined: it may. @param floor see floorOf */
 export function versionFault(version: string, floor: string | undefined): string | undefined {
   const parsed = parseVersion(version);
   if (parsed === undefined) return `${version} is no version of a release`;

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { userName } from '../lib/user-name.ts';
 import { enrolAnswer, publicJwk, type PublicJwk } from '../protocol/api.ts';
 import { KiosError } from '../protocol/errors.ts';
 import type { TrustedKeys } from '../protocol/proof.ts';
@@ -34,16 +35,19 @@ export type Identity = z.infer<typeof identityFile>;
 const identityPath = (stateDir: string): string => join(stateDir, 'identity.json');
 const pendingKeyPath = (stateDir: string): string => join(stateDir, 'identity.key.pending');
 
-/** @throws KiosError `not-enrolled` with what to do. */
-export function readIdentity(stateDir: string): Identity {
+/**
+ * @param read for tests
+ * @throws KiosError `not-enrolled`, `permission-denied` with what to do
+ */
+export function readIdentity(stateDir: string, read = readText): Identity {
   const path = identityPath(stateDir);
-  if (!existsSync(path)) {
-    throw new KiosError(
-      'not-enrolled',
-      `there is no ${path}; run: kios enrol --relay URL --code CODE --state ${stateDir}`,
-    );
+  let text: string;
+  try {
+    text = read(path);
+  } catch (error) {
+    throw unreadable(error, path, stateDir);
   }
-  const parsed = identityFile.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  const parsed = identityFile.safeParse(parseJson(text));
   if (!parsed.success) {
     throw new KiosError('not-enrolled', `${path} is damaged; enrol again`, parsed.error);
   }
@@ -55,6 +59,29 @@ export function readIdentity(stateDir: string): Identity {
     );
   }
   return parsed.data;
+}
+
+const readText = (path: string): string => readFileSync(path, 'utf8');
+
+/** Only a file that is not there says that nobody has enrolled. */
+function unreadable(error: unknown, path: string, stateDir: string): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (code === 'ENOENT') {
+    const enrol = `run: kios enrol --relay URL --code CODE --state ${stateDir}`;
+    return new KiosError('not-enrolled', `there is no ${path}; ${enrol}`);
+  }
+  if (code !== 'EACCES' && code !== 'EPERM') return error;
+  const why = `the user ${userName()} may not read ${path}; use sudo`;
+  return new KiosError('permission-denied', why, error);
+}
+
+/** Undefined for what is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Which line of this kiosk would be open to everybody on the way; undefined: none (DESIGN.md §5). */

@@ -71,7 +71,7 @@ test('the kiosk: from `paid` to the vend board', async () => {
 test('the kiosk: keys, pixels, start, rest', async () => {
   prints(await kioskKeys({ keys: 20, cardMs: 20 }), 'a sync under way');
   prints(await kioskQr({ sales: 2 }), 'QR pixels');
-  prints(await kioskStart({ rounds: 1 }), 'bare node', 'as it is');
+  prints(await kioskStart({ rounds: 1 }), 'bare node', 'as released');
   prints(await kioskIdle({ settleMs: 10, forMs: 100 }), 'wake-ups');
 }, 120_000);
 

@@ -1,5 +1,5 @@
 // `kios devices` on machines that tests plant: what is there, which driver fits, what the configuration says, what is refused.
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
@@ -15,6 +15,7 @@ import { attachedNow, isFaulty, words } from '../../src/cli/devices.ts';
 import { widthOf } from '../../src/cli/panel-size.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { descriptors, hex } from '../drivers/hid-captures.ts';
+import { run } from '../scripts/sandbox.ts';
 import { edidOf, plantTree, type Tree } from './attached-tree.ts';
 
 /** HID Point of Sale Usage Tables: decoded data and nothing else. */
@@ -196,10 +197,69 @@ describe('what the configuration says', () => {
     const tree = await plantTree();
     const report = await attachedNow(tree, 'printer: { at: "tcp:192.168.1.50:9100" }');
     expect(isFaulty(report)).toBe(false);
-    expect(report.elsewhere).toEqual([{ part: 'printer', at: 'tcp:192.168.1.50:9100' }]);
+    expect(report.elsewhere).toEqual([
+      { part: 'printer', at: 'tcp:192.168.1.50:9100', remark: 'not a device of this machine' },
+    ]);
     const lost = await attachedNow(tree, 'dispenser: { at: "lcus:serial:/dev/ttyX" }');
     expect(isFaulty(lost)).toBe(true);
     expect(words(lost, 'kiosk.yaml').join('\n')).toContain('! nothing is there');
+  });
+
+  test('what is there, of a kind that is not listed, is not called missing', async () => {
+    const tree = await plantTree();
+    await tree.write('dev/rfcomm0', '');
+    const at = `serial:${join(tree.dev, 'rfcomm0')}?baudRate=9600`;
+    const report = await attachedNow(tree, `printer: { at: "${at}" }`);
+    expect(isFaulty(report)).toBe(false);
+    expect(words(report, 'kiosk.yaml')).toContain('  there, but of no kind that is listed');
+  });
+
+  test.each([
+    ['printer', '/dev/null', /is no printer; write lp:/],
+    ['keypad', '/dev/null', /is no address of a keypad or scanner; write hid:/],
+    ['dispenser', 'led:kios-vend', /no folder of an LED; write led:\/sys\/class\/leds\/kios-vend/],
+    ['display', 'fb0', /is no display; write fb:\/dev\/fb0/],
+  ])(
+    '%s at %s: an address that no driver understands is told with how it is written',
+    async (part, at, sentence) => {
+      const tree = await plantTree();
+      const report = await attachedNow(tree, `${part}: { at: "${at}" }`);
+      expect(report.elsewhere).toMatchObject([
+        { fault: expect.stringMatching(sentence) as string },
+      ]);
+      expect(isFaulty(report)).toBe(true);
+    },
+  );
+});
+
+describe('a configuration that cannot be read', () => {
+  const devices = async (config: string): Promise<[status: number, first: string]> => {
+    const kios = join(import.meta.dirname, '../../src/cli/kios.ts');
+    const { status, stdout } = await run(process.execPath, [kios, 'devices', '--config', config]);
+    return [status, stdout.replace(/\n {2}/g, ' ').split('\n')[0] ?? ''];
+  };
+
+  test('none at all is told, and is no fault: the machine is new', async () => {
+    const tree = await plantTree();
+    const [status, first] = await devices(join(tree.etc, 'kiosk.yaml'));
+    expect(first).toContain('the file cannot be read: ENOENT');
+    expect(status).toBe(0);
+  });
+
+  test('one that is no YAML is told by its first line that is wrong', async () => {
+    const tree = await plantTree();
+    const config = join(tree.etc, 'kiosk.yaml');
+    await writeFile(config, 'language: id\nkeypad: { at: terminal\n');
+    const [status, first] = await devices(config);
+    expect(first).toMatch(/^! .*kiosk\.yaml:.*line \d: not YAML/);
+    expect(status).toBe(1);
+  });
+
+  test('one that is there and cannot be read', async () => {
+    const tree = await plantTree();
+    const [status, first] = await devices(tree.etc);
+    expect(first).toMatch(/^! .*cannot be read: EISDIR/);
+    expect(status).toBe(1);
   });
 });
 

@@ -1,14 +1,22 @@
 // `kios doctor` as a process on machines that are well, and on machines with one thing wrong: its code, its words, its exit status.
 import { generateKeyPairSync } from 'node:crypto';
+import type { ChildProcess } from 'node:child_process';
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { printerProfiles } from '../../drivers/printer/profiles.ts';
 import { createPrinterSimulator, type PrinterState } from '../../drivers/printer/simulator.ts';
+import { createRelaySimulator, VirtualRelay } from '../../drivers/dispenser/relay-simulator.ts';
 import { createVendBoardSimulator } from '../../drivers/dispenser/simulator.ts';
 import { createKeypadSimulator } from '../../drivers/keypad/simulator.ts';
-import { checkDisk, checkUnit, runningHealth } from '../../src/cli/doctor-machine.ts';
+import {
+  checkDisk,
+  checkUnit,
+  runningHealth,
+  stateFault,
+  takeKiosk,
+} from '../../src/cli/doctor-machine.ts';
 import { bootName, readRemembered, systemClockFinding } from '../../src/cli/doctor-relay.ts';
 import { doctorWords } from '../../src/cli/doctor-words.ts';
 import { exitStatusOf, fault, findingLines, look, well } from '../../src/cli/finding.ts';
@@ -144,6 +152,18 @@ describe('disk, identity and journal', () => {
     expect(await at(`/dev/x / ext4 rw 0 0\n/dev/y ${folder}-2 ext4 ro 0 0\n`)).toBeUndefined();
   });
 
+  test('a lock on a disk that can only be read is no matter of sudo', async () => {
+    const { stateDir } = await kiosk();
+    const access = (): never => {
+      throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
+    };
+    expect(() => takeKiosk(stateDir, access)).toThrow(
+      expect.objectContaining({ code: 'disk-read-only' }),
+    );
+    const error = Object.assign(new Error('EROFS'), { code: 'EROFS' });
+    expect(stateFault('journal', error)).toMatchObject({ code: 'disk-read-only' });
+  });
+
   test('a machine without identity is told what to do, and nobody is asked for it', async () => {
     const machine = await kiosk();
     await rm(join(machine.stateDir, 'identity.json'));
@@ -235,6 +255,27 @@ describe('devices', () => {
     expect(said).toContain('5 came');
     expect(said.match(/scanner-lost/g)).toHaveLength(1);
     expect(said).not.toContain('Ketik yes');
+  });
+
+  test('called off in mid-pulse: the relay is switched off, and the doctor ends', async () => {
+    let child: ChildProcess | undefined;
+    const relayOfBoard = new VirtualRelay(systemClock, (on) => {
+      if (on) child?.kill('SIGHUP');
+    });
+    const board = await createRelaySimulator({ port: 0 }, relayOfBoard);
+    onTestFinished(() => board.unplug());
+    const dispenser = { at: `lcus:${board.at}?pulseMs=9000`, anyAmount: true };
+    const { config } = await kiosk({ dispenser });
+    const args = ['doctor', '--config', config, '--person', '--dispense', '--language', 'en'];
+    const { code, said } = await run(args, (so, asking) => {
+      child = asking;
+      if (so.includes('Type yes') && asking.stdin?.writableEnded === false)
+        asking.stdin.end('yes\n');
+    });
+    expect({ pulses: relayOfBoard.pulses, on: relayOfBoard.on }).toEqual({ pulses: 1, on: false });
+    expect(code).toBe(2);
+    expect(said).toContain('dispenser-unknown');
+    expect(said).not.toContain('Something does not work'); // It was not asked to the end.
   });
 
   test('the report comes on the kiosk’s own paper, with the codes', async () => {

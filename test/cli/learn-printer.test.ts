@@ -13,6 +13,7 @@ import {
   type Sheet,
 } from '../../drivers/printer/simulator.ts';
 import { kioskConfig } from '../../src/kiosk/config.ts';
+import { lockFolder } from '../../src/kiosk/lock.ts';
 import { parseConfig } from '../../src/lib/config-file.ts';
 import { readQr } from '../drivers/printer-slips.ts';
 
@@ -52,12 +53,19 @@ async function simulator(
   return { printer, sheets };
 }
 
-async function learn(
+const learn = async (...flags: readonly string[]): ReturnType<typeof answering> =>
+  answering('', ...flags);
+
+/** Runs it with this answer to whatever it asks. */
+async function answering(
+  answer: string,
   ...flags: readonly string[]
 ): Promise<{ code: number | null; said: string; error: string }> {
   const child = spawn(process.execPath, [kios, 'learn', 'printer', '--config', config, ...flags], {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  child.stdin.on('error', () => undefined); // It asks nothing, and has ended.
+  child.stdin.end(answer);
   let [said, error] = ['', ''];
   child.stdout.on('data', (piece: Buffer) => (said += piece.toString()));
   child.stderr.on('data', (piece: Buffer) => (error += piece.toString()));
@@ -80,7 +88,8 @@ describe('kios learn printer', () => {
     'a printer that knows %j is status %s, proof %s',
     async (knows, status, proof, clearsBuffer) => {
       const { printer, sheets } = await simulator({ knows });
-      const { code, said, error } = await learn('--at', printer.at);
+      const isMute = status === 'none';
+      const { code, said, error } = await learn('--at', printer.at, ...(isMute ? ['--blind'] : []));
       expect({ code, error }).toEqual({ code: 0, error: '' });
       expect(said.includes('only with acceptBlindPrinter')).toBe(proof === 'none');
       expect(await written()).toMatchObject({
@@ -125,6 +134,42 @@ describe('kios learn printer', () => {
     expect(code).toBe(1);
     expect(error).toContain('acceptBlindPrinter');
     expect(await readFile(config, 'utf8')).toContain('lp:/dev/usb/lp0');
+  });
+
+  test('a printer that says nothing is written only when somebody has seen its page', async () => {
+    const { printer, sheets } = await simulator({ silent: true });
+    for (const answer of ['', 'no', 'y']) {
+      const { code, error } = await answering(answer, '--at', printer.at);
+      expect(code).toBe(1);
+      expect(error).toContain('nothing was written. Is it switched on');
+      expect(await readFile(config, 'utf8')).toBe(before);
+    }
+    expect(await answering('yes', '--at', printer.at)).toMatchObject({ code: 0 });
+    expect(await written()).toMatchObject({ at: printer.at, status: 'none', proof: 'none' });
+    await expect.poll(() => sheets.length).toBe(4);
+  });
+
+  test('a configuration with faults is refused before a page is spent', async () => {
+    await writeFile(config, before.replace('qrOn: display', 'qrOn: nowhere'));
+    const { printer, sheets } = await simulator({});
+    const { code, said, error } = await learn('--at', printer.at);
+    expect({ code, said }).toEqual({ code: 1, said: '' });
+    expect(error).toContain('qrOn');
+    expect(sheets).toHaveLength(0);
+  });
+
+  test('a kiosk that runs keeps its printer', async () => {
+    await writeFile(config, before.replace('/var/lib/kios', folder));
+    lockFolder(folder).release();
+    const lock = lockFolder(folder);
+    onTestFinished(() => {
+      lock.release();
+    });
+    const { printer, sheets } = await simulator({});
+    const { code, error } = await learn('--at', printer.at);
+    expect(code).toBe(1);
+    expect(error).toContain('systemctl stop kios');
+    expect(sheets).toHaveLength(0);
   });
 
   test('where nothing answers it says where', async () => {

@@ -12,6 +12,7 @@ import {
 } from '../../drivers/scanner/simulator.ts';
 import { scannerPlaces } from '../../src/cli/scanner-places.ts';
 import { kioskConfig } from '../../src/kiosk/config.ts';
+import { lockFolder } from '../../src/kiosk/lock.ts';
 import { parseConfig } from '../../src/lib/config-file.ts';
 
 const kios = fileURLToPath(new URL('../../src/cli/kios.ts', import.meta.url));
@@ -142,11 +143,22 @@ describe('kios learn scanner', () => {
     const scanner = await simulator({ tcp: true });
     const broken = before.replace('qrOn: display', 'qrOn: paper');
     await writeFile(config, broken);
-    const { code, error } = await learn(['--at', scanner.at], scanWith(scanner));
-    expect(code).toBe(1);
+    const { code, said, error } = await learn(['--at', scanner.at]);
+    expect({ code, said }).toEqual({ code: 1, said: '' }); // Nobody has scanned for nothing.
     expect(error).toContain('qrOn is paper, but there is no printer');
     expect(await readFile(config, 'utf8')).toBe(broken);
   });
+});
+
+test('a kiosk that runs keeps its scanner', async () => {
+  await writeFile(config, before.replace('/var/lib/kios', folder));
+  const lock = lockFolder(folder);
+  onTestFinished(() => {
+    lock.release();
+  });
+  const { code, said, error } = await learn(['--at', 'serial:/dev/nothing']);
+  expect({ code, said }).toEqual({ code: 1, said: '' });
+  expect(error).toContain('systemctl stop kios');
 });
 
 test('places are the links of our udev rules, without those of other devices, each device once', async () => {

@@ -1,8 +1,11 @@
 // `kios test …` as a process: the person's hand is the simulator, the person's voice its input.
+import type { ChildProcess } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { decodeQR } from 'qr/decode.js';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Key } from '../../drivers/device.ts';
 import { createDisplaySimulator } from '../../drivers/display/simulator.ts';
+import { createRelaySimulator, VirtualRelay } from '../../drivers/dispenser/relay-simulator.ts';
 import { createVendBoardSimulator } from '../../drivers/dispenser/simulator.ts';
 import { createKeypadSimulator } from '../../drivers/keypad/simulator.ts';
 import { printerProfiles } from '../../drivers/printer/profiles.ts';
@@ -70,6 +73,20 @@ test('scanner: what was read is told', async () => {
   expect(said).toContain('8992761136116');
 });
 
+test.each(['þ\u0080', '\u0004Q8', '899é'])(
+  'scanner: %j is no good reading: the baud rate may be another',
+  async (text) => {
+    const scanner = await createScannerSimulator({ tcp: true });
+    onTestFinished(() => scanner.unplug());
+    const machine = await kiosk({ scanner: { at: scanner.at } });
+    const { code, said } = await when(machine, 'scanner', /Scan a/, () => {
+      scanner.scan({ text });
+    });
+    expect(code).toBe(1);
+    expect(said.replaceAll(/\s+/g, ' ')).toContain('is baudRate the one of the scanner?');
+  },
+);
+
 describe('screen', () => {
   async function shownTo(answer: string | undefined): Promise<Finding> {
     const screen = await createDisplaySimulator({
@@ -96,6 +113,7 @@ describe('screen', () => {
       person,
       language: 'en',
       random: () => 0,
+      signal: new AbortController().signal,
     } as const;
     const finding = await testScreen(testing);
     expect(qr).toContain('BUKAN PEMBAYARAN');
@@ -132,6 +150,41 @@ test('print: the page comes with its QR, or why it does not', async () => {
 });
 
 describe('dispense', () => {
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    '%s in mid-pulse: the relay is switched off, and it is told that nobody knows',
+    async (signal) => {
+      let child: ChildProcess | undefined;
+      const relay = new VirtualRelay(systemClock, (on) => {
+        if (on) child?.kill(signal);
+      });
+      const board = await createRelaySimulator({ port: 0 }, relay);
+      onTestFinished(() => board.unplug());
+      const dispenser = { at: `lcus:${board.at}?pulseMs=9000`, anyAmount: true };
+      const machine = await kiosk({ dispenser });
+      const ran = await run(asked(machine, 'dispense'), (_said, asking) => {
+        if (child === undefined) asking.stdin?.write('yes\n');
+        child = asking;
+      });
+      expect({ pulses: relay.pulses, on: relay.on }).toEqual({ pulses: 1, on: false });
+      expect(ran.code).toBe(2);
+      expect(ran.said).toContain('dispenser-unknown');
+      expect(ran.said).not.toContain('claim');
+    },
+  );
+
+  test('a signal before the yes moves nothing, and does not end well', async () => {
+    const relay = new VirtualRelay(systemClock);
+    const board = await createRelaySimulator({ port: 0 }, relay);
+    onTestFinished(() => board.unplug());
+    const machine = await kiosk({ dispenser: { at: `lcus:${board.at}`, anyAmount: true } });
+    let killed = false;
+    const { code, said } = await run(asked(machine, 'dispense'), (_said, child) => {
+      if (!killed) killed = child.kill('SIGINT');
+    });
+    expect({ code, pulses: relay.pulses }).toEqual({ code: 1, pulses: 0 });
+    expect(said).toContain('not confirmed');
+  });
+
   async function vended(...answers: readonly string[]): Promise<{ ran: Ran; pulses: number }> {
     const ids: string[] = [];
     const board = await createVendBoardSimulator({
@@ -175,8 +228,20 @@ test('a kiosk that runs keeps its devices', async () => {
     lock.release();
   });
   const { code, error } = await run(asked(machine, 'keypad'));
-  expect(code).toBe(1);
+  expect(code).toBe(2);
   expect(error).toContain('systemctl stop kios');
+});
+
+test('what cannot be tested is out of order, not to be looked at', async () => {
+  const machine = await kiosk();
+  await writeFile(machine.config, 'stateDir: here\n');
+  const { code, error } = await run(asked(machine, 'keypad'));
+  expect(code).toBe(2);
+  expect(error).toContain('cannot be used');
+});
+
+test('a call that is not understood is no finding', async () => {
+  expect(await run(['test', 'nothing'])).toMatchObject({ code: 1 });
 });
 
 /** What a camera would see. */

@@ -75,6 +75,8 @@ describe('a mistake is told with how it is written', () => {
     ['led:kios-vend', /no folder of an LED/],
     ['led:/sys/class/leds/../../etc', /no folder of an LED/],
     ['led:/', /no folder of an LED/],
+    ['modbus:tcp:10.0.0.7?unit=1', /name its port, as tcp:HOST:PORT/],
+    ['lcus:tcp:10.0.0.7', /name its port, as tcp:HOST:PORT/],
     ['led:/sys/class/leds/a?pulsems=100', /"pulsems" is unknown/],
     ['led:/sys/class/leds/a?pulseMs=100&pulseMs=200', /"pulseMs" is unknown or twice/],
     ['led:/sys/class/leds/a?channel=1', /"channel" is unknown/],
@@ -91,7 +93,10 @@ describe('a mistake is told with how it is written', () => {
     ['hidrelay:/dev/hidraw0?channel=9', /channel is a whole number from 1 to 8/],
     ['modbus:unix:/x?pulseMs=150', /steps of 100/],
     ['modbus:unix:/x?unit=248', /unit/],
-    ['lcus:/dev/ttyUSB0', /is no port/],
+    ['lcus:/dev/ttyUSB0', /"\/dev\/ttyUSB0" is no port.*; write lcus:serial:/],
+    ['modbus:/dev/ttyUSB0', /is no port.*; write modbus:serial:/],
+    ['led:/sys/class/leds/a?dropMs=3000', /dropMs .*drop=CHIP\/LINE is missing/],
+    ['led:/sys/class/leds/a?dropEdge=rising', /dropEdge .*drop=CHIP\/LINE is missing/],
   ])('%s', (at, sentence) => {
     expect(() => parsePulseAddress(at)).toThrow(sentence);
     expect(() => parsePulseAddress(at)).toThrow(/write /);

@@ -62,6 +62,10 @@ describe('addresses', () => {
     ['tcp:10.0.0.9:9100', { kind: 'tcp', host: '10.0.0.9', port: 9100 }],
     ['tcp:printer.local', { kind: 'tcp', host: 'printer.local', port: 9100 }],
     ['tcp:[::1]:4001', { kind: 'tcp', host: '::1', port: 4001 }],
+    [
+      'serial:/dev/ttyS0?rtscts=0&xonxoff=1',
+      { kind: 'serial', path: '/dev/ttyS0', baudRate: 9600, rtscts: false, xonxoff: true },
+    ],
     ['unix:/run/kios/pad', { kind: 'unix', path: '/run/kios/pad' }],
     ['serial:/dev/ttyS0', { kind: 'serial', path: '/dev/ttyS0', baudRate: 9600, rtscts: false }],
     [
@@ -70,6 +74,13 @@ describe('addresses', () => {
     ],
   ])('%s', (text, address) => {
     expect(parsePortAddress(text)).toEqual(address);
+  });
+
+  test('a setting of a serial line that is unknown is named, with those that there are', () => {
+    expect(() => parsePortAddress('serial:/dev/ttyS0?baud=19200')).toThrow(
+      /"baud" is unknown or twice; there are baudRate, rtscts, xonxoff/,
+    );
+    expect(() => parsePortAddress('serial:/dev/ttyS0?rtscts=true')).toThrow(/rtscts is 0 or 1/);
   });
 
   test.each([
@@ -84,6 +95,14 @@ describe('addresses', () => {
     'serial:/dev/ttyS0?baudRate=',
     'serial:/dev/ttyS0?baudRate=fast',
     'serial:/dev/ttyS0?baudRate=1e9',
+    'serial:/dev/ttyS0?baudRate=0x2580',
+    'serial:/dev/ttyS0?baud=19200',
+    'serial:/dev/ttyS0?baudrate=19200',
+    'serial:/dev/ttyS0?baudRate=9600&baudRate=19200',
+    'serial:/dev/ttyS0?rtscts=true',
+    'serial:/dev/ttyS0?xonxoff=on',
+    'serial:/dev/ttyS0?rtscts=',
+    'tcp:printer.local?rtscts=1',
   ])('"%s" is refused with the forms that are understood', (text) => {
     expect(() => parsePortAddress(text)).toThrow(
       expect.objectContaining({

@@ -131,7 +131,7 @@ describe('a job that breaks', () => {
     const printer = printerAt(usb);
     await printer.open(never);
     usb.onPacket = () => {
-      if (usb.packets.length > 20) usb.unplug();
+      if (usb.packets.length > 8) usb.unplug();
     };
     expect(await printer.print(budgetSlip, never)).toEqual({ result: 'unknown' });
     expect(await printer.closed).toMatchObject({ kind: 'disconnected' });

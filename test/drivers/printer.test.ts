@@ -36,8 +36,8 @@ interface Bench {
   onJob: (call: () => void) => void;
 }
 
-/** The four status requests before a job; whatever is more is the job. */
-const askingBytes = 12;
+/** The four status requests and the one in its turn before a job; whatever is more is the job. */
+const askingBytes = 15;
 
 async function bench(profile: PrinterProfile = generic58, jobTimeoutMs = 300): Promise<Bench> {
   const sheets: Sheet[] = [];
@@ -293,5 +293,10 @@ describe('file', () => {
 test('an address that is none is told with the forms that are', () => {
   for (const at of ['', 'lp:usb', 'file:paper', 'tcp:', 'usb:1']) {
     expect(() => createPrinter({ at, profile: generic58, clock: systemClock })).toThrow(/write /);
+  }
+  for (const at of ['/dev/usb/lp0', '192.168.1.50']) {
+    expect(() => createPrinter({ at, profile: generic58, clock: systemClock })).toThrow(
+      /is no printer; write lp:.* usb:.* serial:.* tcp:.* unix:.* file:/,
+    );
   }
 });

@@ -83,7 +83,7 @@ export class ChaosHouse {
       },
       twin: { notifications: { timeScale: 0.01, delayMs: 50 } },
       launch: { through: wire.through, env: { NODE_EXTRA_CA_CERTS: mosquitto.caFile } },
-      relayFor: async (port) => `http://${wire.host}:${await wire.door(port)}`,
+      relayFor: async (port) => `http://127.0.0.1:${await wire.nearDoor(port)}`,
     });
     this.#watch('kiosk', this.#world.kiosk);
     this.#watch('relay', this.#world.relay);

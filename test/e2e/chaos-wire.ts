@@ -1,6 +1,6 @@
 // The network between a kiosk and everything else, to be cut and slowed. Where root may, the kiosk gets a network
 // namespace of its own and a cut takes its link down, so that packets vanish; doors of the test's own do the rest.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { systemClock, wait } from '../../src/lib/clock.ts';
@@ -15,6 +15,8 @@ export interface Wire {
   readonly through: readonly string[];
   /** A port at `host` that leads to a port of our loopback. */
   door(port: number): Promise<number>;
+  /** The same as a port of the kiosk's own loopback: the only place where it speaks without TLS. */
+  nearDoor(port: number): Promise<number>;
   strike(fault: WireFault): void;
   heal(): void;
   end(): Promise<void>;
@@ -23,6 +25,8 @@ export interface Wire {
 interface Namespace {
   host: string;
   through: readonly string[];
+  /** Leads the kiosk's loopback to the same port at `host`. */
+  near(port: number): Promise<void>;
   link(up: boolean): void;
   remove(): void;
 }
@@ -33,17 +37,23 @@ export function openWire(own?: boolean): Wire {
   const host = space?.host ?? '127.0.0.1';
   const gate = new Gate();
   const doors: Server[] = [];
+  async function door(port: number): Promise<number> {
+    const server = createServer((near) => {
+      gate.lead(near, connect(port, '127.0.0.1'));
+    });
+    doors.push(server);
+    await new Promise<void>((resolve) => server.listen(0, host, resolve));
+    return (server.address() as AddressInfo).port;
+  }
   return {
     means: space === undefined ? 'proxy alone' : 'network namespace',
     host,
     through: space?.through ?? [],
-    async door(port) {
-      const server = createServer((near) => {
-        gate.lead(near, connect(port, '127.0.0.1'));
-      });
-      doors.push(server);
-      await new Promise<void>((resolve) => server.listen(0, host, resolve));
-      return (server.address() as AddressInfo).port;
+    door,
+    async nearDoor(port) {
+      const there = await door(port);
+      await space?.near(there);
+      return there;
     },
     strike(fault) {
       if (fault.kind === 'cut' && space !== undefined) space.link(false);
@@ -126,7 +136,12 @@ function makeNamespace(demanded: boolean): Namespace | undefined {
   const ip = (...args: string[]): void => {
     execFileSync('ip', args, { stdio: 'pipe' });
   };
+  const command = 'ip';
+  const through = [command, 'netns', 'exec', name];
+  const relays: ChildProcess[] = [];
   const remove = (): void => {
+    // Each with the connections that it has forked for.
+    for (const { pid } of relays) if (pid !== undefined) process.kill(-pid, 'SIGKILL');
     for (const what of [
       ['link', 'del', hostLink],
       ['netns', 'del', name],
@@ -154,7 +169,22 @@ function makeNamespace(demanded: boolean): Namespace | undefined {
   }
   return {
     host,
-    through: ['ip', 'netns', 'exec', name],
+    through,
+    async near(port) {
+      const from = `TCP-LISTEN:${port},bind=127.0.0.1,fork,reuseaddr`;
+      const line = [...through.slice(1), 'socat', '-dd', from, `TCP:${host}:${port}`];
+      const relay = spawn(command, line, { stdio: ['ignore', 'ignore', 'pipe'], detached: true });
+      relays.push(relay);
+      await new Promise<void>((resolve, reject) => {
+        // Read to its end: one whose words nobody takes ends.
+        relay.stderr.on('data', (said: Buffer) => {
+          if (said.includes('listening')) resolve();
+        });
+        relay.once('exit', () => {
+          reject(new Error('socat ended before it listened'));
+        });
+      });
+    },
     link(up) {
       ip('link', 'set', hostLink, up ? 'up' : 'down');
     },

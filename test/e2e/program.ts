@@ -124,7 +124,9 @@ function readLine(text: string): LogLine | undefined {
 }
 
 /** Runs a command to its end. */
-export async function runKios(...args: string[]): Promise<{ code: number | null; output: string }> {
+export async function runKios(
+  ...args: readonly (string | Launch)[]
+): Promise<{ code: number | null; output: string }> {
   const program = new Program(...args);
   const { code } = await program.exited;
   return { code, output: program.output };

@@ -350,7 +350,9 @@ export class World {
     const port = Number(new URL(this.relayUrl).port);
     const seenAs = (await this.#options.relayFor?.(port)) ?? this.relayUrl;
     const serial = this.#options.kiosk?.['serial'];
+    const { launch = {} } = this.#options;
     const done = await runKios(
+      launch,
       'enrol',
       ...['--relay', seenAs, '--code', code, '--state', this.#path('kiosk')],
       ...(typeof serial === 'string' ? ['--serial', serial] : []),

@@ -125,6 +125,13 @@ describe('what is in it', () => {
     writeFileSync(file, whole);
   });
 
+  test('the bill of materials, as `kios sbom` writes it of the same lock', async () => {
+    const lock = join(release, 'package-lock.json');
+    const { stdout } = await run(join(release, 'scripts/kios'), ['sbom', '--lock', lock]);
+    expect(stdout).toContain('CycloneDX');
+    expect(readFileSync(join(release, 'sbom.cdx.json'), 'utf8')).toBe(stdout);
+  });
+
   test('no sources of the program, no development packages, no place of the build machine', () => {
     expect(readdirSync(join(release, 'src'))).toEqual(['bench', 'cli']);
     expect(readdirSync(join(release, 'node_modules'))).not.toContain('typescript');

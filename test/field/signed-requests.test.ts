@@ -16,7 +16,7 @@ import { closeConsole, obeyConsole, openConsole, switchConsole } from '../../src
 import { readAnswers } from '../../src/field/requests.ts';
 import { obeyClock, raiseClock } from '../../src/field/set-clock.ts';
 import { obeyNet, restoreNet } from '../../src/field/set-net.ts';
-import { pinKeys } from '../../src/field/trust.ts';
+import { pinFirstKeys, pinKeys } from '../../src/field/trust.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { publicJwk, type ChainKey } from '../../src/protocol/api.ts';
 import { signJws } from '../../src/protocol/jws.ts';
@@ -116,6 +116,23 @@ describe('whom root believes', () => {
     expect(await ask('clock', later, heard)).toBe(stranger);
     pinKeys(tree.places);
     expect(await ask('clock', later, heard)).toBe('done: the clock is set');
+  });
+
+  test('keys pinned at a start, before any request: an identity that is changed later changes nothing', async () => {
+    pinFirstKeys(tree.places);
+    const other = makeSigner('other');
+    enrol(other);
+    pinFirstKeys(tree.places);
+    expect(await ask('clock', time(other), heard)).toBe(stranger);
+    expect(await ask('clock', time(relay), heard)).toBe('done: the clock is set');
+  });
+
+  test('a start before the enrolment pins nothing', async () => {
+    writeFileSync(tree.places.identity, '');
+    pinFirstKeys(tree.places);
+    expect(readdirSync(tree.places.kept)).toEqual([]);
+    enrol(relay);
+    expect(await ask('clock', time(relay), heard)).toBe('done: the clock is set');
   });
 
   test("the relay's next key, by a link that the one before has signed, and not by another", async () => {
@@ -297,6 +314,23 @@ describe('the console', () => {
   ])('%s: nothing happens', async (_what, more) => {
     expect(await ask('console', command(more))).toMatch(/^refused/);
     expect(tree.calls()).toEqual([]);
+  });
+
+  test('what was obeyed is not obeyed again when it is forgotten and the clock goes back', async () => {
+    const open = (commandId: string, deadline: string): Promise<string> =>
+      ask('console', command({ commandId, deadline }));
+    await open('command-1', '2026-09-20T01:00:00Z');
+    await open('command-2', '2026-09-20T01:30:00Z');
+    nowMs = at('2026-09-20T02:00:00.000Z');
+    expect(await open('command-3', '2026-09-20T03:00:00Z')).toContain('done');
+    nowMs = at('2026-09-20T00:00:00.000Z');
+    const forgotten = 'refused: one with a later deadline is over';
+    expect(await open('command-1', '2026-09-20T01:00:00Z')).toBe(forgotten);
+    // What is later than all that is forgotten serves, and the others stay forgotten.
+    expect(await open('command-4', '2026-09-20T01:30:01Z')).toContain('done');
+    expect(await open('command-1', '2026-09-20T01:00:00Z')).toBe(forgotten);
+    expect(await open('command-2', '2026-09-20T01:30:00Z')).toContain('obeyed before');
+    expect(await open('command-3', '2026-09-20T03:00:00Z')).toContain('obeyed before');
   });
 
   test('is not opened while somebody pays', async () => {

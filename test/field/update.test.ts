@@ -321,6 +321,31 @@ describe('a person goes back', () => {
     expect(current()).toBe('1.0.0-base');
     expect(await watchTrial(updating)).toBeUndefined();
   });
+
+  test('a restart that fails is told with what is current and what to do', async () => {
+    await update('1.1.0');
+    tree.tool('systemctl', 'echo "no bus" >&2; exit 1');
+    const { outcome, why } = await rollBack(updating);
+    expect(outcome).toBe('failed');
+    expect(why).toMatch(/^1\.0\.0-base is current; the restart failed.*systemctl restart kios /);
+    expect([current(), good()]).toEqual(['1.0.0-base', '1.0.0-base']);
+  });
+
+  test('from a trial, where the restart fails', async () => {
+    await applyBundle(updating, await putBundle(tree, '1.1.0'));
+    tree.tool('systemctl', 'exit 1');
+    expect((await rollBack(updating)).why).toMatch(
+      /taken back: by hand; 1\.0\.0-base is current; the restart failed/,
+    );
+    expect(current()).toBe('1.0.0-base');
+  });
+
+  test('in a folder tree that stands for the system nothing of the machine is restarted', async () => {
+    await update('1.1.0');
+    const before = restarts();
+    expect((await rollBack({ ...updating, isTree: true })).outcome).toBe('done');
+    expect(restarts()).toBe(before);
+  });
 });
 
 describe('requests', () => {

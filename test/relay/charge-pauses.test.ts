@@ -47,7 +47,7 @@ test.each([
   expect(script.kinds()).toBe('charge charge charge status');
 });
 
-// The moment of quiet is held in these two: on the hurried clock it could pass between two attempts.
+// The moment of quiet is held in these: on the hurried clock it could pass between two attempts.
 test('one that fails is tried once more, when the rest that all charges take is over', async () => {
   const held = { ...script.hops.upstream, quietMs: () => 1_000, chargeInMs: () => 1_000 };
   expect(await pauses(error('500'), 0, held)).toEqual([1_000]);
@@ -63,6 +63,7 @@ test('a 429 for a short while is waited for, however short the pause would be', 
 });
 
 test('for longer it is not: nothing more is sent', async () => {
-  expect(await pauses({ http: 429, json: {}, retryAfter: '3' }, 0)).toEqual([]);
+  const held = { ...script.hops.upstream, chargeInMs: () => 3_000 };
+  expect(await pauses({ http: 429, json: {}, retryAfter: '3' }, 0, held)).toEqual([]);
   expect(script.kinds()).toBe('charge');
 });

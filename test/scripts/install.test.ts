@@ -55,6 +55,13 @@ test('without Node the demo says what to install', async () => {
   expectOneSentence(await script('demo'), /no node was found: install Node 24 .* https:\/\//);
 });
 
+test('before an installation the command itself says what to run', async () => {
+  readyMachine();
+  const { project } = box;
+  expectOneSentence(await script('kios', '--help'), /^kios: nothing is installed here yet: run \//);
+  expect((await script('kios', '--help')).stderr).toContain(`run ${project}/scripts/install`);
+});
+
 test.each(['v18.20.4', 'v8.0.0', 'v19.9.0'])(
   'with Node %s the demo says that it is too old',
   async (version) => {

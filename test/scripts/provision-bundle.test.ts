@@ -182,6 +182,16 @@ describe('what it installs', () => {
     await run(script, ['--bundle', newer.archive, '--key', newer.publicKey, '--root', tree]);
     expect(existsSync(inTree('opt/kios/good'))).toBe(false);
     expect(existsSync(inTree('var/lib/kios-root/trial.json'))).toBe(false);
+    // As on a card with a data partition: the link leads to the folder of the machine at work, whose trial is its own.
+    const machine = join(box.path, 'machine');
+    mkdirSync(machine);
+    writeFileSync(join(machine, 'trial.json'), '{}');
+    rmSync(inTree('var/lib/kios-root'), { recursive: true });
+    symlinkSync(machine, inTree('var/lib/kios-root'));
+    await provision();
+    expect(readlinkSync(inTree('opt/kios/current'))).toBe(`releases/${release}`);
+    expect(existsSync(join(machine, 'trial.json'))).toBe(true);
+    rmSync(inTree('var/lib/kios-root'));
   });
 
   test('no key leads from a keyboard to a shell', async () => {

@@ -101,6 +101,17 @@ test('starts are counted only while a release is on trial, by the one before', a
   expect(await said('--trial', 'root', 'start')).toBe('old root start');
 });
 
+test('and what a start has to do once: the keys of an identity that root has not pinned', async () => {
+  release('opt/kios', 'base');
+  link('opt/kios', 'current', 'base');
+  mkdirSync(join(root, 'var/lib/kios'));
+  expect(await said('--trial', 'root', 'start')).toBe('');
+  writeFileSync(join(root, 'var/lib/kios/identity.json'), '{}');
+  expect(await said('--trial', 'root', 'start')).toBe('base root start');
+  writeFileSync(join(root, 'var/lib/kios-root/relay-keys.json'), '{}');
+  expect(await said('--trial', 'root', 'start')).toBe('');
+});
+
 test('without any release it says what to do', async () => {
   expect(await said('kiosk')).toBe(
     'kios: there is no release that is whole; run provision.sh again',
