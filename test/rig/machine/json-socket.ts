@@ -33,8 +33,11 @@ export async function connectSoon(
 
 /** Calls for each message; a line that is no JSON (a guest's boot noise) is passed over. */
 export function speakJson(socket: Socket, onMessage: (message: unknown) => void): JsonSocket {
-  socket.on('error', () => undefined); // The machine at the other end was switched off.
-  createInterface({ input: socket }).on('line', (line) => {
+  // The machine at the other end was switched off: told by the socket, and by its reader once more.
+  socket.on('error', () => undefined);
+  const lines = createInterface({ input: socket });
+  lines.on('error', () => undefined);
+  lines.on('line', (line) => {
     const message = parsed(line);
     if (message !== undefined) onMessage(message);
   });
