@@ -65,12 +65,15 @@ export function startPublisher(parts: PublisherParts): Publisher {
 
   async function publishDue(kioskId: string): Promise<void> {
     const kiosk = await store.kiosk(kioskId);
-    if (kiosk?.online !== 1 || kiosk.revokedAtMs !== null || !broker.ready()) return;
+    if (kiosk?.revokedAtMs !== null || !broker.ready()) return;
+    if (kiosk.online !== 1 && broker.seesListeners) return;
     const hold = await store.holdKiosk(kioskId);
     // Another relay is at it: it hears of what is new as we did, and publishes it after what it has begun.
     if (hold === undefined) return;
     try {
-      const rows = await store.dueOutbox(kioskId, maxSalesAtOnce);
+      const due = await store.dueOutbox(kioskId, maxSalesAtOnce);
+      // Its status may not have reached us; a message that nobody hears costs nothing, once.
+      const rows = kiosk.online === 1 ? due : due.filter(({ attempts }) => attempts === 0);
       const letters = await Promise.all(rows.map(letterOf));
       if (!hold.held()) return;
       // Each is handed over before the next, and all that went are noted with one sync.

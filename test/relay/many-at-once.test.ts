@@ -41,6 +41,7 @@ test('a round that was full is followed by the next at once', async () => {
   } as unknown as Store;
   const broker = {
     ready: () => true,
+    seesListeners: true,
     wantsPasswords: false,
     admit: ({ kioskId }: KioskRow) => Promise.resolve(void told.push(kioskId)),
   } as unknown as Broker;

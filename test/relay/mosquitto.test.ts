@@ -104,6 +104,27 @@ test('a sale goes end to end over it, and is told until the kiosk has kept it', 
   await line.client.endAsync();
 });
 
+test('a kiosk whose status has not reached the relay hears its verdict too', async () => {
+  const carla = await setting.kiosk('carla1');
+  const line = await carla.connect({ ca: server.ca });
+  const saleId = carla.newSaleId();
+  const { sale } = await carla.put(saleId, 4_000);
+  await pay(setting, sale.qrString ?? '');
+  await line.next((told) => told.saleId === saleId && told.verdict === 'paid');
+  await line.client.endAsync();
+});
+
+test('a relay that comes to thousands of kiosks hears of all of them', async () => {
+  const client = await connect({ username: relayUser, password: relayPassword });
+  const topics = Array.from({ length: 3_000 }, (_, at) => kioskTopics(`many${at}`).status);
+  const text = JSON.stringify({ online: true, bootId: 'b', connection: 1, version: '1' });
+  for (const topic of topics) client.publish(topic, text, { qos: 1, retain: true });
+  await client.publishAsync(kioskTopics('none1').status, '', { qos: 1 });
+  expect(await retainedStatuses()).toEqual(expect.arrayContaining(topics));
+  for (const topic of topics) client.publish(topic, '', { qos: 1, retain: true });
+  await client.endAsync();
+});
+
 test('nobody without an account gets in, nor a kiosk under another name', async () => {
   for (const wrong of [
     {},

@@ -254,6 +254,7 @@ export class SimRelay {
       },
       admit: () => Promise.resolve(),
       expel: () => Promise.resolve(),
+      seesListeners: true,
       wantsPasswords: false,
       ready: () => true,
       stop: () => Promise.resolve(),

@@ -43,6 +43,8 @@ export interface Broker {
    * boots apart: there the next connection of the living one ends the other (MQTT 3.1.1 §3.1.4).
    */
   replaced?(kioskId: string, bootId: string): void;
+  /** It says of each kiosk when it listens and when it is gone. Of another one a kiosk may listen and nobody has told us. */
+  readonly seesListeners: boolean;
   /** It knows none of the kiosks' tokens: whoever has no password of its own cannot be let in. */
   readonly wantsPasswords: boolean;
   ready(): boolean;

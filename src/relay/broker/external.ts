@@ -96,6 +96,7 @@ export function createExternalBroker(parts: ExternalBrokerParts): Broker {
       // Its last status would say for ever that it is there.
       await connection().publish(kioskTopics(kioskId).status, '', true);
     },
+    seesListeners: false,
     wantsPasswords: settings.kind === 'mosquitto',
     ready: () => line?.up() !== undefined,
     async stop() {

@@ -39,145 +39,163 @@ interface Live {
 
 /** @throws what the first connection throws; later ones are tried again for ever. */
 export async function openSession(parts: SessionParts): Promise<PostgresSession> {
-  const { clock, random, log } = parts;
-  let live: Live | undefined;
-  let closed = false;
-  let offsetMs = 0;
-  let wake: ((kioskId: string) => void) | undefined;
-  let cancel: (() => void) | undefined;
-  const untold = new Set<string>();
-  let telling: Promise<void> | undefined;
+  const session = new Session(parts);
+  await session.begin();
+  return session;
+}
 
-  async function begin(): Promise<void> {
-    const client = parts.connect();
+class Session implements PostgresSession {
+  readonly #parts: SessionParts;
+  #live: Live | undefined;
+  #closed = false;
+  #offsetMs = 0;
+  #wake: ((kioskId: string) => void) | undefined;
+  #cancel: (() => void) | undefined;
+  readonly #untold = new Set<string>();
+  #telling: Promise<void> | undefined;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  async begin(): Promise<void> {
+    const client = this.#parts.connect();
     const fresh: Live = { client, held: new Set() };
-    client.on('error', (error) => {
-      lose(fresh, error);
-    });
-    client.on('end', () => {
-      lose(fresh, new Error('the connection ended'));
-    });
-    client.on('notification', ({ processId, payload }) => {
-      // Our own come back to us, but we have told ourselves already.
-      if (payload !== undefined && processId !== processIdOf(client)) wake?.(payload);
-    });
+    this.#listen(fresh);
     try {
       await client.connect();
       await client.query(`listen ${channel}`);
-      offsetMs = await measure(client, clock);
+      this.#offsetMs = await measure(client, this.#parts.clock);
     } catch (error) {
       void client.end().catch(() => undefined);
       throw error;
     }
-    if (closed) {
+    if (this.#closed) {
       await client.end();
       return;
     }
-    live = fresh;
-    schedule(measureMs, keepTime);
+    this.#live = fresh;
+    this.#schedule(measureMs, () => this.#keepTime());
   }
 
-  /** Whatever happened to it: it is not used any more. */
-  function lose(lost: Live, error: unknown): void {
-    if (live !== lost) return;
-    live = undefined;
-    lost.held.clear();
-    void lost.client.end().catch(() => undefined);
-    if (closed) return;
-    log.warn({ error: String(error) }, 'store.session-lost');
-    schedule(0, () => comeBack(1));
+  nowMs(): number {
+    return Math.round(this.#parts.clock.monotonicMs() + this.#offsetMs);
   }
 
-  async function comeBack(attempt: number): Promise<void> {
-    try {
-      await begin();
-      log.info({}, 'store.session-back');
-    } catch (error) {
-      log.debug({ error: String(error) }, 'store.session-failed');
-      schedule(backoffMs(reconnectPause, attempt, random()), () => comeBack(attempt + 1));
-    }
+  announce(kioskId: string): Promise<void> {
+    this.#wake?.(kioskId);
+    if (this.#untold.size < maxUntold) this.#untold.add(kioskId);
+    this.#telling ??= Promise.resolve().then(() => this.#tell());
+    return Promise.resolve();
   }
 
-  async function keepTime(): Promise<void> {
-    const here = live;
-    if (here === undefined) return;
-    try {
-      offsetMs = await measure(here.client, clock);
-      if (live === here) schedule(measureMs, keepTime);
-    } catch (error) {
-      lose(here, error);
-    }
+  onAnnounced(told: (kioskId: string) => void): void {
+    this.#wake = told;
   }
 
-  function schedule(afterMs: number, then: () => Promise<void>): void {
-    cancel?.();
-    if (!closed) cancel = clock.after(afterMs, () => void then());
-  }
-
-  async function ask(here: Live, text: string, values: unknown[]): Promise<unknown> {
-    try {
-      const { rows } = await here.client.query<{ answer: unknown }>(text, values);
-      return rows[0]?.answer;
-    } catch (error) {
-      lose(here, error);
-      return undefined;
-    }
-  }
-
-  /** One statement at a time; what comes meanwhile goes with the next. */
-  async function tell(): Promise<void> {
-    for (let here = live; here !== undefined && untold.size > 0; here = live) {
-      const kioskIds = [...untold];
-      untold.clear();
-      const text = `select count(pg_notify('${channel}', id)) as answer from unnest($1::text[]) as id`;
-      await ask(here, text, [kioskIds]);
-    }
-    untold.clear();
-    telling = undefined;
-  }
-
-  async function hold(kioskId: string): Promise<KioskHold | undefined> {
-    const here = live;
+  async hold(kioskId: string): Promise<KioskHold | undefined> {
+    const here = this.#live;
     if (here === undefined || here.held.has(kioskId)) return undefined;
     here.held.add(kioskId);
     const lock = 'select pg_try_advisory_lock(hashtextextended($1, $2)) as answer';
-    if ((await ask(here, lock, [kioskId, lockSeed])) !== true) {
+    if ((await this.#ask(here, lock, [kioskId, lockSeed])) !== true) {
       here.held.delete(kioskId);
       return undefined;
     }
     return {
       held: () => here.held.has(kioskId),
-      async release() {
+      release: async () => {
         if (!here.held.has(kioskId)) return;
         const unlock = 'select pg_advisory_unlock(hashtextextended($1, $2)) as answer';
-        await ask(here, unlock, [kioskId, lockSeed]);
+        await this.#ask(here, unlock, [kioskId, lockSeed]);
         here.held.delete(kioskId);
       },
     };
   }
 
-  await begin();
-  return {
-    nowMs: () => Math.round(clock.monotonicMs() + offsetMs),
-    hold,
-    announce(kioskId) {
-      wake?.(kioskId);
-      if (untold.size < maxUntold) untold.add(kioskId);
-      telling ??= Promise.resolve().then(tell);
-      return Promise.resolve();
-    },
-    onAnnounced(told) {
-      wake = told;
-    },
-    async close() {
-      closed = true;
-      cancel?.();
-      await telling;
-      const last = live;
-      live = undefined;
-      await last?.client.end().catch(() => undefined);
-    },
-  };
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#cancel?.();
+    await this.#telling;
+    const last = this.#live;
+    this.#live = undefined;
+    await last?.client.end().catch(() => undefined);
+  }
+
+  #listen(fresh: Live): void {
+    const { client } = fresh;
+    client.on('error', (error) => {
+      this.#lose(fresh, error);
+    });
+    client.on('end', () => {
+      this.#lose(fresh, new Error('the connection ended'));
+    });
+    client.on('notification', ({ processId, payload }) => {
+      // Our own come back to us, but we have told ourselves already.
+      if (payload !== undefined && processId !== processIdOf(client)) this.#wake?.(payload);
+    });
+  }
+
+  /** Whatever happened to it: it is not used any more. */
+  #lose(lost: Live, error: unknown): void {
+    if (this.#live !== lost) return;
+    this.#live = undefined;
+    lost.held.clear();
+    void lost.client.end().catch(() => undefined);
+    if (this.#closed) return;
+    this.#parts.log.warn({ error: String(error) }, 'store.session-lost');
+    this.#schedule(0, () => this.#comeBack(1));
+  }
+
+  async #comeBack(attempt: number): Promise<void> {
+    const { log, random } = this.#parts;
+    try {
+      await this.begin();
+      log.info({}, 'store.session-back');
+    } catch (error) {
+      log.debug({ error: String(error) }, 'store.session-failed');
+      const afterMs = backoffMs(reconnectPause, attempt, random());
+      this.#schedule(afterMs, () => this.#comeBack(attempt + 1));
+    }
+  }
+
+  async #keepTime(): Promise<void> {
+    const here = this.#live;
+    if (here === undefined) return;
+    try {
+      this.#offsetMs = await measure(here.client, this.#parts.clock);
+      if (this.#live === here) this.#schedule(measureMs, () => this.#keepTime());
+    } catch (error) {
+      this.#lose(here, error);
+    }
+  }
+
+  #schedule(afterMs: number, then: () => Promise<void>): void {
+    this.#cancel?.();
+    if (!this.#closed) this.#cancel = this.#parts.clock.after(afterMs, () => void then());
+  }
+
+  async #ask(here: Live, text: string, values: unknown[]): Promise<unknown> {
+    try {
+      const { rows } = await here.client.query<{ answer: unknown }>(text, values);
+      return rows[0]?.answer;
+    } catch (error) {
+      this.#lose(here, error);
+      return undefined;
+    }
+  }
+
+  /** One statement at a time; what comes meanwhile goes with the next. */
+  async #tell(): Promise<void> {
+    for (let here = this.#live; here !== undefined && this.#untold.size > 0; here = this.#live) {
+      const kioskIds = [...this.#untold];
+      this.#untold.clear();
+      const text = `select count(pg_notify('${channel}', id)) as answer from unnest($1::text[]) as id`;
+      await this.#ask(here, text, [kioskIds]);
+    }
+    this.#untold.clear();
+    this.#telling = undefined;
+  }
 }
 
 /** What to add to our monotonic clock to have the server's wall clock; wrong by half a round trip at most. */
