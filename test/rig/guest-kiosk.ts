@@ -92,6 +92,12 @@ export class GuestKiosk {
     await this.waitFor('a kiosk that sells', sells, since);
   }
 
+  /** What it said last of selling. */
+  async sells(): Promise<boolean> {
+    await this.#read();
+    return this.#lines.findLast(({ msg }) => msg === 'kiosk.selling')?.['selling'] === true;
+  }
+
   /** How much it has logged so far: a mark for `waitFor`. */
   async mark(): Promise<number> {
     await this.#read();
