@@ -89,7 +89,8 @@ function attemptsEndAtMs(row: SaleRow): number {
 export function nextAskAtMs(row: SaleRow, nowMs: number): number | null {
   if (row.recovering === 1) return nowMs + (row.absentAtMs === null ? pollMs : retryAskMs);
   if (isInHand(row)) return row.movedAtMs + inHandMs;
-  if (isSettled(row.verdict)) return null;
+  if (isSettled(row.verdict))
+    return refundUntold(row) ? nowMs + slowing(nowMs - row.movedAtMs) : null;
   if (row.heldAtMs !== null) return nowMs + heldAskMs;
   if (isDead(row.verdict)) {
     const end = Math.max(row.expiresAtMs ?? 0, row.createdAtMs + defaultExpiryMs) + deadWatchMs;
@@ -97,12 +98,20 @@ export function nextAskAtMs(row: SaleRow, nowMs: number): number | null {
       ? null
       : nowMs + spread(row) + between(deadAskMs.first, nowMs - row.movedAtMs, deadAskMs.slowest);
   }
-  if (row.stop !== null) {
-    return nowMs + between(retryAskMs, nowMs - (row.stoppedAtMs ?? nowMs), slowestStopMs);
-  }
+  if (row.stop !== null) return nowMs + slowing(nowMs - (row.stoppedAtMs ?? nowMs));
   let at = nowMs + (row.reason === null ? pollMs + spread(row) : retryAskMs);
   if (attemptOpen(row, nowMs)) at = attemptsEndAtMs(row);
   return row.deadlineAtMs > nowMs ? Math.min(at, row.deadlineAtMs) : at;
+}
+
+/** All of the money went back, and the question whose answer says so as a verdict has not been answered. */
+function refundUntold(row: SaleRow): boolean {
+  return row.verdict !== 'refunded' && row.settledIdr > 0 && row.refundedIdr >= row.settledIdr;
+}
+
+/** The older it is, the more seldom it is asked about. */
+function slowing(ageMs: number): number {
+  return between(retryAskMs, ageMs, slowestStopMs);
 }
 
 /** The last character of the id is random, and always the same: so the wait needs no randomness of its own. */

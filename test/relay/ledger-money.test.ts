@@ -46,6 +46,20 @@ describe('money that was paid back before it was seen never becomes paid', () =>
     expect(row.refundedIdr).toBe(5_000);
     expect(claim).toEqual({ do: 'open', kind: 'late', amountIdr: 10_000, operatorOnly: true });
   });
+  test('when that question finds nobody, it is asked again until it is refunded', () => {
+    const outcome = status('refunded', { refundedIdr: 15_000, refundConfirmed: true });
+    const late = told(rowOf('pending'), outcome).row;
+    const unheard = told(
+      late,
+      { kind: 'unknown', answered: false, detail: 'timeout' },
+      at + 2_000,
+    ).row;
+    expect(unheard.askAtMs).toBeGreaterThan(at + 2_000);
+    const due = decide(unheard, { type: 'due' }, unheard.askAtMs ?? 0);
+    expect(summary(due)).toBe('paid-late status');
+    const last = told(due.row, outcome, unheard.askAtMs ?? 0).row;
+    expect(last).toMatchObject({ verdict: 'refunded', askAtMs: null });
+  });
   test('a refund in full is refunded with the next question, and no claim was ever open', () => {
     const outcome = status('refunded', { refundedIdr: 15_000, refundConfirmed: true });
     const late = told(rowOf('pending'), outcome);
