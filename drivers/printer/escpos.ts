@@ -2,10 +2,11 @@
 // Text never carries a command (`printable`), and the document always ends with a cut.
 import assert from 'node:assert';
 import type { PrintBlock, PrintDocument } from '../device.ts';
+import type { QrMatrix } from '../qr-matrix.ts';
 import { encodeText, escTOperand, printable } from './code-page.ts';
 import { pairLines, wrap } from './layout.ts';
 import type { PrinterProfile } from './profiles.ts';
-import { byteSymbol, moduleDots, smallestSymbol, type QrSymbol } from './qr-symbol.ts';
+import { byteSymbolSize, moduleDots, smallestSymbol } from './qr-symbol.ts';
 
 const LF = 0x0a;
 const ESC = 0x1b;
@@ -131,8 +132,8 @@ class Slip {
 
   /** GS ( k, functions 165, 167, 169, 180 and 181 of cn 49 (QR Code). */
   #nativeQr(text: string): void {
-    const dots = moduleDots(byteSymbol(text).size, this.#profile);
     const bytes = new TextEncoder().encode(text);
+    const dots = moduleDots(byteSymbolSize(bytes.length), this.#profile);
     const length = bytes.length + 3;
     const head = [GS, 0x28, 0x6b];
     this.#send(...head, 4, 0, 49, 65, 50, 0); // Model 2.
@@ -146,7 +147,7 @@ class Slip {
    * GS v 0 "Print raster bit image", m = 3 (double width and height) for an even module: a quarter of the bytes.
    * A module is two pixels at least, so no picture holds 0x10 0x04, which a printer would take for DLE EOT.
    */
-  #rasterQr(symbol: QrSymbol): void {
+  #rasterQr(symbol: QrMatrix): void {
     const fit = moduleDots(symbol.size, this.#profile);
     const doubled = fit >= 4;
     const scale = doubled ? Math.floor(fit / 2) : fit;
@@ -163,13 +164,13 @@ class Slip {
 }
 
 /** The symbol's rows at `scale` pixels a module, eight pixels a byte, the leftmost in the highest bit. */
-function rasterRows({ size, modules }: QrSymbol, scale: number): Uint8Array[] {
+function rasterRows({ size, dark }: QrMatrix, scale: number): Uint8Array[] {
   const rows: Uint8Array[] = [];
   for (let y = 0; y < size; y++) {
     const row = new Uint8Array(Math.ceil((size * scale) / 8));
     for (let x = 0; x < size * scale; x++) {
-      const dark = modules[y * size + Math.floor(x / scale)] === 1;
-      if (dark) row[x >> 3] = (row[x >> 3] ?? 0) | (0x80 >> (x & 7));
+      const isDark = dark[y * size + Math.floor(x / scale)] === 1;
+      if (isDark) row[x >> 3] = (row[x >> 3] ?? 0) | (0x80 >> (x & 7));
     }
     for (let copy = 0; copy < scale; copy++) rows.push(row);
   }

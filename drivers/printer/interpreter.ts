@@ -170,10 +170,10 @@ export class EscPosInterpreter {
   #drawQr(): void {
     const { dots, text } = this.#qr;
     try {
-      const { size, modules } = byteSymbol(text);
+      const { size, dark } = byteSymbol(text);
       if (size * dots > this.#profile.widthDots) throw new RangeError('too wide');
       this.#picture(size * dots, size * dots, (x, y) => {
-        return modules[Math.floor(y / dots) * size + Math.floor(x / dots)] === 1;
+        return dark[Math.floor(y / dots) * size + Math.floor(x / dots)] === 1;
       });
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;

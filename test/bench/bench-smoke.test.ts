@@ -6,6 +6,7 @@ import { chainThroughput } from './chain-throughput.ts';
 import { printed, type Outcome } from './figures.ts';
 import { fleet } from './fleet.ts';
 import { history } from './history.ts';
+import { keyRows } from './key-rows.ts';
 import { kioskHand } from './kiosk-hand.ts';
 import { kioskIdle } from './kiosk-idle.ts';
 import { kioskKeys } from './kiosk-keys.ts';
@@ -13,7 +14,9 @@ import { kioskQr } from './kiosk-qr.ts';
 import { kioskStart } from './kiosk-start.ts';
 import { notices } from './notices-together.ts';
 import { peers } from './peers.ts';
+import { qrMatrix } from './qr-matrix.ts';
 import { saleCost } from './sale-cost.ts';
+import { slipEncode } from './slip-encode.ts';
 
 /** A bench that cannot run here says what is missing; that is no failure of the bench. */
 function prints(outcome: Outcome, ...words: string[]): void {
@@ -77,4 +80,13 @@ test('the kiosk: keys, pixels, start, rest', async () => {
 
 test('many notices share their syncs', async () => {
   prints(await notices({ together: [4], midtransMs: 200 }), '4 at once, kept');
+});
+
+test('modules, rows and slips', async () => {
+  prints(await qrMatrix({ rounds: 1, texts: 2 }), 'qrcode.create', 'ours');
+  prints(await keyRows({ rounds: 1, keys: 2 }), 'key to changed rows');
+  const slips = await slipEncode({ rounds: 1, slips: 2 });
+  prints(slips, 'native', 'picture');
+  // What was measured is a slip whose QR can be read.
+  expect(printed(slips)).not.toContain('NOT READ');
 });

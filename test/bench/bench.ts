@@ -9,6 +9,7 @@ import { printed, type Bench } from './figures.ts';
 import { fleet } from './fleet.ts';
 import { history } from './history.ts';
 import { journalBytes } from './journal-bytes.ts';
+import { keyRows } from './key-rows.ts';
 import { kioskHand } from './kiosk-hand.ts';
 import { kioskIdle } from './kiosk-idle.ts';
 import { kioskKeys } from './kiosk-keys.ts';
@@ -18,14 +19,19 @@ import { notices } from './notices-together.ts';
 import { notifications } from './notifications.ts';
 import { peers } from './peers.ts';
 import { qrFrame } from './qr-frame.ts';
+import { qrMatrix } from './qr-matrix.ts';
 import { saleCost } from './sale-cost.ts';
 import { slipBytes } from './slip-bytes.ts';
+import { slipEncode } from './slip-encode.ts';
 import { syncs } from './syncs.ts';
 
 const benches = new Map<string, Bench>([
   ['slip-bytes', slipBytes],
   ['journal-bytes', journalBytes],
+  ['slip-encode', slipEncode],
+  ['qr-matrix', qrMatrix],
   ['qr-frame', qrFrame],
+  ['key-rows', keyRows],
   ['syncs', syncs],
   ['notices-together', notices],
   ['notifications', notifications],

@@ -66,7 +66,6 @@ describe.each(databases())('%s', (_name, newRoom) => {
   async function plan(): Promise<string> {
     const { sql: text, parameters } = queryToTell(database.db, {
       nowMs: store.nowMs(),
-      limit: 10,
     }).compile();
     const how = database.dialect === 'sqlite' ? 'explain query plan' : 'explain';
     const { rows } = await database.db.executeQuery(

@@ -163,9 +163,10 @@ export class Disk {
   }
 
   #letGo(): void {
+    // In this order: a database that is gone is not tidied up when it is closed.
+    removeCard(this.#path);
     this.#open?.close();
     this.#open = undefined;
-    removeCard(this.#path);
   }
 
   #write(entries: readonly Entry[], notes: readonly SaleNote[]): Promise<void> {

@@ -9,6 +9,13 @@ import { SimClock } from './sim-clock.ts';
 /** Lines that a run keeps; the oldest go first. */
 const maxLines = 20_000;
 
+/** Making a log costs as much as a few sales: all runs of a process have one, which the newest of them hears. */
+let hear: (line: string) => void = () => undefined;
+const write = (line: string): void => {
+  hear(line);
+};
+const productLog: Log = pino({ level: 'warn', base: null, timestamp: false }, { write });
+
 export class World {
   readonly clock = new SimClock();
   readonly draw: Draw;
@@ -16,7 +23,7 @@ export class World {
   readonly bug: Bug | undefined;
   readonly lines: string[] = [];
   /** What the product logs, from warnings on. */
-  readonly productLog: Log;
+  readonly productLog: Log = productLog;
   readonly count = { sales: 0, shown: 0, crashes: 0, pulses: 0 };
   /** What changes what may be asked of the end. */
   readonly happened = new Set<'old card' | 'restore' | 'copy'>();
@@ -35,12 +42,11 @@ export class World {
     drawChanceFrom(this.draw.unit);
     this.faults = new Faults(this.draw, seed);
     this.bug = bug;
-    const write = (line: string): void => {
+    hear = (line) => {
       this.say('log', line.trimEnd());
       // The product catches and logs what goes wrong in the background; a bug must not hide there.
       if (line.includes('"msg":"background.failed"')) this.broke(`the relay threw: ${line}`);
     };
-    this.productLog = pino({ level: 'warn', base: null, timestamp: false }, { write });
   }
 
   say(who: string, what: string): void {

@@ -2,6 +2,7 @@
 // forgotten while its tokens could be good.
 import { type Database, type Tx } from './database.ts';
 import { lockKiosk } from './sales.ts';
+import { statement } from './statement.ts';
 import { type FleetStore, type SignedBoot } from './store.ts';
 
 const dayMs = 24 * 3_600_000;
@@ -40,6 +41,14 @@ export function bootStore(database: Database): BootStore {
   };
 }
 
+const selectBoot = statement((db, p: { kioskId: string; bootId: string }) =>
+  db
+    .selectFrom('boots')
+    .selectAll()
+    .where('kioskId', '=', p.kioskId)
+    .where('bootId', '=', p.bootId),
+);
+
 async function replacedSince(tx: Tx, kioskId: string, sinceMs: number): Promise<number> {
   const { boots } = await tx
     .selectFrom('boots')
@@ -73,12 +82,7 @@ export async function noteBoot(
   const nowMs = database.nowMs();
   // Of two boots that come at once, one is the older.
   await lockKiosk(database, tx, kioskId);
-  const known = await tx
-    .selectFrom('boots')
-    .selectAll()
-    .where('kioskId', '=', kioskId)
-    .where('bootId', '=', bootId)
-    .executeTakeFirst();
+  const [known] = await selectBoot(tx, { kioskId, bootId });
   if (known !== undefined) {
     if (known.replacedAtMs === null) return 'live';
     return signedAtMs > known.replacedAtMs + clocksApartMs ? 'copy' : 'replaced';

@@ -3,13 +3,18 @@ import { changedClaim } from '../ledger-claims.ts';
 import { mayBePaidOut, type ClaimChange, type Decision } from '../ledger-rules.ts';
 import { type ClaimRow, type SaleRow } from '../sale-row.ts';
 import { type Tx } from './database.ts';
+import { statement } from './statement.ts';
 
 /** Name in `meta`: when the ledger began on a backup, in milliseconds. */
 export const restoredAt = 'restoredAtMs';
 
+export const selectClaim = statement((db, p: { saleId: string }) =>
+  db.selectFrom('claims').selectAll().where('saleId', '=', p.saleId),
+);
+
 /** The claim of a sale, whose lock is held: nobody else changes it. */
-export function readClaim(tx: Tx, saleId: string): Promise<ClaimRow | undefined> {
-  return tx.selectFrom('claims').selectAll().where('saleId', '=', saleId).executeTakeFirst();
+export async function readClaim(tx: Tx, saleId: string): Promise<ClaimRow | undefined> {
+  return (await selectClaim(tx, { saleId }))[0];
 }
 
 /** Stores a claim, where it differs from what stood before. */

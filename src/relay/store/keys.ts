@@ -1,6 +1,9 @@
 // The relay's key chain in the store: public halves and signatures, kept for ever (PROTOCOL.md §1).
 import { type Database } from './database.ts';
 import { type KeyRow } from './schema.ts';
+import { statement } from './statement.ts';
+
+const selectKeys = statement((db) => db.selectFrom('keys').selectAll().orderBy('place'));
 
 export interface KeyStore {
   /** The whole chain, oldest first. */
@@ -14,7 +17,7 @@ export interface KeyStore {
 export function keyStore(database: Database): KeyStore {
   const { db } = database;
   return {
-    keys: () => db.selectFrom('keys').selectAll().orderBy('place').execute(),
+    keys: () => selectKeys(db, {}),
     addKey: (key) =>
       database.transact(async (tx) => {
         const result = await tx

@@ -9,6 +9,8 @@ import { type OutboxStore } from './store.ts';
 
 /** Of one kiosk at once. In the SQL itself: SQLite makes a new plan at every call for a limit that it is given. */
 const maxDue = 100;
+/** Kiosks in one look, likewise. */
+const maxToTell = 100;
 
 /** With the state that the number belongs to: an older number tells nothing that a newer one would not. */
 const selectDue = statement((db, p: { kioskId: string; after: number; nowMs: number }) =>
@@ -67,7 +69,7 @@ const deleteUpTo = statement((db, p: { kioskId: string; upTo: number }) =>
  */
 export function queryToTell(
   db: Kysely<Tables>,
-  p: { nowMs: number; limit: number },
+  p: { nowMs: number },
 ): SelectQueryBuilder<Tables, 'kiosks', { kioskId: string }> {
   return db
     .selectFrom('kiosks')
@@ -83,7 +85,7 @@ export function queryToTell(
       '<=',
       p.nowMs,
     )
-    .limit(p.limit);
+    .limit(sql.lit(maxToTell));
 }
 
 const selectToTell = statement(queryToTell);
@@ -96,8 +98,8 @@ export function outboxStore(database: Database): OutboxStore {
   return {
     async kiosksToTell(limit) {
       await write(database, sendings.takeAll());
-      const rows = await selectToTell(db, { nowMs: nowMs(), limit });
-      return rows.map((row) => row.kioskId);
+      const rows = await selectToTell(db, { nowMs: nowMs() });
+      return rows.slice(0, limit).map((row) => row.kioskId);
     },
     async dueOutbox(kioskId, limit) {
       const after = sendings.highest(kioskId);

@@ -20,6 +20,24 @@ export const lockKioskRow = statement((db, p: { kioskId: string }) =>
   db.selectFrom('kiosks').select('kioskId').where('kioskId', '=', p.kioskId).forUpdate(),
 );
 
+export const selectSaleAt = statement((db, p: { kioskId: string; seq: number }) =>
+  db.selectFrom('sales').selectAll().where('kioskId', '=', p.kioskId).where('seq', '=', p.seq),
+);
+
+/** What one answer tells of at most. */
+export const maxChanges = 100;
+
+/** One more, which says whether there are more. */
+export const selectChanges = statement((db, p: { kioskId: string; since: number }) =>
+  db
+    .selectFrom('sales')
+    .selectAll()
+    .where('kioskId', '=', p.kioskId)
+    .where('seq', '>', p.since)
+    .orderBy('seq')
+    .limit(sql.lit(maxChanges + 1)),
+);
+
 export const insertSale = statement((db, p: { row: SaleRow }) =>
   db.insertInto('sales').values(p.row),
 );

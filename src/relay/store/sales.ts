@@ -6,16 +6,19 @@ import { kioskOfSale } from '../../protocol/ids.ts';
 import { decide, type LedgerEvent } from '../ledger.ts';
 import { type Decision } from '../ledger-rules.ts';
 import { type SaleRow } from '../sale-row.ts';
-import { applyClaimChange, restoredAtOf } from './claim-rows.ts';
+import { applyClaimChange, restoredAtOf, selectClaim } from './claim-rows.ts';
 import { type Database, type Tx } from './database.ts';
 import {
   insertSale,
   lockKioskRow,
   lockSale,
+  maxChanges,
   maxTombstones,
   nextSeq,
   openSaleOf,
+  selectChanges,
   selectSale,
+  selectSaleAt,
   tombstonesOf,
   updateSale,
   upsertOutbox,
@@ -59,26 +62,12 @@ export function saleStore(database: Database): SaleStore {
     sale: async (saleId) => (await selectSale(db, { saleId }))[0],
     takeDue: (limit, leaseMs) => takeDue(database, limit, leaseMs),
     async changes(kioskId, since, limit) {
-      const rows = await db
-        .selectFrom('sales')
-        .selectAll()
-        .where('kioskId', '=', kioskId)
-        .where('seq', '>', since)
-        .orderBy('seq')
-        // As in sale-statements.ts: SQLite makes a new plan at every call for a limit that it is given.
-        .limit(sql.lit(limit + 1))
-        .execute();
+      assert(limit <= maxChanges);
+      const rows = await selectChanges(db, { kioskId, since });
       return { sales: rows.slice(0, limit), more: rows.length > limit };
     },
-    saleAt: (kioskId, seq) =>
-      db
-        .selectFrom('sales')
-        .selectAll()
-        .where('kioskId', '=', kioskId)
-        .where('seq', '=', seq)
-        .executeTakeFirst(),
-    claim: (saleId) =>
-      db.selectFrom('claims').selectAll().where('saleId', '=', saleId).executeTakeFirst(),
+    saleAt: async (kioskId, seq) => (await selectSaleAt(db, { kioskId, seq }))[0],
+    claim: async (saleId) => (await selectClaim(db, { saleId }))[0],
   };
 }
 
