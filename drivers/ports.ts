@@ -37,18 +37,24 @@ export type OpenLine = (
   signal: AbortSignal,
 ) => Promise<BytePort>;
 
-const tcpDefaultPort = 9100;
 const defaultBaudRate = 9600;
 const minBaudRate = 300;
 const maxBaudRate = 4_000_000;
 
-/** Understands an address. @throws DeviceError `not-found` with the forms that are understood. */
-export function parsePortAddress(text: string): PortAddress {
+/**
+ * Understands an address.
+ * @param tcpPort of a `tcp:HOST` without one; where it is not given, a port must be named: another device's would be meant
+ * @throws DeviceError `not-found` with the forms that are understood
+ */
+export function parsePortAddress(text: string, tcpPort?: number): PortAddress {
   const [kind, rest] = splitOnce(text, ':');
   if (kind === 'unix' && rest.startsWith('/')) return { kind, path: rest };
   if (kind === 'tcp') {
     const match = /^(\[[0-9a-fA-F:]+\]|[^:\s/?]+)(?::(\d{1,5}))?$/.exec(rest);
-    const port = Number(match?.[2] ?? tcpDefaultPort);
+    const port = Number(match?.[2] ?? tcpPort);
+    if (match?.[1] !== undefined && match[2] === undefined && tcpPort === undefined) {
+      throw notUnderstood(`"${text}": name its port`);
+    }
     if (match?.[1] !== undefined && port >= 1 && port <= 65_535) {
       return { kind, host: match[1].replace(/^\[|\]$/g, ''), port };
     }

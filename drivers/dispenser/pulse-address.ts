@@ -104,7 +104,6 @@ function parsePlace(kind: PulsePlace['kind'], where: string, options: Options): 
 
 function parsePort(where: string, options: Options): PortAddress {
   const baudRate = options.number('baudRate', 9600, 300, 4_000_000);
-  // Without a port it would be the printers'.
   if (/^tcp:(\[[^\]]*\]|[^:]*)$/.test(where)) options.fail('name its port, as tcp:HOST:PORT');
   try {
     return parsePortAddress(where.startsWith('serial:') ? `${where}?baudRate=${baudRate}` : where);

@@ -46,9 +46,12 @@ export function printerLine(at: string, clock: Clock): OpenLine {
   return async (onBytes, signal) => openPort(address, onBytes, signal);
 }
 
+/** Where printers of every make take bytes (HP JetDirect). */
+const rawPrintPort = 9100;
+
 function portOf(at: string): PortAddress {
   // What is wrong with a port that is meant as one, its own reader says best.
-  if (/^(tcp|unix|serial):/.test(at)) return parsePortAddress(at);
+  if (/^(tcp|unix|serial):/.test(at)) return parsePortAddress(at, rawPrintPort);
   throw new DeviceError(
     'not-found',
     `"${at}" is no printer; write lp:/dev/usb/lp0, usb:/dev/kios/usb-printer-…, ` +

@@ -94,7 +94,7 @@ async function examine(flags: DoctorFlags): Promise<number> {
     isCalledOff = await checkParts(config, { ...flags, language }, findings, note);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    note(fault('config', 'config-invalid', `${flags.config}: ${error.faults.join('; ')}`));
+    note(fault('config', 'config-invalid', [flags.config, ...error.faults].join('\n')));
   }
   const status = exitStatusOf(findings);
   if (flags.json) say([JSON.stringify({ status, findings }, undefined, 2)]);

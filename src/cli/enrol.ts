@@ -4,12 +4,15 @@ import { enrol } from '../kiosk/enrol.ts';
 import { machineSerial } from '../kiosk/machine.ts';
 import { userName } from '../lib/user-name.ts';
 import { KiosError } from '../protocol/errors.ts';
+import { refuseUncheckedTls } from './unchecked-tls.ts';
 
 interface Flags {
   relay: string;
   code: string;
   state: string;
   serial?: string;
+  pin?: string;
+  site?: string;
   force: boolean;
 }
 
@@ -20,6 +23,11 @@ export function enrolCommand(): Command {
     .requiredOption('--code <code>', 'the code that `kios relay enrolment` printed')
     .requiredOption('--state <dir>', 'stateDir of the kiosk, such as /var/lib/kios')
     .option('--serial <text>', "instead of the machine's own, as its configuration has it")
+    .option(
+      '--pin <key>',
+      "the relay's key, as `kios relay enrolment` printed it: nobody else is believed",
+    )
+    .option('--site <name>', 'the site that the kiosk belongs to: whose set-up sheets it takes')
     .option('--force', 'replace an identity that is already there', false)
     .addHelpText(
       'after',
@@ -28,6 +36,7 @@ The key is made here and never leaves this machine. When the answer is lost on t
 command again: the same code gives the same answer until it expires.`,
     )
     .action(async (flags: Flags) => {
+      refuseUncheckedTls(process.env);
       const serial = flags.serial ?? machineSerial();
       const identity = await enrol({
         relayUrl: flags.relay,
@@ -35,6 +44,8 @@ command again: the same code gives the same answer until it expires.`,
         stateDir: flags.state,
         force: flags.force,
         ...(serial === undefined ? {} : { serial }),
+        ...(flags.pin === undefined ? {} : { pin: flags.pin }),
+        ...(flags.site === undefined ? {} : { site: flags.site }),
       }).catch((error: unknown) => {
         throw folderFault(flags.state, error);
       });

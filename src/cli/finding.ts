@@ -13,7 +13,7 @@ export interface Finding {
   verdict: Verdict;
   /** Of `look` and `fault`. */
   code?: DoctorCode;
-  /** What was seen, in English, for whoever is asked for help. */
+  /** What was seen, in English, for whoever is asked for help; of several mistakes one a line. */
   detail: string;
 }
 
@@ -62,14 +62,19 @@ export function findingLines(
 ): string[] {
   const mark = marks[verdict][language === 'id' ? 0 : 1];
   const head = `${mark.padEnd(markColumns)}${check.padEnd(checkColumns)}`;
-  const [first = '', ...more] = wrapped(code ?? detail, head.length);
+  const [first = '', ...more] = code === undefined ? lined(detail, head.length) : [code];
   const lines = [`${head}${first.trim()}`, ...more];
   if (code === undefined) return lines;
   return [
     ...lines,
     ...wrapped(wordsOf(code, language), markColumns),
-    ...wrapped(detail, markColumns),
+    ...lined(detail, markColumns),
   ];
+}
+
+/** A detail of several lines: each is one mistake. */
+function lined(detail: string, indent: number): string[] {
+  return detail.split('\n').flatMap((line) => wrapped(line, indent));
 }
 
 const ends = {

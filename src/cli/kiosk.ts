@@ -8,6 +8,7 @@ import { kioskConfig, kioskExamples, type KioskConfig } from '../kiosk/config.ts
 import { startKiosk } from '../kiosk/run.ts';
 import { makeStateFolder } from '../kiosk/state-folder.ts';
 import { runUntilSignal, systemRandom } from './run-process.ts';
+import { refuseUncheckedTls } from './unchecked-tls.ts';
 import { version } from './version.ts';
 
 interface Flags {
@@ -43,11 +44,21 @@ A flag replaces the same setting of the file. Enrol the machine first: kios enro
 Ends on SIGINT or SIGTERM; a sale in hand is taken up again at the next start.`,
     )
     .action(async (flags: Flags & { logLevel?: KioskConfig['logLevel'] }) => {
-      const config = readConfigFile(flags.config, kioskConfig, kioskExamples, withFlags(flags));
+      refuseUncheckedTls(process.env);
+      const rereadConfig = (): KioskConfig =>
+        readConfigFile(flags.config, kioskConfig, kioskExamples, withFlags(flags));
+      const config = rereadConfig();
       const log = createLog('kiosk', flags.logLevel ?? config.logLevel, logFile(config));
-      const parts = { clock: systemClock, log, random: systemRandom, version };
-      await runUntilSignal(() => startKiosk({ config, ...parts }));
+      const parts = { clock: systemClock, log, random: systemRandom, version, rereadConfig };
+      const makeBundle = (): Promise<Uint8Array> => bundleOf(flags.config);
+      await runUntilSignal(() => startKiosk({ config, ...parts, makeBundle }));
     });
+}
+
+/** Loaded when it is asked for: a kiosk that sells does not carry it. */
+async function bundleOf(file: string): Promise<Uint8Array> {
+  const { makeSupportBundle, supportPlaces } = await import('./support-bundle.ts');
+  return makeSupportBundle(supportPlaces(file));
 }
 
 /** A terminal that shows the screen cannot show the log as well. */

@@ -11,12 +11,11 @@ import type { PrinterProfileName } from '../../drivers/printer/profiles.ts';
 import { probePrinter, type PrinterAnswers } from '../../drivers/printer/probe.ts';
 import { testPage } from '../../drivers/printer/test-page.ts';
 import { kioskConfig, kioskExamples } from '../kiosk/config.ts';
-import type { FolderLock } from '../kiosk/lock.ts';
 import { systemClock } from '../lib/clock.ts';
-import { parseConfig } from '../lib/config-file.ts';
 import { changedConfig, readConfigText, replaceConfig } from './config-write.ts';
 import type { ConfigChange } from './config-write.ts';
-import { holdKiosk } from './doctor-machine.ts';
+import { defaultConfig } from './devices.ts';
+import { holdForLearning } from './learn-hold.ts';
 import { terminalPerson } from './person.ts';
 
 const links = '/dev/kios';
@@ -38,7 +37,7 @@ export function learnPrinterCommand(): Command {
   );
   return new Command('printer')
     .description('Finds out what the printer answers, and prints a page to judge its profile by.')
-    .requiredOption('--config <file>', 'configuration of the kiosk, such as /etc/kios/kiosk.yaml')
+    .option('--config <file>', 'configuration of the kiosk', defaultConfig)
     .option('--at <at>', 'only there: lp:/dev/kios/printer-… | usb:… | serial:… | tcp:HOST:9100')
     .addOption(new Option('--profile <name>', 'what kind of printer it is').choices(profileNames))
     .option('--blind', 'it answers nothing, and that is known: write it without being asked', false)
@@ -54,7 +53,7 @@ ${models.join('\n')}`,
       const at = flags.at ?? before.at ?? onlyPlace();
       const profile = flags.profile ?? before.profile ?? defaultProfile;
       // Before a page is spent: would it be a configuration with the best that a printer can answer?
-      const lock = holdFor(flags, changed(flags, { at, profile, ...best }));
+      const lock = holdForLearning(flags, changed(flags, { at, profile, ...best }));
       try {
         await learnAt(at, profile, flags);
       } finally {
@@ -90,11 +89,6 @@ function changed({ config }: Flags, settings: ConfigChange<unknown>['settings'])
     ...{ file: config, schema: kioskConfig, examples: kioskExamples },
     ...{ group: 'printer', settings },
   });
-}
-
-/** While it learns, no kiosk starts. @throws KiosError `kiosk-running` */
-function holdFor({ config }: Flags, text: string): FolderLock {
-  return holdKiosk(parseConfig(config, text, kioskConfig, kioskExamples).stateDir);
 }
 
 /** A printer that is switched off, or on another baud rate, says as little as one that can say nothing. */

@@ -6,11 +6,10 @@ import { createScanDecoder } from '../../drivers/scanner/codec.ts';
 import { learnFraming, type LearnedFraming } from '../../drivers/scanner/framing.ts';
 import { hearScans, type HeardScans } from '../../drivers/scanner/learn.ts';
 import { kioskConfig, kioskExamples } from '../kiosk/config.ts';
-import type { FolderLock } from '../kiosk/lock.ts';
 import { systemClock } from '../lib/clock.ts';
-import { parseConfig } from '../lib/config-file.ts';
 import { changedConfig, readConfigText, replaceConfig } from './config-write.ts';
-import { holdKiosk } from './doctor-machine.ts';
+import { defaultConfig } from './devices.ts';
+import { holdForLearning } from './learn-hold.ts';
 import { scannerPlaces } from './scanner-places.ts';
 
 const scanCount = 3;
@@ -29,7 +28,7 @@ type ScannerSettings = Readonly<Record<'at' | 'prefix' | 'suffix', string | unde
 export function learnScannerCommand(): Command {
   return new Command('scanner')
     .description('Finds the barcode scanner and how it is set, with three scans.')
-    .requiredOption('--config <file>', 'configuration of the kiosk, such as /etc/kios/kiosk.yaml')
+    .option('--config <file>', 'configuration of the kiosk', defaultConfig)
     .option('--at <at>', 'only there: serial:/dev/…?baudRate=115200 | hid:/dev/kios/hid-…')
     .option('--dry-run', 'only say what would be written', false)
     .addHelpText(
@@ -50,7 +49,7 @@ articles, or of one three times. What is written: the place, the prefix, the suf
       }
       // Before anybody scans: would it be a configuration with a scanner that is set to nothing?
       const plain = { at: places[0], prefix: undefined, suffix: undefined, aim: undefined };
-      const lock = holdFor(flags, changed(flags, plain));
+      const lock = holdForLearning(flags, changed(flags, plain));
       try {
         await learnAt(places, flags);
       } finally {
@@ -79,11 +78,6 @@ function changed({ config }: Flags, settings: ScannerSettings): string {
     ...{ file: config, schema: kioskConfig, examples: kioskExamples },
     ...{ group: 'scanner', settings },
   });
-}
-
-/** While it learns, no kiosk starts. @throws KiosError `kiosk-running` */
-function holdFor({ config }: Flags, text: string): FolderLock {
-  return holdKiosk(parseConfig(config, text, kioskConfig, kioskExamples).stateDir);
 }
 
 async function hear(places: readonly string[]): Promise<HeardScans> {

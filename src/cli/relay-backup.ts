@@ -15,7 +15,7 @@ export function addBackupCommand(relay: Command): void {
       `
 The copy holds everything that was committed when it began, and secrets of the kiosks: mode 0600, keep it so. A plain cp
 of a running database is no backup. The signing keys (relay-key*.pem in stateDir) are not in it: keep them apart.
-For PostgreSQL use its own tools (pg_dump, pg_basebackup). How to restore: docs/operations.md.`,
+For PostgreSQL use its own tools (pg_dump, pg_basebackup). How to restore: docs/relay.md.`,
     )
     .action(async (target: string) => {
       const { config } = relay.opts<{ config: string }>();
@@ -28,7 +28,7 @@ async function backUp(file: string, target: string): Promise<void> {
     if (store.sqlite === undefined) {
       throw new KiosError(
         'bad-request',
-        'the store is PostgreSQL: back it up with pg_dump or pg_basebackup (docs/operations.md)',
+        'the store is PostgreSQL: back it up with pg_dump or pg_basebackup (docs/relay.md)',
       );
     }
     backUpSqlite(store.sqlite, target);

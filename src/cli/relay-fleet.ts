@@ -7,6 +7,7 @@ import { codeBytes, formatCode, hashCode } from '../relay/fleet/codes.ts';
 import { localTime } from '../relay/report-form.ts';
 import { maxBootsADay } from '../relay/store/boots.ts';
 import { withStore } from './relay-store.ts';
+import { enrolmentSheet, mintKioskId, parseSite, pinOf } from './sheet-making.ts';
 
 const maxValidMinutes = 7 * 24 * 60;
 
@@ -21,13 +22,25 @@ function addEnrolmentCommand(relay: Command): void {
   relay
     .command('enrolment')
     .description('Makes a one-time code with which a kiosk enrols; safe while the relay runs.')
-    .requiredOption('-k, --kiosk <id>', 'the kiosk, such as ksk01', parseKioskId)
+    .option('-k, --kiosk <id>', 'the kiosk, such as ksk01; left out: a new name', parseKioskId)
+    .option('--site <name>', 'the site that it belongs to, such as kuta-square', parseSite)
     .option('--valid-minutes <n>', 'how long the code is good', parseMinutes, 60)
-    .option('--json', 'print { code, kioskId, validMinutes }')
+    .option('--qr', 'also the QR to hold before the scanner of a kiosk that is not enrolled')
+    .option('--out <file>', 'with --qr: the page to print, an SVG')
+    .option('--key <file>', "with --qr: sign with this private key and not with the relay's own")
+    .option('--json', 'print { code, kioskId, validMinutes, pin, qr }')
     .addHelpText('after', needsConfig('enrolment'))
-    .action((options: { kiosk: string; validMinutes: number; json?: true }) =>
-      makeCode(configOf(relay), options),
-    );
+    .action((options: EnrolmentFlags) => makeCode(configOf(relay), options));
+}
+
+interface EnrolmentFlags {
+  kiosk?: string;
+  site?: string;
+  validMinutes: number;
+  qr?: true;
+  out?: string;
+  key?: string;
+  json?: true;
 }
 
 function addRevokeCommand(relay: Command): void {
@@ -74,19 +87,35 @@ function needsConfig(subcommand: string): string {
 Needs the relay's configuration: kios relay --config FILE ${subcommand} --kiosk ksk01`;
 }
 
-async function makeCode(
-  file: string,
-  options: { kiosk: string; validMinutes: number; json?: true },
-): Promise<void> {
-  const { kiosk, validMinutes } = options;
+async function makeCode(file: string, options: EnrolmentFlags): Promise<void> {
+  const { site, validMinutes, json } = options;
+  if (options.kiosk === undefined && site === undefined) {
+    throw new KiosError('bad-request', 'name the kiosk (--kiosk ksk01), or its site (--site kuta)');
+  }
   const code = formatCode(randomBytes(codeBytes));
-  await withStore(file, 'change', (store) =>
-    store.addEnrolment(hashCode(code), kiosk, validMinutes * 60_000),
-  );
+  const made = await withStore(file, 'change', async (store, config) => {
+    const kiosk = options.kiosk ?? (await mintKioskId(store, site ?? ''));
+    // Before the code counts: what cannot be printed leaves none behind.
+    const sheet =
+      options.qr === undefined
+        ? { pin: await pinOf(store, config) }
+        : await enrolmentSheet(store, config, {
+            ...{ ...options, kiosk, code, quiet: json === true },
+          });
+    await store.addEnrolment(hashCode(code), kiosk, validMinutes * 60_000);
+    return { kiosk, relayUrl: config.publicUrl, ...sheet };
+  });
+  const { kiosk, relayUrl, pin } = made;
+  if (json === true) {
+    const qr = 'qr' in made ? { qr: made.qr } : {};
+    process.stdout.write(`${JSON.stringify({ code, kioskId: kiosk, validMinutes, pin, ...qr })}\n`);
+    return;
+  }
+  const pinned = pin === undefined ? '' : ` --pin ${pin}`;
+  const more = site === undefined ? '' : ` --site ${site}`;
   process.stdout.write(
-    options.json === true
-      ? `${JSON.stringify({ code, kioskId: kiosk, validMinutes })}\n`
-      : `${code}\nGood for ${validMinutes} minutes, once: on ${kiosk} run kios enrol with it.\n`,
+    `${code}\nGood for ${validMinutes} minutes, once: on ${kiosk} run kios enrol with it:\n` +
+      `kios enrol --relay ${relayUrl} --code ${code}${pinned}${more} --state /var/lib/kios\n`,
   );
 }
 
@@ -117,7 +146,7 @@ async function forgiveReboots(file: string, kiosk: string): Promise<void> {
   );
 }
 
-function parseKioskId(text: string): string {
+export function parseKioskId(text: string): string {
   const parsed = kioskId.safeParse(text);
   if (parsed.success) return parsed.data;
   throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? 'not a kiosk id');

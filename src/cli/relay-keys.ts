@@ -1,12 +1,11 @@
 // `kios relay rotate-key`: the next signing key of the relays, or a new chain of them. Thin: see src/relay/key-chain.ts.
-import { InvalidArgumentError, Option, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { KiosError } from '../protocol/errors.ts';
 import { beginChain, rotateKey } from '../relay/key-chain.ts';
+import { dayMs, durationUpTo, hourMs } from './duration.ts';
 import { withStore } from './relay-store.ts';
 
-const hourMs = 3_600_000;
-const unitsMs = { s: 1_000, m: 60_000, h: hourMs, d: 24 * hourMs } as const;
-const maxActiveInMs = 30 * unitsMs.d;
+const maxActiveInMs = 30 * dayMs;
 const defaultActiveInMs = 24 * hourMs;
 
 interface Flags {
@@ -22,7 +21,7 @@ export function addKeyCommands(relay: Command): void {
     .description('Makes the next key by which the relays sign; safe while they run.')
     .addOption(
       new Option('--active-in <duration>', 'when it begins to sign, such as 24h, 30m, 0s')
-        .argParser(parseDuration)
+        .argParser(durationUpTo(maxActiveInMs))
         .default(defaultActiveInMs, '24h'),
     )
     .option('--new-chain', 'after a leak or a loss: trust no key from before')
@@ -84,12 +83,4 @@ function instant(ms: number): string {
 
 function say(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-function parseDuration(text: string): number {
-  const match = /^(\d{1,5})([smhd])$/.exec(text);
-  const unit = match?.[2] as keyof typeof unitsMs | undefined;
-  const ms = unit === undefined ? NaN : Number(match?.[1]) * unitsMs[unit];
-  if (ms <= maxActiveInMs) return ms;
-  throw new InvalidArgumentError('a number and s, m, h or d, at most 30d; such as 24h');
 }

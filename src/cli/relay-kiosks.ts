@@ -6,6 +6,8 @@ import { type KioskLine } from '../relay/store/day.ts';
 import { withStore } from './relay-store.ts';
 
 const pageSize = 500;
+/** Commands that nobody but an intruder brings, by the kiosk's word for them. */
+const suspicious = ['forged', 'not-ours'];
 
 interface Shown {
   kioskId: string;
@@ -62,7 +64,13 @@ function shownOf({ kiosk, unacked }: KioskLine): Shown {
     statusAt: kiosk.statusAtMs === null ? null : new Date(kiosk.statusAtMs).toISOString(),
     version: status?.version ?? null,
     selling: status?.selling ?? null,
-    notOk: parts.map(([name, { code }]) => (code === undefined ? name : `${name}: ${code}`)),
+    notOk: [
+      ...parts.map(([name, { code }]) => (code === undefined ? name : `${name}: ${code}`)),
+      ...suspicious.flatMap((why) => {
+        const count = status?.refusedCommands?.[why];
+        return count === undefined ? [] : [`commands ${why}: ${count}`];
+      }),
+    ],
     unacked,
   };
 }

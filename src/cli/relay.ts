@@ -8,13 +8,18 @@ import { relayExamples, servingRelayConfig } from '../relay/config.ts';
 import { createRelay } from '../relay/relay.ts';
 import { addBackupCommand } from './relay-backup.ts';
 import { addClaimCommands } from './relay-claims.ts';
+import { addCommandCommands } from './relay-commands.ts';
 import { addFleetCommands } from './relay-fleet.ts';
 import { addKeyCommands } from './relay-keys.ts';
 import { addKiosksCommand } from './relay-kiosks.ts';
+import { addReleaseCommands } from './relay-releases.ts';
 import { addReportCommand } from './relay-report.ts';
 import { addRestoredCommand } from './relay-restored.ts';
+import { addSupportCommand } from './relay-support.ts';
+import { addSheetCommands } from './setup-sheet.ts';
 import { runUntilSignal, systemRandom } from './run-process.ts';
 import { startFault } from './start-fault.ts';
+import { refuseUncheckedTls } from './unchecked-tls.ts';
 
 /** The command with its subcommands, for `kios`. */
 export function relayCommand(): Command {
@@ -29,12 +34,16 @@ export function relayCommand(): Command {
     .allowExcessArguments()
     .hook('preAction', checkLine);
   addFleetCommands(command);
+  addCommandCommands(command);
+  addReleaseCommands(command);
   addClaimCommands(command);
   addKeyCommands(command);
   addReportCommand(command);
   addKiosksCommand(command);
+  addSupportCommand(command);
   addBackupCommand(command);
   addRestoredCommand(command);
+  addSheetCommands(command);
   return command;
 }
 
@@ -47,6 +56,7 @@ function checkLine(relay: Command, asked: Command): void {
 
 /** @throws ConfigError with every fault of the file, also where a port or folder of it cannot be had */
 async function runRelay(file: string, level: string): Promise<void> {
+  refuseUncheckedTls(process.env);
   const credentialsDirectory = process.env['CREDENTIALS_DIRECTORY'];
   const schema = servingRelayConfig(credentialsDirectory);
   const config = readConfigFile(file, schema, relayExamples);

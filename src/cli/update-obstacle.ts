@@ -1,7 +1,7 @@
 // What stands in the way of `kios update`, in words with what to do. Looks only: nothing is made before all of it is right.
 import { accessSync, constants, lstatSync, readdirSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { refused, type Outcome } from '../field/requests.ts';
+import { failed, refused, type Outcome } from '../field/requests.ts';
 import type { RootPlaces } from '../field/root-places.ts';
 import { bundleName } from '../protocol/root-request.ts';
 
@@ -41,6 +41,22 @@ export function applyObstacle(places: RootPlaces, file: string): Outcome | undef
   return code === 'ENOENT'
     ? refused(`kios is not installed here, or only in part: there is no ${folder}`)
     : refused(`${folder} cannot be written (${code}): use sudo [permission-denied]`);
+}
+
+/**
+ * Hands a bundle to root. Undefined: root has it; else why not, and what to do.
+ * @param copy does all of it, and fails as files do
+ */
+export function handOver({ kept }: RootPlaces, copy: () => void): Outcome | undefined {
+  const code = codeOf(copy);
+  if (code === undefined) return undefined;
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return failed(
+      `there is too little room in ${kept} for the bundle: see what fills it (df -h, journalctl --disk-usage)`,
+    );
+  }
+  if (code === 'EROFS') return failed(`${kept} can only be read: look at the card (dmesg)`);
+  return failed(`the bundle cannot be copied to ${kept} (${code}): look at stick and card (dmesg)`);
 }
 
 function readFault(file: string): string | undefined {

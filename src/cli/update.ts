@@ -13,7 +13,7 @@ import { askRootAt } from '../lib/ask-root.ts';
 import type { RootAnswer, UpdateRequest } from '../protocol/root-request.ts';
 import { updatingAt } from './root.ts';
 import { addSelfCheck } from './self-check.ts';
-import { applyObstacle, updateObstacle } from './update-obstacle.ts';
+import { applyObstacle, handOver, updateObstacle } from './update-obstacle.ts';
 
 const lookEveryMs = 1_000;
 /** Unpacking on a slow card, a customer, the trial. */
@@ -72,14 +72,17 @@ async function apply(
   if (obstacle !== undefined) return obstacle;
   const bundle = basename(file);
   const incoming = join(places.kept, 'incoming');
-  mkdirSync(incoming, { recursive: true, mode: 0o700 });
   const copies = [bundle, `${bundle}.sig`].map((name) => join(incoming, name));
+  const id = randomUUID();
+  const request: UpdateRequest = { id, bundle, ...(again === undefined ? {} : { again }) };
   try {
-    copyFileSync(file, join(incoming, bundle));
-    copyFileSync(`${file}.sig`, join(incoming, `${bundle}.sig`));
-    const id = randomUUID();
-    const request: UpdateRequest = { id, bundle, ...(again === undefined ? {} : { again }) };
-    askRootAt(places.ask, 'update', request);
+    const hindered = handOver(places, () => {
+      mkdirSync(incoming, { recursive: true, mode: 0o700 });
+      copyFileSync(file, join(incoming, bundle));
+      copyFileSync(`${file}.sig`, join(incoming, `${bundle}.sig`));
+      askRootAt(places.ask, 'update', request);
+    });
+    if (hindered !== undefined) return hindered;
     process.once('SIGINT', leaveWaiting);
     const limit = `${answerLimitMs / 60_000} min`;
     process.stdout.write(

@@ -3,8 +3,8 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
+import { commandClaims } from '../protocol/command.ts';
 import { signedRequest, type SignedRequest } from '../protocol/root-request.ts';
-import { commandClaims } from '../protocol/topics.ts';
 import { answer, done, failed, refused, takeRequests, type Outcome } from './requests.ts';
 import type { RootPlaces } from './root-places.ts';
 import { runTool, ToolError } from './run-tool.ts';

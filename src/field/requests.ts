@@ -11,7 +11,7 @@ import {
   type RootAnswer,
   type RootTask,
 } from '../protocol/root-request.ts';
-import { writeDurably } from './durable.ts';
+import { writeDurably } from '../lib/durable.ts';
 import { readGuardedJson } from './read-guarded.ts';
 import type { RootPlaces } from './root-places.ts';
 

@@ -2,8 +2,9 @@
 // a link into it, and a link that leads nowhere stops root from writing beside it.
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { KiosError } from '../protocol/errors.ts';
 import { askFolder, healthFile } from '../protocol/root-request.ts';
-import { linkTarget } from './durable.ts';
+import { linkTarget } from '../lib/durable.ts';
 
 export interface RootPlaces {
   /** Of the requests: a folder a task. */
@@ -34,7 +35,7 @@ export interface RootPlaces {
 
 /**
  * @param root `/`, or a folder tree that stands for it
- * @throws Error when the data partition is not there
+ * @throws KiosError `data-missing` when the data partition is not there
  */
 export function placesOf(root = '/'): RootPlaces {
   const at = (path: string): string => join(root, path);
@@ -42,7 +43,10 @@ export function placesOf(root = '/'): RootPlaces {
   const target = linkTarget(at(kept));
   const keptAt = at(target ?? kept);
   if (target !== undefined && !existsSync(keptAt)) {
-    throw new Error(`${target} is not there: is the data partition mounted?`);
+    throw new KiosError(
+      'data-missing',
+      `${target} is not there: is the data partition mounted? Look at the card (lsblk, systemctl status srv-kios.mount)`,
+    );
   }
   const releasesPlace = target === undefined ? at('/opt/kios') : dirname(keptAt);
   const state = at(linkTarget(at('/var/lib/kios')) ?? '/var/lib/kios');

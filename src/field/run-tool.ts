@@ -22,6 +22,10 @@ export interface ToolOptions {
   env?: Readonly<Record<string, string>>;
   /** What the program reads; without it, nothing. */
   input?: string | Uint8Array;
+  /** It is killed then; without it, it ends by itself. */
+  limitMs?: number;
+  /** Of what it writes, the last so many characters are kept; without it, all. */
+  keepLength?: number;
 }
 
 /**
@@ -31,16 +35,19 @@ export interface ToolOptions {
 export async function runTool(
   program: string,
   args: readonly string[],
-  { cwd, env = {}, input = '' }: ToolOptions = {},
+  { cwd, env = {}, input = '', limitMs, keepLength = Infinity }: ToolOptions = {},
 ): Promise<string> {
   const child = spawn(program, args, {
     ...(cwd === undefined ? {} : { cwd }),
+    ...(limitMs === undefined ? {} : { timeout: limitMs, killSignal: 'SIGKILL' }),
     env: { ...process.env, LC_ALL: 'C', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let written = '';
   let said = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (written += text));
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    written = (written + text).slice(-keepLength);
+  });
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-maxSaidBytes);
   });

@@ -7,7 +7,7 @@ import type { Clock } from '../lib/clock.ts';
 import { timeClaims } from '../protocol/proof.ts';
 import { signedRequest, type SignedRequest } from '../protocol/root-request.ts';
 import { raisedMs, timeFault } from './clock-rule.ts';
-import { writeDurably } from './durable.ts';
+import { writeDurably } from '../lib/durable.ts';
 import { readGuardedJson } from './read-guarded.ts';
 import { answer, done, refused, takeRequests, type Outcome } from './requests.ts';
 import type { RootPlaces } from './root-places.ts';

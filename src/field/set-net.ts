@@ -1,15 +1,22 @@
 // Gives the kiosk a Wi-Fi that the operator has signed. The password goes from the request into a file of root's alone, and
 // from there to NetworkManager's folder in memory: never into arguments, the log or an answer.
+import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
-import { netClaims, signedRequest, type SignedRequest } from '../protocol/root-request.ts';
-import { writeDurably } from './durable.ts';
+import {
+  netClaims,
+  signedRequest,
+  type NetClaims,
+  type SignedRequest,
+} from '../protocol/root-request.ts';
+import { isFor, isSheet } from '../protocol/sheet.ts';
+import { writeDurably } from '../lib/durable.ts';
 import { readGuarded } from './read-guarded.ts';
 import { answer, done, failed, refused, takeRequests, type Outcome } from './requests.ts';
 import type { RootPlaces } from './root-places.ts';
 import { runTool, ToolError } from './run-tool.ts';
-import { kioskIdOf, openSigned } from './trust.ts';
+import { kioskIdOf, openSigned, openSignedSheet, siteOf } from './trust.ts';
 import { markUsed, useFault } from './used-once.ts';
 import { wifiFile, wifiKeyfile, wifiName } from './wifi-keyfile.ts';
 
@@ -30,11 +37,12 @@ export function restoreNet(places: RootPlaces): void {
 }
 
 async function setWifi(places: RootPlaces, clock: Clock, request: SignedRequest): Promise<Outcome> {
-  const claims = await openSigned(places, request, 'kios-net', netClaims, true);
+  const claims = await netOf(places, request);
   if (claims === undefined) return refused('it is not signed by the operator of this kiosk');
   const kioskId = kioskIdOf(places);
   // Before the first enrolment a kiosk has no name, and needs the network to get one.
-  if (kioskId !== undefined && claims.kioskId !== kioskId)
+  const to = claims.site === undefined ? { kioskId: claims.kioskId } : { site: claims.site };
+  if (kioskId !== undefined && !isFor(to, { kioskId, site: siteOf(places) }))
     return refused('it is for another kiosk');
   const use = { id: claims.netId, deadlineMs: Date.parse(claims.deadline) };
   const fault = useFault(places, 'net', use, clock.nowMs());
@@ -44,6 +52,22 @@ async function setWifi(places: RootPlaces, clock: Clock, request: SignedRequest)
   offer(places, text);
   markUsed(places, 'net', use, clock.nowMs());
   return connect();
+}
+
+/** What is signed: a message, or the sheet that the kiosk's scanner has read. Undefined: by nobody whom root believes. */
+async function netOf(places: RootPlaces, request: SignedRequest): Promise<NetClaims | undefined> {
+  if (!isSheet(request.token)) return openSigned(places, request, 'kios-net', netClaims, true);
+  const sheet = await openSignedSheet(places, request);
+  if (sheet?.kind !== 'wifi') return undefined;
+  const { to, ssid, psk, security, hidden, issuedS, deadlineS } = sheet;
+  return {
+    ...('kioskId' in to ? to : { kioskId: '', ...to }),
+    // The same sheet has the same name, whoever shows it.
+    netId: createHash('sha256').update(JSON.stringify(sheet)).digest('base64url').slice(0, 22),
+    ...{ ssid, security, hidden, iat: issuedS },
+    ...(psk === undefined ? {} : { psk }),
+    deadline: new Date(deadlineS * 1000).toISOString(),
+  };
 }
 
 function offer({ connections }: RootPlaces, text: string): void {

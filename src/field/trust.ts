@@ -10,7 +10,8 @@ import { openJws } from '../protocol/jws.ts';
 import { followLinks, maxLinks, publicKeyOf } from '../protocol/key-chain.ts';
 import type { ProofKind } from '../protocol/proof.ts';
 import type { SignedRequest } from '../protocol/root-request.ts';
-import { writeDurably } from './durable.ts';
+import { openSheet, siteName, type Sheet } from '../protocol/sheet.ts';
+import { writeDurably } from '../lib/durable.ts';
 import { readGuarded, readGuardedJson } from './read-guarded.ts';
 import type { RootPlaces } from './root-places.ts';
 
@@ -18,7 +19,10 @@ import type { RootPlaces } from './root-places.ts';
 const maxIdentityBytes = 256 * 1024;
 
 const pinned = z.object({ keys: z.array(chainKey).min(1).max(maxLinks) });
-const identity = z.object({ enrolment: enrolAnswer.pick({ kioskId: true, keys: true }) });
+const identity = z.object({
+  enrolment: enrolAnswer.pick({ kioskId: true, keys: true }),
+  site: siteName.optional(),
+});
 
 /** The shim looks for it. */
 const pinnedPath = (places: RootPlaces): string => join(places.kept, 'relay-keys.json');
@@ -26,6 +30,11 @@ const pinnedPath = (places: RootPlaces): string => join(places.kept, 'relay-keys
 /** The name that the kiosk goes by; undefined: it was never enrolled. A label: only signatures are believed. */
 export function kioskIdOf(places: RootPlaces): string | undefined {
   return readIdentity(places)?.enrolment.kioskId;
+}
+
+/** The site that it belongs to. A label as well. */
+export function siteOf(places: RootPlaces): string | undefined {
+  return readIdentity(places)?.site;
 }
 
 /** At each start of the kiosk: nobody who breaks into it afterwards says whom root believes. */
@@ -62,6 +71,16 @@ export async function openSigned<T>(
     typ === kind ? (trusted.get(kid ?? '') ?? operator) : undefined,
   );
   return shape.safeParse(opened?.claims).data;
+}
+
+/** The same for a sheet that a scanner has read: by the relay, or the key that provisioning brought. */
+export async function openSignedSheet(
+  places: RootPlaces,
+  { token, links = [] }: SignedRequest,
+): Promise<Sheet | undefined> {
+  const trusted = [...(await trustedWith(places, links)).values()];
+  const operator = readKey(places.operatorKey);
+  return openSheet(token, operator === undefined ? trusted : [...trusted, operator]);
 }
 
 /** A PEM file of root's; undefined when there is none. @throws Error when it holds no public key */

@@ -3,10 +3,16 @@
 import { appendFileSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
-import { linkDurably, linkTarget, removeDurably, syncFolder, writeDurably } from './durable.ts';
+import {
+  linkDurably,
+  linkTarget,
+  removeDurably,
+  syncFolder,
+  writeDurably,
+} from '../lib/durable.ts';
 import { readGuardedJson } from './read-guarded.ts';
 import type { RootPlaces } from './root-places.ts';
-import { highestVersion } from './version-order.ts';
+import { highestVersion, versionFault } from './version-order.ts';
 
 const maxBytes = 16 * 1024;
 /** Releases that failed here, the newest. */
@@ -20,6 +26,8 @@ const stateShape = z.object({
   floor: z.string().max(32).optional(),
   /** What `good` led to before: a person may go back to it. */
   previous: z.string().max(200).optional(),
+  /** Requests in a row during which the kiosk was never idle. */
+  heldOff: z.int().min(1).optional(),
   failed: z.array(z.object({ release: releaseName, tries: z.int().min(1) })).max(maxFailed),
 });
 export type UpdateState = z.infer<typeof stateShape>;
@@ -95,8 +103,26 @@ export function goodTarget(places: RootPlaces): string {
  */
 export function floorOf(places: RootPlaces): string | undefined {
   const targets = [runningTarget(places), goodTarget(places), linkTarget(places.base) ?? ''];
-  const versions = targets.map((target) => /^([\d.]+)-/.exec(basename(target))?.[1]);
-  return highestVersion([readState(places).floor, ...versions]);
+  return highestVersion([readState(places).floor, ...targets.map(versionOf)]);
+}
+
+/** By the name of its folder; undefined: it has none of ours. */
+function versionOf(target: string): string | undefined {
+  return /^([\d.]+)-/.exec(basename(target))?.[1];
+}
+
+/** Why a person may not go back to this release: what was provisioned since is newer. Undefined: they may. */
+export function belowBase(places: RootPlaces, target: string): string | undefined {
+  const version = versionOf(target);
+  // What lies where provisioning put it has no folder of a release: it is the base itself.
+  if (version === undefined) return undefined;
+  const installed = versionOf(linkTarget(places.base) ?? '');
+  const { floor } = readState(places);
+  // Without a data partition updates move the link of provisioning: then it is theirs, unless it is newer than any.
+  const isUpdate = places.base === places.current && highestVersion([floor, installed]) === floor;
+  const base = isUpdate ? undefined : installed;
+  if (versionFault(version, base) === undefined) return undefined;
+  return `${basename(target)} is older than ${base ?? ''}, which was provisioned here since: kios update apply brings a newer one`;
 }
 
 export function isOnTrial(places: RootPlaces, trial: Trial): boolean {
@@ -113,6 +139,16 @@ export function holdGood(places: RootPlaces, target: string): void {
 
 export function triesOf({ failed }: UpdateState, release: string): number {
   return failed.find((one) => one.release === release)?.tries ?? 0;
+}
+
+export function timesHeldOff(places: RootPlaces): number {
+  return readState(places).heldOff ?? 0;
+}
+
+/** @param times 0: it let an update in */
+export function noteHeldOff(places: RootPlaces, times: number): void {
+  const { heldOff = 0, ...state } = readState(places);
+  if (times !== heldOff) writeState(places, times === 0 ? state : { ...state, heldOff: times });
 }
 
 export function noteFailure(places: RootPlaces, release: string): void {

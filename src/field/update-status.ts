@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { RootPlaces } from './root-places.ts';
 import {
   countStarts,
+  floorOf,
   goodTarget,
   isOnTrial,
   readState,
@@ -16,12 +17,14 @@ export interface UpdateStatus {
   /** Where `kios update rollback` leads. */
   previous?: string;
   trial?: { release: string; starts: number };
+  /** Nothing older is taken as an update. */
   floor?: string;
   failed: readonly { release: string; tries: number }[];
 }
 
 export function updateStatus(places: RootPlaces): UpdateStatus {
-  const { floor, previous, failed } = readState(places);
+  const { previous, failed } = readState(places);
+  const floor = floorOf(places);
   const trial = readTrial(places);
   return {
     current: basename(runningTarget(places)),

@@ -14,7 +14,7 @@ import {
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { filesOf, sumsFile } from './bundle-archive.ts';
-import { syncFolder } from './durable.ts';
+import { syncFolder } from '../lib/durable.ts';
 import { readGuarded } from './read-guarded.ts';
 import type { RootPlaces } from './root-places.ts';
 import { runTool, ToolError } from './run-tool.ts';

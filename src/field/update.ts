@@ -17,6 +17,7 @@ import {
 } from './update-judge.ts';
 import {
   addStart,
+  belowBase,
   beginTrial,
   countStarts,
   endTrial,
@@ -24,11 +25,13 @@ import {
   isOnTrial,
   linkOf,
   noteFailure,
+  noteHeldOff,
   pruneReleases,
   readState,
   readTrial,
   runningTarget,
   switchTo,
+  timesHeldOff,
   writeState,
   type Trial,
 } from './update-state.ts';
@@ -39,6 +42,8 @@ const maxHealthBytes = 16 * 1024;
 const lookEveryMs = 1_000;
 /** A customer has the time of a QR and of a slip; what is never idle is stuck. */
 const idleLimitMs = 900_000;
+/** Requests that a kiosk may outwait in a row: three hours of them. */
+const maxHeldOff = 12;
 /** A release that failed gets this long to finish a sale in hand: it will be taken up again by the other one. */
 const lastIdleLimitMs = 60_000;
 
@@ -67,7 +72,11 @@ export async function applyBundle(
   if (unpacked.kind === 'there') return done(`${unpacked.release} runs already`);
   const { release, version } = unpacked;
   say(`${release} is unpacked and checked`);
-  if (!(await untilIdle(updating))) return failed('the kiosk was never idle');
+  if (!(await untilLetIn(updating, release))) {
+    return failed(
+      'the kiosk was never idle; ask again later, or stop it first: systemctl stop kios',
+    );
+  }
   const before = partsThatWork(freshHealth(updating));
   const previous = runningTarget(places);
   holdGood(places, previous);
@@ -131,6 +140,8 @@ export async function rollBack(updating: Updating): Promise<Outcome> {
   const state = readState(places);
   const { previous } = state;
   if (previous === undefined) return refused('there is no release to go back to');
+  const below = belowBase(places, previous);
+  if (below !== undefined) return refused(below);
   // Not the way forward again: a second roll-back must not bring back what was left.
   const { previous: _gone, ...kept } = state;
   switchTo(places, previous);
@@ -173,6 +184,17 @@ function undo(places: RootPlaces, { release, previous }: Trial): void {
   noteFailure(places, release);
   endTrial(places);
   // Not its folder: the daemon that runs from it has yet to end. The next update removes it.
+}
+
+/** False: it serves. One that says so over hours of requests is stuck: a sale in hand outlives the restart. */
+async function untilLetIn(updating: Updating, release: string): Promise<boolean> {
+  const { places, say } = updating;
+  const isIdle = await untilIdle(updating);
+  const times = isIdle ? 0 : timesHeldOff(places) + 1;
+  const isEnough = times > maxHeldOff;
+  noteHeldOff(places, isEnough ? 0 : times);
+  if (isEnough) say(`${release} waits no longer: the kiosk was never idle in ${times} requests`);
+  return isIdle || isEnough;
 }
 
 /** False: it never was. A kiosk that says nothing serves nobody. */

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { requestId } from '../protocol/root-request.ts';
-import { writeDurably } from './durable.ts';
+import { writeDurably } from '../lib/durable.ts';
 import { readGuardedJson } from './read-guarded.ts';
 import type { RootPlaces } from './root-places.ts';
 

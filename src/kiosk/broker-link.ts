@@ -2,7 +2,12 @@
 import { MqttClient, type IClientOptions, type IPublishPacket } from 'mqtt';
 import { KiosError } from '../protocol/errors.ts';
 import { sale as saleSchema } from '../protocol/sale.ts';
-import { kioskTopics, statusMessage, type StatusMessage } from '../protocol/topics.ts';
+import {
+  commandMessage,
+  kioskTopics,
+  statusMessage,
+  type StatusMessage,
+} from '../protocol/topics.ts';
 import { backoffMs, type Backoff } from '../lib/backoff.ts';
 import { wait, type Clock } from '../lib/clock.ts';
 import { openBrokerLine } from './broker-line.ts';
@@ -35,12 +40,15 @@ export interface BrokerLinkOptions {
   offline: Omit<StatusMessage, 'connection'>;
   /** Resolves when the document is on disk; only then the broker may forget it. */
   onTold: (told: Told) => Promise<void>;
+  /** A command's token, unproved. The relay tells it again until it is answered. */
+  onCommand?: (token: string) => Promise<void>;
   onChange: (up: boolean) => void;
 }
 
 /** Connects, and again whenever the line is lost, until `stop`. */
 export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
   const { url, kioskId, client, clock, log, random, offline, onTold, onChange } = options;
+  const { onCommand } = options;
   const topics = kioskTopics(kioskId);
   const ended = new AbortController();
   const stopped = (): boolean => ended.signal.aborted;
@@ -53,8 +61,12 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
   const take = async ({ topic, retain }: IPublishPacket, payload: Buffer): Promise<void> => {
     // A retained one is from before this connection, which says its own right after.
     if (topic === topics.status && !retain) watchStatus(payload);
-    if (topic !== topics.sale) return;
+    if (topic !== topics.sale && topic !== topics.command) return;
     try {
+      if (topic === topics.command) {
+        await onCommand?.(commandMessage.parse(JSON.parse(payload.toString('utf8'))).token);
+        return;
+      }
       const document = saleSchema.parse(JSON.parse(payload.toString('utf8')));
       await onTold(await client.prove(document, clock.monotonicMs()));
     } catch (error) {

@@ -6,7 +6,7 @@ import {
   type PrintDocument,
   type PrintOutcome,
 } from '../../drivers/device.ts';
-import { printerCode } from './printer-watch.ts';
+import { isPrinterCode, printerCode } from './printer-watch.ts';
 import { wait, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { BrokerLink } from './broker-link.ts';
@@ -240,7 +240,8 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
 
   const printNow = async (effect: PrintEffect, voided: AbortSignal): Promise<void> => {
     const saleId = saleOfSlip(effect);
-    const { result, code } = await printed(effect, AbortSignal.any([signal, voided]));
+    const job = AbortSignal.any([signal, voided]);
+    const { result, code } = await printed(effect, job);
     if (effect.slip === 'qr') qrJobs.delete(effect.sale.saleId);
     if (signal.aborted) return;
     if (code !== undefined) log.warn({ saleId, slip: effect.slip, code }, 'printer.failed');
@@ -251,6 +252,13 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
       result,
       ...(code === undefined ? {} : { code }),
     });
+    if (code !== undefined && !job.aborted) printerRefused(code);
+  };
+
+  /** The next customer is not to find that out again. The watch of the paper brings it back, where it can ask. */
+  const printerRefused = (code: ErrorCode): void => {
+    if (!isPrinterCode(code) || devices().printer?.current()?.paper === undefined) return;
+    onPart('printer', { ok: false, code });
   };
 
   const printed = async (
@@ -356,6 +364,7 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
 function saleOfSlip(effect: PrintEffect): string | undefined {
   switch (effect.slip) {
     case 'day':
+    case 'test':
       return undefined;
     case 'reprint':
       return effect.past.saleId;

@@ -1,6 +1,15 @@
-// Enrolment: the kiosk makes its key, gives the one-time code and the public half to the relay, and keeps the answer.
-import { enrolAnswer, problem } from '../protocol/api.ts';
+// Enrolment: the kiosk makes its key, gives the one-time code and the public half to the relay, and keeps the answer. With
+// the relay's key out of band it believes nothing that this key has not signed.
+import {
+  enrolAnswer,
+  enrolledClaims,
+  problem,
+  signedEnrolAnswer,
+  type EnrolAnswer,
+} from '../protocol/api.ts';
 import { isErrorCode, KiosError } from '../protocol/errors.ts';
+import { followLinks, publicKeyOf } from '../protocol/key-chain.ts';
+import { openProof } from '../protocol/proof.ts';
 import { isSafeAddress } from '../protocol/safe-address.ts';
 import {
   endEnrolment,
@@ -20,6 +29,10 @@ export interface EnrolOptions {
   stateDir: string;
   /** The machine's serial number, where it has one. */
   serial?: string;
+  /** `x` of a key by which the relay signs, from the set-up QR. Without it the certificate alone says who the relay is. */
+  pin?: string;
+  /** The site that this kiosk belongs to: whose sheets it takes. */
+  site?: string;
   /** Replace an identity that is already there: the old life of this kiosk ends. */
   force: boolean;
 }
@@ -29,7 +42,7 @@ export interface EnrolOptions {
  * @throws KiosError with what to do
  */
 export async function enrol(options: EnrolOptions): Promise<Identity> {
-  const { relayUrl, code, stateDir, serial, force } = options;
+  const { relayUrl, code, stateDir, serial, pin, site, force } = options;
   if (hasIdentity(stateDir) && !force) {
     throw new KiosError(
       'enrolment-refused',
@@ -47,8 +60,9 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
   const identity: Identity = {
     relayUrl,
     privateKeyPem,
-    enrolment: enrolAnswer.parse(answer),
+    enrolment: await believed(answer, publicKey.x, pin),
     ...(serial === undefined ? {} : { serial }),
+    ...(site === undefined ? {} : { site }),
   };
   const plain = plainLine(identity);
   if (plain !== undefined) {
@@ -59,6 +73,40 @@ export async function enrol(options: EnrolOptions): Promise<Identity> {
   endEnrolment(stateDir);
   return identity;
 }
+
+/** What of an answer is believed: all of it, or with a pin what that key, or one that follows it, has signed for us. */
+async function believed(
+  answer: unknown,
+  kioskKey: string,
+  pin: string | undefined,
+): Promise<EnrolAnswer> {
+  const told = signedEnrolAnswer.safeParse(answer);
+  if (!told.success) {
+    throw new KiosError('relay-unreachable', 'what answered is no relay of kios', told.error);
+  }
+  const { signed = '', ...plain } = told.data;
+  if (pin === undefined) return plain;
+  // Keys from before the pinned one are none of ours: nothing that we trust has signed them.
+  const place = plain.keys.findIndex(({ publicKey }) => publicKey.x === pin);
+  const keys = place < 0 ? [] : plain.keys.slice(place);
+  const [first] = keys;
+  if (first === undefined) {
+    throw new KiosError('bad-proof', `the relay that answered is not the one of the QR; ${mend}`);
+  }
+  const trusted = new Map([[first.kid, publicKeyOf(first)]]);
+  for (const link of await followLinks(trusted, keys)) trusted.set(link.kid, publicKeyOf(link));
+  const claims = await openProof(signed, 'kios-enrolled', enrolledClaims, trusted);
+  if (claims.kioskKey !== kioskKey) {
+    throw new KiosError('bad-proof', `somebody else was enrolled with this code; ${mend}`);
+  }
+  const { kioskKey: _ours, ...enrolment } = claims;
+  return { ...enrolAnswer.parse(enrolment), keys };
+}
+
+const mend = 'revoke what was enrolled, look who stands between, and make a new QR';
+
+/** What OpenSSL says of a certificate whose dates do not hold by our clock. */
+const dateCodes: readonly unknown[] = ['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED'];
 
 async function ask(url: URL, body: unknown): Promise<unknown> {
   let response: Response;
@@ -71,6 +119,11 @@ async function ask(url: URL, body: unknown): Promise<unknown> {
       signal: AbortSignal.timeout(timeoutMs),
     });
   } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cause instanceof Error && 'code' in cause && dateCodes.includes(cause.code)) {
+      const what = 'its certificate is not valid by the clock of this machine; set the clock';
+      throw new KiosError('clock-wrong', `${url.origin}: ${what}`, error);
+    }
     throw new KiosError(
       'relay-unreachable',
       `${url.origin} does not answer; check the address, the network and the relay`,

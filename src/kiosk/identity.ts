@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -21,11 +22,13 @@ import { enrolAnswer, publicJwk, type PublicJwk } from '../protocol/api.ts';
 import { KiosError } from '../protocol/errors.ts';
 import type { TrustedKeys } from '../protocol/proof.ts';
 import { isSafeAddress } from '../protocol/safe-address.ts';
+import { siteName } from '../protocol/sheet.ts';
 
 const identityFile = z.object({
   relayUrl: z.url(),
   privateKeyPem: z.string(),
   serial: z.string().optional(),
+  site: siteName.optional(),
   enrolment: enrolAnswer,
 });
 
@@ -91,9 +94,20 @@ export function plainLine({ relayUrl, enrolment }: Identity): string | undefined
   return `the broker's address ${enrolment.brokerUrl} is not mqtts`;
 }
 
-export function hasIdentity(stateDir: string): boolean {
-  return existsSync(identityPath(stateDir));
+/**
+ * @param stat for tests
+ * @throws KiosError `permission-denied`: what may not be looked at is not what is not there
+ */
+export function hasIdentity(stateDir: string, stat = isThere): boolean {
+  const path = identityPath(stateDir);
+  try {
+    return stat(path);
+  } catch (error) {
+    throw unreadable(error, path, stateDir);
+  }
 }
+
+const isThere = (path: string): boolean => statSync(path, { throwIfNoEntry: false }) !== undefined;
 
 /** Replaces the identity at once and for good (written beside it, synced, renamed). */
 export function writeIdentity(stateDir: string, identity: Identity): void {

@@ -2,7 +2,7 @@
 // Computes, does no I/O.
 import { ChainWalk, type Anchor, type Row } from './journal-chain.ts';
 import { readRules } from './journal-rules.ts';
-import { newState } from './new-state.ts';
+import { completed, newState } from './new-state.ts';
 import type { Rules } from './rules.ts';
 import { step } from './sale.ts';
 import { sceneOf } from './screens.ts';
@@ -106,8 +106,8 @@ class Run {
   }
 
   #compare(body: unknown): string | undefined {
-    // A state of an earlier version lacks what was not known then; so does the boot that takes it up.
-    const recorded = { ...newState('', ''), ...(body as State) };
+    // As the boot that takes it up does.
+    const recorded = completed(body as State, newState('', ''));
     const reached = this.#state;
     this.#state = recorded;
     if (reached === undefined) return undefined;

@@ -8,7 +8,7 @@ import { notesOf, withoutProofs } from './notes.ts';
 import type { SaleNote } from './past-sales.ts';
 import { nextWake, step } from './sale.ts';
 import type { Rules } from './rules.ts';
-import { newState } from './new-state.ts';
+import { completed, newState } from './new-state.ts';
 import type { Effect, KioskEvent, State } from './state.ts';
 
 /** Without the time, which the loop adds. */
@@ -81,7 +81,9 @@ export function createKiosk(options: KioskOptions): Kiosk {
     const timed: KioskEvent = { ...event, atMs: clock.monotonicMs() };
     const [next, effects] = step(state, timed, rules);
     logPhase(log, state, next);
-    const moved = effects.length > 0 || next.phase.at !== state.phase.at;
+    // A release from before set-up sheets may fold this journal one day: it must find the state after one, not the event.
+    const isNews = timed.kind === 'sheet';
+    const moved = effects.length > 0 || next.phase.at !== state.phase.at || isNews;
     const notes = notesOf(state, timed, next);
     state = next;
     const stored = Promise.withResolvers<undefined>();
@@ -238,8 +240,8 @@ function logPhase(log: Log, before: State, { phase }: State): void {
 function fold(options: KioskOptions): { state: State; events: number } {
   const { journal, rules, cursor, ledgerId, language } = options;
   const tail = journal.tail();
-  // A state of an earlier version lacks what was not known then.
-  let state = { ...newState(cursor, ledgerId), language, ...(tail.state as State | undefined) };
+  const fresh = { ...newState(cursor, ledgerId), language };
+  let state = completed(tail.state as State | undefined, fresh);
   for (const event of tail.events) {
     // The journal's own hash chain vouches that this is what an earlier run wrote.
     const [next] = step(state, event as KioskEvent, rules);

@@ -16,7 +16,7 @@ const partOf = { display: 'display', paper: 'printer' } as const;
 
 /** What keeps this kiosk from selling, by the same codes on the screen and in the status message. */
 export function missingParts(state: State, rules: Rules): readonly ErrorCode[] {
-  const codes = neededNow(state, rules).flatMap((part) => {
+  const codes = [...neededNow(state, rules), 'operator' as const].flatMap((part) => {
     const health = state.parts[part];
     return health.ok ? [] : [health.code];
   });

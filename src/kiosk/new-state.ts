@@ -12,6 +12,7 @@ export const lostCode: Readonly<Record<Part, ErrorCode>> = {
   relay: 'relay-unreachable',
   broker: 'broker-unreachable',
   journal: 'journal-failed',
+  operator: 'out-of-service',
 };
 
 /** At the start of a run nobody has heard of any part; what is required counts as missing until it reports. */
@@ -27,6 +28,7 @@ export function unheardParts(required: readonly Part[]): State['parts'] {
     relay: of('relay'),
     broker: of('broker'),
     journal: of('journal'),
+    operator: of('operator'),
   };
 }
 
@@ -43,4 +45,9 @@ export function newState(cursor: string, ledgerId: string): State {
     ledger: { at: 'unknown', retryAtMs: 0 },
     claims: { open: [], wrong: 0 },
   };
+}
+
+/** A state that an earlier version may have written, which lacks what was not known then. */
+export function completed(written: Partial<State> | undefined, fresh: State): State {
+  return { ...fresh, ...written, parts: { ...fresh.parts, ...written?.parts } };
 }

@@ -58,6 +58,11 @@ const faultCodes: Readonly<Record<StatusFault, ErrorCode>> = {
   offline: 'printer-offline',
 };
 
+/** Whether a code is a printer's fault, and not one of the slip that it was to print. */
+export function isPrinterCode(code: ErrorCode): boolean {
+  return code === 'printer-lost' || Object.values(faultCodes).includes(code);
+}
+
 /** What a printer's fault is called on the screen; one that says nothing is not there. */
 export function printerCode({ reason }: DeviceError): ErrorCode {
   return isStatusFault(reason) ? faultCodes[reason] : 'printer-lost';

@@ -73,6 +73,14 @@ export interface RelayClient {
   probe(): Promise<Answer<unknown>>;
   /** A fresh password for the broker: good for nothing else, because the broker sees it. */
   brokerToken(): Promise<string>;
+  /** A call about no sale: of its answer is believed only what proves itself. */
+  ask<T>(
+    method: string,
+    path: string,
+    body: unknown,
+    shape: z.ZodType<T>,
+    limitMs?: number,
+  ): Promise<Answer<T>>;
   /** Proves a document that came another way. @throws KiosError `bad-proof` */
   prove(document: Sale, askedAtMs: number): Promise<Told>;
 }
@@ -235,6 +243,8 @@ export function createRelayClient(options: RelayClientOptions): RelayClient {
       if (told.expiresInMs === undefined && told.settledAgoMs === undefined) return told;
       throw new KiosError('bad-proof', 'an answer came as a message');
     },
+    ask: (method, path, body, shape, limitMs) =>
+      call(method, path, body, shape, freshNonce(), limitMs),
     charge: ({ saleId, amountIdr, items }) =>
       saleCall(
         'PUT',

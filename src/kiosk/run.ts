@@ -1,23 +1,33 @@
 // Puts a kiosk together out of its rooms and keeps it running: identity, journal, machine, devices, relay, broker.
 import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { notifySystemd } from '../lib/notify.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { createAskRoot, type AskRoot } from './ask-root.ts';
 import { startBrokerLink, type BrokerLink } from './broker-link.ts';
 import { saleOfCode } from '../protocol/claim-code.ts';
 import type { KiosError } from '../protocol/errors.ts';
+import type { Commands } from './commands.ts';
+import { isIdle, openCommands } from './commands-run.ts';
+import { askFolder } from '../protocol/root-request.ts';
+import { isSheet } from '../protocol/sheet.ts';
 import type { KioskConfig } from './config.ts';
 import { startDevices, type Devices } from './devices.ts';
+import { watchRelease } from './download-release.ts';
 import { createPerform } from './effects.ts';
 import { rulesOf, type Rules } from './rules.ts';
 import { slipOf, toPastSlip } from './slip-paper.ts';
 import { pingWatchdog, watchDisk, watchHealth, watchJournal, watchRelay } from './watches.ts';
+import { watchHardware } from './hardware-watch.ts';
+import { readHardware } from './hardware.ts';
 import { lockFolder } from './lock.ts';
 import { ownHealth, tellHealth, type OwnHealth } from './health-file.ts';
 import { isQuiet, watchPaper } from './printer-watch.ts';
-import { readIdentity, type Identity } from './identity.ts';
+import { startEnrolWait } from './enrol-wait.ts';
+import { hasIdentity, readIdentity, type Identity } from './identity.ts';
 import { openJournal, type JournalFile } from './journal.ts';
 import { writeRules } from './journal-rules.ts';
 import { createKiosk, type Kiosk } from './kiosk.ts';
@@ -26,6 +36,7 @@ import {
   draw,
   kioskOf,
   mintId,
+  noteHardware,
   noteHealth,
   openRun,
   post,
@@ -34,6 +45,8 @@ import {
   type Run,
 } from './selling.ts';
 import { journalPath, startStandstill, storageCode } from './standstill.ts';
+import { sheetScanned } from './sheet-scan.ts';
+import { withSheetSettings } from './sheet-settings.ts';
 import { makeStateFolder } from './state-folder.ts';
 import { maxPastSlips, type Effect, type Part, type PartHealth } from './state.ts';
 
@@ -51,6 +64,13 @@ export interface RunOptions {
   log: Log;
   random: () => number;
   version: string;
+  /** The configuration as it lies on the disk now. @throws ConfigError */
+  rereadConfig?: () => KioskConfig;
+  /** The support bundle of this machine. */
+  makeBundle?: () => Promise<Uint8Array>;
+  /** In place of root's units, and of the key that provisioning brought. */
+  askRoot?: AskRoot;
+  operatorKeyFile?: string;
 }
 
 /** What a run holds of its folder. */
@@ -64,16 +84,20 @@ export interface Holding {
 }
 
 /**
- * Starts everything and returns when the kiosk takes keys, or when its screen says why its journal lets it sell nothing.
- * @throws KiosError `not-enrolled`, `kiosk-running`
+ * Starts everything and returns when the kiosk takes keys, or when its screen says why its journal lets it sell nothing, or
+ * that it is not enrolled and waits for the set-up QR.
+ * @throws KiosError `not-enrolled` (without a display and a scanner, or with an identity that is damaged), `kiosk-running`
  */
-export async function startKiosk(options: RunOptions): Promise<RunningKiosk> {
+export async function startKiosk(given: RunOptions): Promise<RunningKiosk> {
+  const options = { ...given, config: withSheetSettings(given.config) };
   const { config, log } = options;
   const bootId = machineBootId();
   const serial = config.serial ?? machineSerial();
   let identity: Identity | undefined;
   try {
     makeStateFolder(config.stateDir);
+    const canSay = config.scanner !== undefined || config.display !== undefined;
+    if (canSay && !hasIdentity(config.stateDir)) return startEnrolWait({ ...options, serial });
     identity = readIdentity(config.stateDir);
     return await startSelling(options, await hold(options, identity, { bootId, serial }));
   } catch (error) {
@@ -130,7 +154,8 @@ async function startSelling(options: RunOptions, holding: Holding): Promise<Runn
     release();
     throw error;
   }
-  const link = (run.link = openLink(run, perform));
+  const commands = (run.commands = openCommands(run, perform));
+  const link = (run.link = openLink(run, perform, commands));
   startWatches(run);
   void pingWatchdog(clock, stopping.signal);
   await notifySystemd('READY=1');
@@ -140,6 +165,7 @@ async function startSelling(options: RunOptions, holding: Holding): Promise<Runn
     stop: async () => {
       await notifySystemd('STOPPING=1');
       stopping.abort();
+      commands.stop();
       await link.stop();
       await devices.stop();
       await kiosk.stop();
@@ -178,7 +204,8 @@ function createEffects(run: Run): Perform {
       return run.devices;
     },
     post: (event) => {
-      post(run, event);
+      if (event.kind === 'printed' && event.slip === 'test') run.testPrinted?.(event);
+      else post(run, event);
     },
     onPart: (part, health) => {
       noteHealth(run, part, health);
@@ -204,7 +231,8 @@ function openDevices(run: Run): Devices {
       post(run, { kind: 'key', key, freshId: mintId(run) });
     },
     onScan: (scan) => {
-      post(run, { kind: 'scan', scan });
+      if (isSheet(scan.text)) void sheetScanned(run, scan.text);
+      else post(run, { kind: 'scan', scan });
     },
     onPart: (part, health) => {
       noteHealth(run, part, health);
@@ -215,7 +243,7 @@ function openDevices(run: Run): Devices {
   });
 }
 
-function openLink(run: Run, perform: Perform): BrokerLink {
+function openLink(run: Run, perform: Perform, commands: Commands): BrokerLink {
   const { identity, bootId, client, clock, log, random, version } = run;
   const { brokerUrl, kioskId, brokerPassword } = identity.enrolment;
   const kiosk = kioskOf(run);
@@ -223,10 +251,13 @@ function openLink(run: Run, perform: Perform): BrokerLink {
     ...{ url: brokerUrl, kioskId, brokerPassword, client, clock, log, random },
     offline: { online: false, bootId, version },
     onTold: async (told) => kiosk.post({ kind: 'told', via: 'mqtt', told }),
+    onCommand: (token) => commands.take(token),
     onChange: (up) => {
       noteHealth(run, 'broker', up ? { ok: true } : { ok: false, code: 'broker-unreachable' });
       // What was said while the line was down is fetched, not waited for.
-      if (up) perform({ kind: 'catch-up', since: kiosk.state().cursor });
+      if (!up) return;
+      perform({ kind: 'catch-up', since: kiosk.state().cursor });
+      void commands.fetch();
     },
   });
 }
@@ -251,6 +282,23 @@ function startWatches(run: Run): void {
   const mayAsk = (): boolean => isQuiet(kiosk.state());
   if (printer !== undefined) void watchPaper({ printer, clock, onPart, signal, mayAsk });
   void watchHealth(devices, log, clock, signal);
+  void watchHardware({
+    ...{ clock, log, signal },
+    read: () => readHardware({ sys: '/sys', stateDir: config.stateDir }),
+    clockOffsetMs: () => run.clockOffsetMs,
+    onRead: (hardware) => {
+      run.hardware = hardware;
+    },
+    onChange: (health) => {
+      noteHardware(run, health);
+    },
+  });
+  void watchRelease({
+    ...{ stateDir: config.stateDir, version, client, clock, log, random: run.random, signal },
+    askRoot: run.askRoot ?? createAskRoot(clock),
+    canUpdate: () => existsSync(join(askFolder, 'update')),
+    idle: () => isIdle(kiosk.state()),
+  });
   const report = (): OwnHealth => ownHealth(kiosk.state(), rules, version);
   void tellHealth({ folder: process.env['RUNTIME_DIRECTORY'], report, clock, log, signal });
 }

@@ -16,7 +16,7 @@ import {
 import { neededParts, toPaper } from './missing.ts';
 import { showsCode, stop, toIdle, type Step } from './phases.ts';
 import { claimSought, giveUp, granted, lockAfterBoot, soughtBeforeRestart } from './redeem.ts';
-import { slipsFound } from './technician.ts';
+import { sheetTaken, slipsFound } from './technician.ts';
 import { takeTold } from './told.ts';
 import { woke } from './wake.ts';
 import type { Rules } from './rules.ts';
@@ -74,6 +74,8 @@ export function step(state: State, event: KioskEvent, rules: Rules): Step {
       return printed(state, event, rules);
     case 'slips-found':
       return slipsFound(state, event);
+    case 'sheet':
+      return sheetTaken(state, event);
     case 'not-shown':
       return notShown(state, event, rules);
     case 'woke':

@@ -17,10 +17,16 @@ export interface ScreenContext {
   rules: Rules;
   merchant: { name: string; nmid: string };
   sandbox: boolean;
+  /** What the operator wants to stand on the idle screen. */
+  message?: string;
   /** Monotonic. */
   nowMs: number;
   /** The claim code of a sale, ready to be read aloud. */
   claimCode: (saleId: string) => string;
+  /** What the machine itself complains of; none of it stops a sale. */
+  hardwareCodes?: readonly ErrorCode[];
+  /** The few lines for a technician's phone. */
+  supportText?: () => string;
 }
 
 /** Basket lines on one screen. */
@@ -76,7 +82,10 @@ function idle(state: State, context: ScreenContext): Scene {
   const missing = missingParts(state, context.rules);
   if (missing.length > 0) {
     return {
-      ...scene(state, context, 'bad', 'outOfService', codeLines(state, missing, context)),
+      ...scene(state, context, 'bad', 'outOfService', [
+        ...codeLines(state, missing, context),
+        ...messageLines(context),
+      ]),
       hints: [hint(state, '/', 'keyLanguage')],
     };
   }
@@ -87,12 +96,17 @@ function idle(state: State, context: ScreenContext): Scene {
     ...scene(state, context, 'neutral', 'welcome', [
       say(state.language, words),
       say(state.language, 'anyWallet'),
+      ...messageLines(context),
     ]),
     hints: [
       ...(state.claims.open.length > 0 ? [hint(state, 'C 00', 'keyClaim')] : []),
       hint(state, '/', 'keyLanguage'),
     ],
   };
+}
+
+function messageLines({ message }: ScreenContext): readonly string[] {
+  return message === undefined ? [] : [message];
 }
 
 function claiming(

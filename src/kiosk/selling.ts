@@ -6,9 +6,12 @@ import { claimCode, formatClaimCode } from '../protocol/claim-code.ts';
 import type { ErrorCode, KiosError } from '../protocol/errors.ts';
 import { createAskRoot } from './ask-root.ts';
 import type { BrokerLink } from './broker-link.ts';
+import type { Commands } from './commands.ts';
 import type { Devices } from './devices.ts';
+import { hardwareCodes, type HardwareHealth } from './hardware-health.ts';
+import type { Hardware } from './hardware.ts';
 import { readIdentity } from './identity.ts';
-import { createRelayKeys } from './key-chain.ts';
+import { createRelayKeys, type RelayKeys } from './key-chain.ts';
 import { ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
 import { missingParts, toldParts } from './missing.ts';
 import { createRelayClient, type RelayClient } from './relay-client.ts';
@@ -17,20 +20,33 @@ import { createScreen, type Screen } from './screen.ts';
 import { sceneOf, type ScreenContext } from './screens.ts';
 import { sendByHttp } from './send.ts';
 import { haltedScene, storageCode, untilStorageIsWell, withoutJournal } from './standstill.ts';
-import type { Part, PartHealth, State } from './state.ts';
+import type { EventOf, Part, PartHealth, State } from './state.ts';
+import { supportText, type SupportFacts } from './support-text.ts';
 import { mendingClock } from './wrong-clock.ts';
 
 /** One run of a kiosk. What is optional is made after the machine, because it feeds the machine. */
 export interface Run extends RunOptions, Omit<Holding, 'release'> {
   readonly client: RelayClient;
+  readonly keys: RelayKeys;
   readonly screen: Screen;
   readonly stopping: AbortController;
   readonly ended: PromiseWithResolvers<Error>;
   kiosk?: Kiosk;
   devices?: Devices;
   link?: BrokerLink;
+  /** What the operator asks from afar. */
+  commands?: Commands;
+  /** Told what became of a test page. */
+  testPrinted?: (outcome: Pick<EventOf<'printed'>, 'result' | 'code'>) => void;
   /** The relay's signed time minus ours; unset: it was not heard since this start. */
   clockOffsetMs?: number;
+  /** When that was; monotonic. */
+  heardAtMs?: number;
+  /** The relay's time minus our monotonic clock, which nobody sets. */
+  relayAheadMs?: number;
+  /** The machine's own health, as it was read last. */
+  hardware?: Hardware;
+  hardwareHealth?: HardwareHealth;
   /** What keeps it from selling, as it was told last. */
   told?: string;
   /** Why the journal serves no more; only a new start takes it back. */
@@ -54,10 +70,12 @@ export function openRun(options: RunOptions, holding: Holding): Run {
     meetKey: (proof) => keys.meet(proof),
     onTime: (offsetMs) => {
       run.clockOffsetMs = offsetMs;
+      run.relayAheadMs = clock.nowMs() + offsetMs - clock.monotonicMs();
+      run.heardAtMs = clock.monotonicMs();
     },
   });
   const run: Run = {
-    ...{ ...options, identity, bootId, rules, journal, client, stopping },
+    ...{ ...options, identity, bootId, rules, journal, client, keys, stopping },
     screen: createScreen(log.child({ device: 'display' })),
     ended: Promise.withResolvers<Error>(),
   };
@@ -90,14 +108,40 @@ export function draw(run: Run, state: State): void {
   }
 }
 
-function contextOf({ identity: { enrolment }, rules, clock }: Run): ScreenContext {
+function contextOf(run: Run): ScreenContext {
+  const { rules, clock, hardwareHealth = {} } = run;
+  const { enrolment } = run.identity;
+  const message = run.commands?.message;
   return {
+    ...(message === undefined ? {} : { message }),
+    hardwareCodes: hardwareCodes(hardwareHealth),
+    supportText: () => supportText(supportFacts(run)),
     rules,
     merchant: enrolment.merchant,
     sandbox: enrolment.environment === 'sandbox',
     nowMs: clock.monotonicMs(),
     claimCode: (saleId) => formatClaimCode(claimCode(enrolment.claimSecret, saleId)),
   };
+}
+
+function supportFacts(run: Run): SupportFacts {
+  const { identity, version, rules, clock, heardAtMs, clockOffsetMs, hardware } = run;
+  const state = kioskOf(run).state();
+  const parts = Object.values({ ...toldParts(state, rules), ...run.hardwareHealth });
+  const told = parts.flatMap((part) => (part.ok ? [] : [part.code]));
+  return {
+    ...{ kioskId: identity.enrolment.kioskId, version },
+    codes: [...new Set([...missingParts(state, rules), ...told])],
+    ...(heardAtMs === undefined ? {} : { heardAgoMs: clock.monotonicMs() - heardAtMs }),
+    ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }),
+    ...(hardware === undefined ? {} : { hardware }),
+  };
+}
+
+/** Tells the relay's operator what the machine itself complains of. */
+export function noteHardware(run: Run, health: HardwareHealth): void {
+  run.hardwareHealth = health;
+  publishStatus(run);
 }
 
 /** Tells machine and relay of a part's health when it changed. */
@@ -109,7 +153,7 @@ export function noteHealth(run: Run, part: Part, health: PartHealth): void {
   publishStatus(run);
 }
 
-function publishStatus(run: Run): void {
+export function publishStatus(run: Run): void {
   const { rules, bootId, version, log, journalFault } = run;
   const state = kioskOf(run).state();
   const shown = journalFault === undefined ? state : withoutJournal(state, journalFault);
@@ -117,8 +161,9 @@ function publishStatus(run: Run): void {
   const selling = missing.length === 0;
   if (run.told !== missing.join()) log.info({ selling, missing }, 'kiosk.selling');
   run.told = missing.join();
-  const parts = toldParts(shown, rules);
-  run.link?.status({ online: true, bootId, version, selling, parts });
+  const parts = { ...toldParts(shown, rules), ...run.hardwareHealth };
+  const refusedCommands = { ...run.commands?.refused };
+  run.link?.status({ online: true, bootId, version, selling, parts, refusedCommands });
 }
 
 /** The journal could not be read: what is in hand goes on to its end; nothing new is sold. */

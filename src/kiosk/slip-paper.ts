@@ -1,6 +1,8 @@
 // The document of a slip that the machine asked for, with the times of now in the kiosk's zone. A copy is never payable, and
 // brings no goods.
 import type { PrintDocument } from '../../drivers/device.ts';
+import { profileOf } from '../../drivers/printer/profiles.ts';
+import { testPage } from '../../drivers/printer/test-page.ts';
 import type { Clock } from '../lib/clock.ts';
 import { claimCode, formatClaimCode } from '../protocol/claim-code.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
@@ -70,6 +72,8 @@ export function slipOf(
     case 'day':
       // Sales bear the times of our own clock, right or wrong: the day is taken by the same one.
       return dayPaper(clock.nowMs(), sources, context);
+    case 'test':
+      return config.printer === undefined ? 'printer-lost' : testPage(profileOf(config.printer));
     case 'reprint':
       return copyOf(effect.past, sources, { ...context, copiedAt: context.time });
   }

@@ -16,6 +16,8 @@ export const parts = [
   'relay',
   'broker',
   'journal',
+  /** Not one of the machine's: who runs it may take it out of service. */
+  'operator',
 ] as const;
 export type Part = (typeof parts)[number];
 export type PartHealth = { ok: true } | { ok: false; code: ErrorCode };
@@ -48,11 +50,16 @@ export type Phase =
   | { at: 'basket'; items: readonly SaleItem[]; notice?: ErrorCode; untilMs: number }
   /** This amount was paid a moment ago: once more? */
   | { at: 'asking'; amountIdr: number; items: readonly SaleItem[]; untilMs: number }
-  /** The technician looks. `slips`: those of the past, once asked for; `paper`: what became of the last print. */
+  /**
+   * The technician looks. `slips`: those of the past, once asked for; `support`: the QR for whoever helps; `paper`: what
+   * became of the last print; `sheet`: of a set-up sheet.
+   */
   | {
       at: 'technician';
       slips?: readonly PastSlip[];
+      support?: true;
       paper?: 'asked' | 'printing' | 'printed' | 'unknown' | ErrorCode;
+      sheet?: 'taking' | 'taken' | ErrorCode;
       untilMs: number;
     }
   /** Something is missing, or the input was refused: says what, then goes back to idle. */
@@ -272,6 +279,8 @@ export type KioskEvent = { atMs: number } & (
     }
   /** The newest slips of the past, the newest first; at most `maxPastSlips`. */
   | { kind: 'slips-found'; slips: readonly PastSlip[] }
+  /** What became of a set-up sheet; never what it says. */
+  | { kind: 'sheet'; result: 'taking' | 'taken' | ErrorCode }
   /** The QR could not be drawn so that a phone can read it. */
   | { kind: 'not-shown'; saleId: string }
   | { kind: 'woke' }
@@ -285,9 +294,9 @@ export type EventOf<K extends KioskEvent['kind']> = Extract<KioskEvent, { kind: 
 
 /**
  * `void`: takes back a QR slip that may be on paper. `day`: the day sheet. `reprint`: a copy of a slip of the past, which
- * never carries a payable QR.
+ * never carries a payable QR. `test`: the page that shows whether the printer prints, asked for from afar.
  */
-export type SlipKind = 'qr' | 'receipt' | 'claim' | 'void' | 'day' | 'reprint';
+export type SlipKind = 'qr' | 'receipt' | 'claim' | 'void' | 'day' | 'reprint' | 'test';
 
 /** A slip of the past that a technician may have again. */
 export interface PastSlip {
@@ -325,7 +334,7 @@ export type Effect =
       qrString?: string;
       leftMs?: number;
     }
-  | { kind: 'print'; slip: 'day' }
+  | { kind: 'print'; slip: 'day' | 'test' }
   | { kind: 'print'; slip: 'reprint'; past: PastSlip }
   /** Asks the journal for the newest slips of the past. */
   | { kind: 'seek-slips' }
@@ -348,6 +357,8 @@ export const patience = {
   readMs: 3_000,
   /** Nobody touches the technician's screen for this long: it is closed. */
   technicianMs: 30_000,
+  /** Root's word on a set-up sheet is waited for on the technician's screen: it tries to join the Wi-Fi. */
+  sheetMs: 95_000,
   /** A claim that is refused: what to do must be read. */
   refusedMs: 12_000,
   /** Five wrong claim codes lock the entry for so long (PROTOCOL.md §7). */

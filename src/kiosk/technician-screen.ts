@@ -14,9 +14,19 @@ type Technician = Extract<Phase, { at: 'technician' }>;
 const shownLines = 7;
 
 export function technicianScene(state: State, phase: Technician, context: ScreenContext): Scene {
+  if (phase.support === true) return support(state, context);
   return phase.slips === undefined
     ? health(state, phase, context)
     : copies(state, phase, phase.slips, context);
+}
+
+/** For a phone: what whoever helps asks first. */
+function support(state: State, context: ScreenContext): Scene {
+  return {
+    ...scene(state, context, 'neutral', 'support', [say(state.language, 'supportHow')]),
+    qr: { text: context.supportText?.() ?? '-', lines: [] },
+    hints: [hint(state, 'Enter', 'keyService'), hint(state, 'Esc', 'keyReturn')],
+  };
 }
 
 function health(state: State, phase: Technician, context: ScreenContext): Scene {
@@ -26,7 +36,9 @@ function health(state: State, phase: Technician, context: ScreenContext): Scene 
     const is = state.parts[part];
     return is.ok ? [] : [is.code];
   });
-  const codes = [...new Set([...missingParts(state, context.rules), ...told])];
+  const codes = [
+    ...new Set([...missingParts(state, context.rules), ...told, ...(context.hardwareCodes ?? [])]),
+  ];
   const needed = neededParts(context.rules);
   const well = needed.filter((part) => !faulty.includes(part));
   const names = well.map((part) => say(language, `part_${part}`)).join(', ');
@@ -45,6 +57,7 @@ function health(state: State, phase: Technician, context: ScreenContext): Scene 
     hints: [
       hint(state, '1', 'keyCopy'),
       hint(state, '2', 'keyDaySheet'),
+      hint(state, '3', 'keySupport'),
       hint(state, 'Enter', 'keyService'),
       hint(state, 'Esc', 'keyLeave'),
     ],
@@ -74,7 +87,11 @@ function copies(
   };
 }
 
-function paperLine({ language }: State, { paper }: Technician): readonly string[] {
+function paperLine({ language }: State, { paper, sheet }: Technician): readonly string[] {
+  if (sheet === 'taking') return [say(language, 'pleaseWait')];
+  if (sheet !== undefined) {
+    return [sheet === 'taken' ? say(language, 'sheetTaken') : sayCode(language, sheet)];
+  }
   switch (paper) {
     case undefined:
       return [];

@@ -1,6 +1,6 @@
 // Reads a YAML file into a typed configuration: all faults at once, each with its line, its reason and an example.
 import { readFileSync } from 'node:fs';
-import { LineCounter, isNode, isScalar, parseDocument, visit, type Document } from 'yaml';
+import { LineCounter, isNode, isPair, isScalar, parseDocument, visit, type Document } from 'yaml';
 import type { z } from 'zod';
 
 /** Larger than any configuration that a person writes. */
@@ -79,6 +79,9 @@ export function parseConfig<T>(
   throw new ConfigError(file, [...misread, ...faults]);
 }
 
+/** Of a setting whose value no message may repeat. */
+const secretName = /code$|secret|password/i;
+
 /**
  * What YAML reads otherwise than a person here wrote it: `12.000` is twelve to YAML, and a barcode without quotes loses
  * its leading zeros.
@@ -93,10 +96,15 @@ function misreadNumbers(document: Document, lines: LineCounter): string[] {
       const written = pair.key.source ?? String(pair.key.value);
       faults.push(`${lineOfNode(pair.key.range)}put ${written} in quotes: "${written}"`);
     },
-    Scalar(key, scalar) {
+    Scalar(key, scalar, path) {
       if (key === 'key' || typeof scalar.value !== 'number') return;
       const written = scalar.source ?? '';
       if (!Number.isInteger(scalar.value) || /^-?(0|[1-9]\d*)$/.test(written)) return;
+      const pair = path.at(-1);
+      if (isPair(pair) && isScalar(pair.key) && secretName.test(String(pair.key.value))) {
+        faults.push(`${lineOfNode(scalar.range)}${String(pair.key.value)}: put it in quotes`);
+        return;
+      }
       const meant = written.replace(/[._]/g, '');
       faults.push(
         `${lineOfNode(scalar.range)}${written} is read as ${scalar.value}: write ${meant} or ${scalar.value}, without a point`,

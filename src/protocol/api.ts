@@ -113,6 +113,14 @@ export const enrolAnswer = z.object({
 });
 export type EnrolAnswer = z.infer<typeof enrolAnswer>;
 
+/** `kios-enrolled`: the whole answer, and whom it is for, under the relay's signature (PROTOCOL.md §8). */
+export const enrolledClaims = enrolAnswer.extend({
+  /** `x` of the kiosk's own key. */
+  kioskKey: publicJwk.shape.x,
+});
+/** The answer as it travels. A kiosk that knows the relay's key already believes `signed` and nothing beside it. */
+export const signedEnrolAnswer = enrolAnswer.extend({ signed: z.string().max(65_536).optional() });
+
 /** `GET /v1/keys?after=<kid>`. */
 export const keysAnswer = z.object({ keys: z.array(chainKey).max(64) });
 

@@ -192,12 +192,87 @@ export const errors = {
     false,
     'Another kios kiosk runs on the same state folder: stop that one.',
   ),
+  'download-failed': entry(
+    0,
+    true,
+    'The bundle of a release could not be fetched; the log of the kiosk says why.',
+  ),
+  'out-of-service': entry(
+    0,
+    true,
+    'The operator has taken the kiosk out of service; kios relay command KIOSK in-service brings it back.',
+  ),
   'clock-unknown': entry(
     0,
     true,
     'The kiosk has heard no time that it can trust since it started; no QR slip is printed.',
   ),
-  'not-enrolled': entry(0, false, 'The kiosk has no identity: run kios enrol.'),
+  'not-enrolled': entry(
+    0,
+    false,
+    'The kiosk has no identity: scan the set-up QR, or run kios enrol.',
+  ),
+
+  // Set-up sheets under the scanner.
+  'sheet-unread': entry(
+    0,
+    true,
+    'This is no set-up QR of this operator: print a new one, or give the kiosk the right operator.pub.',
+  ),
+  'sheet-expired': entry(0, false, 'The set-up QR is too old: print a new one.'),
+  'sheet-used': entry(
+    0,
+    false,
+    'This set-up QR was taken before, or a newer one was: print a new one.',
+  ),
+  'sheet-other-kiosk': entry(0, false, 'The set-up QR is for another kiosk or site.'),
+  'sheet-not-now': entry(
+    0,
+    true,
+    'A set-up QR is taken while the screen of the technician is open, or by a kiosk that is not enrolled.',
+  ),
+  'already-enrolled': entry(
+    0,
+    false,
+    'The kiosk is enrolled already; kios enrol --force gives it a new life.',
+  ),
+  'sheet-failed': entry(
+    0,
+    true,
+    'The Wi-Fi of the set-up QR is not connected: check its name, password and reach; it is tried again.',
+  ),
+  'sheet-not-kept': entry(
+    0,
+    true,
+    'The set-up QR could not be obeyed here: see the log of kios and of its root units.',
+  ),
+  'clock-wrong': entry(
+    0,
+    true,
+    'The clock is so wrong that no certificate is valid: give it a network with NTP or set it; enrolment goes on by itself.',
+  ),
+
+  // What is watched of the machine itself; it sells on, and somebody should look.
+  'power-low': entry(
+    0,
+    true,
+    'The power supply is too weak for the board: use its own supply and a short cable.',
+  ),
+  'machine-hot': entry(
+    0,
+    true,
+    'The machine is above 80 °C and makes itself slower: give it air, clean or mend its fan.',
+  ),
+  'card-worn': entry(
+    0,
+    false,
+    'The card has been written so much that it may fail soon: bring a new one, and enrol again.',
+  ),
+  'card-errors': entry(
+    0,
+    false,
+    'The file system of the card has noted errors: have it checked at the next boot (fsck), or replace the card.',
+  ),
 
   // What only `kios doctor` tells.
   'config-invalid': entry(0, false, 'The configuration cannot be used: correct the lines named.'),

@@ -11,7 +11,13 @@ import { verdict } from './verdict.ts';
 
 /** What a signature is for. It stands in the JWS header, so that one kind is never taken for another. */
 export type ProofKind =
-  'kios-verdict' | 'kios-command' | 'kios-time' | 'kios-grant' | 'kios-heard' | 'kios-key';
+  | 'kios-verdict'
+  | 'kios-command'
+  | 'kios-time'
+  | 'kios-grant'
+  | 'kios-heard'
+  | 'kios-key'
+  | 'kios-enrolled';
 
 /** What the relay vouches for. `iat` is a label: proofs do not expire. */
 export const verdictClaims = z.object({

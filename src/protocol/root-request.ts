@@ -58,6 +58,8 @@ export const rootAnswers = z.array(rootAnswer).max(maxAnswers);
 /** `kios-net`: a Wi-Fi for one kiosk. */
 export const netClaims = z.object({
   kioskId: z.string().max(9),
+  /** Every kiosk of this site, in place of one by its name. */
+  site: z.string().max(20).optional(),
   netId: requestId,
   /** 1 to 32 bytes (IEEE 802.11, 9.4.2.2). */
   ssid: z.string().refine((text) => within(Buffer.byteLength(text), 1, 32), '1 to 32 bytes'),

@@ -49,18 +49,10 @@ export const statusMessage = z.object({
   version: z.string().max(32),
   selling: z.boolean().optional(),
   parts: z.record(z.string().max(32), partHealth).optional(),
+  /** Commands that did nothing since this start, by why: forged, expired, replayed, … */
+  refusedCommands: z.record(z.string().max(32), z.int().min(0)).optional(),
 });
 export type StatusMessage = z.infer<typeof statusMessage>;
 
-/** Relay → kiosk. `token` is a compact JWS of type `kios-command` over `commandClaims`. */
+/** Relay → kiosk. `token` is a compact JWS of type `kios-command` over `commandClaims` (command.ts). */
 export const commandMessage = z.object({ token: z.string().max(8192) });
-export const commandClaims = z.object({
-  env: z.enum(['sandbox', 'production']),
-  kioskId: z.string(),
-  commandId: z.string().max(64),
-  name: z.string().max(32),
-  argument: z.unknown().optional(),
-  deadline: z.iso.datetime(),
-  whenIdle: z.boolean(),
-  iat: z.int(),
-});

@@ -32,11 +32,14 @@ import { type KioskRow } from './store/schema.ts';
 import { type Store } from './store/store.ts';
 import { serverFactory } from './server.ts';
 import { claimRoutes } from './routes/claims.ts';
+import { commandRoutes } from './routes/commands.ts';
 import { enrolRoutes } from './routes/enrol.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { notificationRoutes } from './routes/notifications.ts';
 import { openRoutes } from './routes/open.ts';
+import { releaseRoutes } from './routes/releases.ts';
 import { saleRoutes } from './routes/sales.ts';
+import { supportRoutes } from './routes/support.ts';
 import { catchUpRoutes } from './routes/catch-up.ts';
 import { type RelayConfig } from './config.ts';
 
@@ -154,6 +157,9 @@ export async function createApp(parts: AppParts): Promise<App> {
     saleRoutes(kiosks, parts, callerOf);
     catchUpRoutes(kiosks, parts, callerOf);
     claimRoutes(kiosks, parts, callerOf);
+    commandRoutes(kiosks, parts, callerOf);
+    releaseRoutes(kiosks, parts, callerOf);
+    supportRoutes(kiosks, parts, callerOf);
     done();
   });
   return app;

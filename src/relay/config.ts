@@ -111,6 +111,8 @@ const settings = z.strictObject({
   broker: broker.optional(),
   store,
   stateDir: z.string().min(1),
+  /** Where the support bundles of kiosks are kept; without it none is taken. */
+  supportDir: z.string().min(1).optional(),
   midtrans,
   merchant: z.strictObject(merchant.shape),
   limits: z
@@ -207,6 +209,7 @@ export const relayExamples: Readonly<Record<string, string>> = {
   'store.postgres.caFile': '/etc/kios/postgres-ca.crt',
   'store.postgres.maxConnections': '10',
   stateDir: '/var/lib/kios-relay',
+  supportDir: '/var/lib/kios-relay/support',
   midtrans:
     '{ baseUrl: https://api.sandbox.midtrans.com, serverKeyFile: /etc/kios/server-key, merchantId: G000000001 }',
   'midtrans.baseUrl':

@@ -141,6 +141,13 @@ function trustedOf({ rows, held }: Known): TrustedKeys {
   ]);
 }
 
+/** The key by which the relay of this folder signs now. @throws KeyFault also where no relay has ever started */
+export async function signingKeyNow(place: ChainPlace): Promise<SigningKey> {
+  const rows = await place.store.keys();
+  if (rows.length === 0) throw new KeyFault('no relay has started here yet: start it once');
+  return (await loadChain(place)).signing;
+}
+
 /** What `rotateKey` did, or why not. */
 export type Rotation =
   | { kind: 'made'; key: SigningKey; activeAtMs: number }

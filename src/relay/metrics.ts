@@ -44,7 +44,7 @@ export function createMetrics(): Metrics {
     }),
     hops: new Histogram({
       name: 'kios_hop_seconds',
-      help: 'notice-stored, notice-confirmed, verdict-sent, verdict-acked: docs/operations.md',
+      help: 'notice-stored, notice-confirmed, verdict-sent, verdict-acked: docs/operator.md',
       labelNames: ['hop'],
       buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
       registers,
@@ -96,6 +96,18 @@ export function createMetrics(): Metrics {
       labelNames: ['outcome'],
       registers,
     }),
+    commands: new Counter({
+      name: 'kios_commands_total',
+      help: 'Commands told over MQTT, and answers of kiosks by outcome',
+      labelNames: ['outcome'],
+      registers,
+    }),
+    ills: new Counter({
+      name: 'kios_kiosk_ills_total',
+      help: 'Faults that came up in the status messages of kiosks, by code',
+      labelNames: ['code'],
+      registers,
+    }),
     faults: new Counter({
       name: 'kios_faults_total',
       help: 'Faults that a person should look at, by place',
@@ -120,5 +132,7 @@ export interface Metrics {
   acks: Counter<'outcome'>;
   recoveries: Counter<'outcome'>;
   enrolments: Counter<'outcome'>;
+  commands: Counter<'outcome'>;
+  ills: Counter<'code'>;
   faults: Counter<'place'>;
 }

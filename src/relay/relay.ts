@@ -12,6 +12,7 @@ import { holdBrokerInside } from './broker/sole.ts';
 import { type RelayConfig } from './config.ts';
 import { watchConnections } from './connections.ts';
 import { startAccounts } from './fleet/accounts.ts';
+import { startCommands } from './fleet/commands.ts';
 import { createPresence } from './fleet/presence.ts';
 import { type Hops } from './hops.ts';
 import { openKeyChain, type KeyChain } from './key-chain.ts';
@@ -111,6 +112,7 @@ async function startParts(config: RelayConfig, parts: StartParts): Promise<Runni
   opened.defer(() => {
     accounts.stop();
   });
+  opened.defer(startCommands({ store, broker, signer, clock, log, metrics }));
   const inquiries = createInquiries(hops, background);
   const app = await createApp({
     ...{ ...base, config, hops, broker, accounts, inquiries, serverKey: parts.serverKey, wake },

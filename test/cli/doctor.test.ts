@@ -192,7 +192,15 @@ describe('disk, identity and journal', () => {
     const { status, found } = await doctor(machine);
     expect(status).toBe(2);
     expect(found['config']).toMatchObject({ code: 'config-invalid' });
+    expect(found['config']?.detail.split('\n')[0]).toBe(machine.config);
     expect(found['config']?.detail).toContain('line 1');
+  });
+
+  test('mistakes of a configuration stand one a line', () => {
+    const mistakes = ['line 1: stateDir: wrong', 'line 2: keypad.at: wrong; write hid:/dev/…'];
+    const found = fault('config', 'config-invalid', ['kiosk.yaml', ...mistakes].join('\n'));
+    const lines = findingLines(found, 'en').map((line) => line.trim());
+    expect(lines.slice(-3)).toEqual(['kiosk.yaml', ...mistakes]);
   });
 });
 

@@ -1,7 +1,10 @@
 // Addresses of pulsed dispensers: what each option means, and the sentence for each mistake.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
 import { parsePulseAddress } from '../../drivers/dispenser/pulse-address.ts';
+import { parseInputAddress } from '../../drivers/keypad/line.ts';
+import { systemClock as clock } from '../../src/lib/clock.ts';
 
 const shape = { pulseMs: 100, gapMs: 150, pulsesPerItem: 1 };
 
@@ -61,6 +64,11 @@ test.each([
   ],
 ])('%s', (at, meant) => {
   expect(parsePulseAddress(at)).toEqual(meant);
+});
+
+test('a vend board on the network is named with its port: without one it would be a printer', () => {
+  expect(() => createDispenser({ at: 'tcp:10.0.0.7', clock })).toThrow(/tcp:HOST:PORT/);
+  expect(() => parseInputAddress('tcp:10.0.0.7')).toThrow(/tcp:HOST:PORT/);
 });
 
 test.each(['none', 'serial:/dev/ttyUSB0', 'tcp:a:1', 'Led:/x', ''])(

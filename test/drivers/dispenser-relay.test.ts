@@ -194,6 +194,23 @@ test('a Modbus board that does not answer is not pulsed a second time, and goes 
   await expect(make().open(never)).rejects.toMatchObject({ kind: 'timeout' });
 });
 
+test('a Modbus relay opens by itself while the kiosk stands still', async () => {
+  const { relay, port } = await relayBench('modbus');
+  // Its time never comes: so is a process that was stopped, or that collects garbage for seconds.
+  const stopped = { ...clock, after: () => () => undefined };
+  const at = `modbus:${port.at}?pulseMs=100&gapMs=20`;
+  const dispenser = createDispenser({ at, clock: stopped });
+  await dispenser.open(never);
+  const abort = new AbortController();
+  const result = dispenser.dispense(order('k-1'), abort.signal);
+  await expect.poll(() => relay.on).toBe(true);
+  await expect.poll(() => relay.on).toBe(false);
+  abort.abort();
+  expect(await result).toBe('unknown');
+  expect(relay.pulses).toBe(1);
+  await dispenser.close();
+});
+
 test('a HID relay that says that it did not switch is unknown, and goes down', async () => {
   const { board, make } = await hidBench();
   const dispenser = make();

@@ -1,6 +1,7 @@
 // Every screen that a kiosk can show, by name and language: each state, each outcome, and the longest words of each.
 import type { Scene } from '../../drivers/display/scene.ts';
 import { lostCode } from '../../src/kiosk/new-state.ts';
+import { setUpScene, type SetUp } from '../../src/kiosk/enrol-screen.ts';
 import { sceneOf } from '../../src/kiosk/screens.ts';
 import { haltedScene } from '../../src/kiosk/standstill.ts';
 import { parts, type Outcome, type Part, type Phase, type State } from '../../src/kiosk/state.ts';
@@ -26,6 +27,16 @@ const ofOldScenes = Object.fromEntries(
   Object.entries(scenes).map(([name, scene]) => [`fixed ${name}`, (): Scene => scene]),
 );
 
+const setUps: Readonly<Record<string, SetUp>> = {
+  'set-up': { at: 'waiting' },
+  'set-up, no scanner': { at: 'no-scanner' },
+  'set-up, asking': { at: 'asking', host: 'relay.perusahaan-dagang-sentosa.co.id' },
+  'set-up, refused': { at: 'failed', code: 'enrolment-refused', again: false },
+  'set-up, tried again': { at: 'failed', code: 'clock-wrong', again: true },
+  'set-up, taken': { at: 'taken' },
+  'set-up, done': { at: 'done', kioskId: 'kuta01abc', merchant: 'WARUNG BERKAH SENTOSA 123' },
+};
+
 /** All of them. The fixed ones know one language; their words are longer than any of a kiosk. */
 export const screens: Readonly<Record<string, (language: Language) => Scene>> = {
   ...ofPhases,
@@ -44,6 +55,12 @@ export const screens: Readonly<Record<string, (language: Language) => Scene>> = 
       'disk-full',
       context,
     ),
+  ...Object.fromEntries(
+    Object.entries(setUps).map(([name, setUp]) => [
+      name,
+      (language: Language): Scene => setUpScene(setUp, language),
+    ]),
+  ),
   ...ofOldScenes,
 };
 

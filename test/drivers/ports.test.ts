@@ -60,7 +60,6 @@ async function refusal(promise: Promise<unknown>): Promise<DeviceError> {
 describe('addresses', () => {
   test.each([
     ['tcp:10.0.0.9:9100', { kind: 'tcp', host: '10.0.0.9', port: 9100 }],
-    ['tcp:printer.local', { kind: 'tcp', host: 'printer.local', port: 9100 }],
     ['tcp:[::1]:4001', { kind: 'tcp', host: '::1', port: 4001 }],
     [
       'serial:/dev/ttyS0?rtscts=0&xonxoff=1',
@@ -74,6 +73,15 @@ describe('addresses', () => {
     ],
   ])('%s', (text, address) => {
     expect(parsePortAddress(text)).toEqual(address);
+  });
+
+  test('a host without a port is one only where the caller knows the port: a board is no printer', () => {
+    const printer = { kind: 'tcp', host: 'printer.local', port: 9100 };
+    expect(parsePortAddress('tcp:printer.local', 9100)).toEqual(printer);
+    expect(parsePortAddress('tcp:printer.local:4001', 9100)).toEqual({ ...printer, port: 4001 });
+    for (const host of ['tcp:board.local', 'tcp:[::1]']) {
+      expect(() => parsePortAddress(host)).toThrow(/name its port; write tcp:HOST:PORT/);
+    }
   });
 
   test('a setting of a serial line that is unknown is named, with those that there are', () => {

@@ -31,7 +31,7 @@ if (noDisk !== undefined) test.skip(`a disk that turns read-only in use: ${noDis
 function missingForDisk(): string | undefined {
   if (!existsSync('/dev/loop-control')) return 'this kernel has no loop devices';
   const lacks = ['mkfs.ext4', 'e2fsck'].find((tool) => spawnSync(tool, ['-V']).status !== 0);
-  return lacks === undefined ? undefined : `${lacks} is not installed`;
+  return lacks === undefined ? undefined : `${lacks} is not in PATH (package e2fsprogs, /usr/sbin)`;
 }
 
 /** More than a kiosk wants free, so that it sells while nothing else is there. */

@@ -40,6 +40,8 @@ export interface WorldOptions {
   relay?: Record<string, unknown>;
   /** More of the twin's. */
   twin?: Record<string, unknown>;
+  /** false: nobody has enrolled the kiosk, which waits for its set-up QR. */
+  enrolled?: false;
   /** How the kiosk's process is started. */
   launch?: Launch;
   /** Where the kiosk finds the relay that listens at this port, when not there itself. */
@@ -79,9 +81,13 @@ export class World {
       await world.#makeDevices();
       await world.#writeConfigs();
       await Promise.all([world.startTwin(), world.startRelay()]);
-      await world.#enrol();
-      await world.startKiosk();
-      await world.ready();
+      if (options.enrolled === false) {
+        await world.startKiosk('kiosk.not-enrolled');
+      } else {
+        await world.#enrol();
+        await world.startKiosk();
+        await world.ready();
+      }
     } catch (error) {
       await world.end();
       throw error;
@@ -358,6 +364,12 @@ export class World {
       ...(typeof serial === 'string' ? ['--serial', serial] : []),
     );
     if (done.code !== 0) throw new Error(`enrolment failed: ${done.output}`);
+  }
+
+  /** A new card: neither identity nor journal. */
+  async forgetIdentity(): Promise<void> {
+    await rm(this.#path('kiosk'), { recursive: true });
+    await mkdir(this.#path('kiosk'), { mode: 0o700 });
   }
 
   /** Edits the kiosk's configuration as a technician would, while the kiosk is down. */

@@ -97,6 +97,16 @@ describe('whom root believes', () => {
     expect(tree.calls()).toEqual([]);
   });
 
+  test('what is answered may be read by the kiosk, whatever the umask of the unit', async () => {
+    const umask = process.umask(0o077);
+    try {
+      await ask('clock', time(relay), heard);
+    } finally {
+      process.umask(umask);
+    }
+    expect(statSync(join(tree.places.answers, 'clock.json')).mode & 0o777).toBe(0o644);
+  });
+
   test('another kind of signature, another shape', async () => {
     const claims = { nonce: 'n', time: '2026-11-22T10:00:00.000Z' };
     expect(await ask('clock', jws('kios-verdict', claims), heard)).toBe(stranger);

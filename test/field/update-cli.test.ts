@@ -16,7 +16,7 @@ import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { applyObstacle, updateObstacle } from '../../src/cli/update-obstacle.ts';
+import { applyObstacle, handOver, updateObstacle } from '../../src/cli/update-obstacle.ts';
 import { beginTrial, holdGood, linkOf, switchTo } from '../../src/field/update-state.ts';
 import { run, type Result } from '../scripts/sandbox.ts';
 import { makeRelease, makeRootTree, putBundle, type RootTree } from './root-tree.ts';
@@ -58,6 +58,7 @@ test('status says what runs, what is good and what is on trial', async () => {
     current: '1.1.0-new',
     good: '1.0.0-base',
     trial: { release: '1.1.0-new', starts: 1 },
+    floor: '1.1.0',
     failed: [],
   });
   expect((await update('status')).stdout).toMatch(/^current: 1\.1\.0-new\ngood: 1\.0\.0-base\n/);
@@ -153,6 +154,17 @@ describe('what stands in the way is told before anything is made', () => {
     expect(isFolderMade()).toBe(false);
   });
 
+  test('a disk without room, or one that fails', () => {
+    const broken = (code: string) => () => {
+      throw Object.assign(new Error('no'), { code });
+    };
+    const said = (code: string): string | undefined => handOver(tree.places, broken(code))?.why;
+    expect(said('ENOSPC')).toMatch(/too little room in .*: see what fills it/);
+    expect(said('EROFS')).toMatch(/can only be read: look at the card/);
+    expect(said('EIO')).toMatch(/\(EIO\): look at stick and card/);
+    expect(handOver(tree.places, () => undefined)).toBeUndefined();
+  });
+
   test('a user who may not read what root remembers', () => {
     chmodSync(tree.path, 0o755);
     chmodSync(tree.places.kept, 0o000);
@@ -203,6 +215,7 @@ test('without the data partition root does nothing, and says why', async () => {
   const { status, stderr } = await root('update');
   expect(status).toBe(1);
   expect(stderr).toContain('/srv/kios/root is not there: is the data partition mounted?');
+  expect(stderr).toMatch(/^kios: .*Look at the card.*\[data-missing\]\n$/);
   expect(existsSync(join(tree.path, 'srv/kios'))).toBe(false);
 });
 

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
   endEnrolment,
   enrolmentKey,
+  hasIdentity,
   readIdentity,
   writeIdentity,
 } from '../../src/kiosk/identity.ts';
@@ -32,6 +33,16 @@ test('so it is also after a power cut between the answer and its end', () => {
   const next = enrolmentKey(folder);
   expect(next.privateKeyPem).not.toBe(privateKeyPem);
   expect(enrolmentKey(folder)).toEqual(next);
+});
+
+test('an identity that may not be looked at is not one that is missing', () => {
+  expect(hasIdentity(folder)).toBe(false);
+  const denied = (): never => {
+    throw Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
+  };
+  expect(() => hasIdentity(folder, denied)).toThrow(
+    expect.objectContaining({ code: 'permission-denied' }),
+  );
 });
 
 const refused = (): unknown => {

@@ -162,6 +162,14 @@ test('what was decided is written down: a later run with other prices does not d
   expect(without.kiosk.state().phase).toMatchObject({ sale: { saleId: saleA, amountIdr: 5_000 } });
 });
 
+test('what came of a set-up sheet is folded by no release that knows none: the state stands after it', async () => {
+  const { kiosk, disk } = await bench();
+  void kiosk.post({ kind: 'sheet', result: 'taken' });
+  await kiosk.stop();
+  expect(disk.entries.map(({ body }) => (body as { kind?: string }).kind)).toContain('sheet');
+  expect(disk.tail().events).toEqual([]);
+});
+
 test('a boot reads a bounded number of events', async () => {
   const { kiosk, disk } = await bench();
   for (let i = 0; i < 1200; i++) void kiosk.post({ kind: 'key', key: 'language', freshId: saleA });

@@ -56,6 +56,7 @@ export const phases: Readonly<Record<string, Phase>> = {
   'technician-printing': { at: 'technician', paper: 'printing', untilMs: laterMs },
   'technician-asked': { at: 'technician', paper: 'asked', untilMs: laterMs },
   'technician-slips': { at: 'technician', slips: [past], untilMs: laterMs },
+  'technician-support': { at: 'technician', support: true, untilMs: laterMs },
   'dispensing-claim': { at: 'dispensing', sale: { ...sale, verdict: 'paid' }, dispenseId },
   'result-cancelled': result('cancelled', { ...shown, verdict: 'cancelled' }),
   'result-claim': result('claim', { ...shown, verdict: 'paid' }),
@@ -179,6 +180,10 @@ const kinds: Readonly<Record<NewEvent['kind'], Readonly<Record<string, NewEvent>
     'reprint unknown': { kind: 'printed', slip: 'reprint', saleId: saleB, result: 'unknown' },
   },
   'slips-found': { '': { kind: 'slips-found', slips: [past] } },
+  sheet: {
+    taken: { kind: 'sheet', result: 'taken' },
+    refused: { kind: 'sheet', result: 'sheet-not-now' },
+  },
   'not-shown': { '': { kind: 'not-shown', saleId: saleA } },
   woke: { '': { kind: 'woke' } },
 };

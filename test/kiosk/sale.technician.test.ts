@@ -91,6 +91,18 @@ describe('what it can do', () => {
     expect(kiosk.phase('technician').slips).toBeUndefined();
   });
 
+  test('show the QR for whoever helps, until it is put away', () => {
+    const kiosk = new Site().open();
+    expect(kiosk.keys('3')).toEqual([]);
+    expect(kiosk.phase('technician').support).toBe(true);
+    expect(kiosk.keys('1', '2')).toEqual([]);
+    expect(kiosk.phase('technician').support).toBe(true);
+    kiosk.keys('cancel');
+    expect(kiosk.phase('technician').support).toBeUndefined();
+    kiosk.keys('3', 'enter');
+    expect(kiosk.at).toBe('idle');
+  });
+
   test('bring a dispenser that was mended back to service, without pulling its plug', () => {
     const kiosk = new Site().showQr();
     kiosk.take(tell('paid'));

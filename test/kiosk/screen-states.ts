@@ -12,6 +12,7 @@ export const context: ScreenContext = {
   sandbox: true,
   nowMs: 20_000,
   claimCode: () => '1234 5678 901',
+  supportText: () => 'KIOS ksk01 0.1.0\nrelay: 12 s ago\nfaults: none',
 };
 export const sale: OpenSale = {
   saleId: saleA,
@@ -69,6 +70,8 @@ export const phases: Record<string, Phase> = {
       slip: i % 2 === 0 ? ('claim' as const) : ('receipt' as const),
     })),
   },
+  'technician, QR for whoever helps': { at: 'technician', support: true, untilMs: 0 },
+  'technician, a set-up sheet': { at: 'technician', sheet: 'sheet-unread', untilMs: 0 },
   'technician, no slips': { at: 'technician', slips: [], untilMs: 0 },
   blocked: {
     at: 'blocked',

@@ -50,8 +50,9 @@ test('with real money there is no test banner', () => {
   expect(sceneOf(stateAt(paying, 'id'), { ...context, sandbox: false }).banner).toBeUndefined();
 });
 
-test('only one state shows a QR', () => {
+test('only one state shows a QR to a customer', () => {
   for (const [name, phase] of Object.entries(phases)) {
+    if (phase.at === 'technician') continue;
     expect(sceneOf(stateAt(phase, 'id'), context).qr === undefined, name).toBe(name !== 'paying');
   }
 });
@@ -147,6 +148,17 @@ describe('the technician’s screen', () => {
     expect(sceneOf(state, context).lines[0]).toBe(
       "This machine's card also runs elsewhere. Enrol it again. (kiosk-cloned)",
     );
+  });
+
+  test('names what the machine itself complains of, once', () => {
+    const { lines } = sceneOf(broken(), { ...context, hardwareCodes: ['power-low'] });
+    expect(lines[0]).toBe("The machine's power supply is too weak. (power-low)");
+    expect(lines).toHaveLength(3);
+  });
+
+  test('has a QR with what whoever helps asks first', () => {
+    const page = sceneOf(stateAt({ at: 'technician', support: true, untilMs: 0 }, 'en'), context);
+    expect(page.qr?.text).toBe(context.supportText?.());
   });
 
   test.each(sizes)('with everything broken fits $width × $height', (geometry) => {

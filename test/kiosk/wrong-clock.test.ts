@@ -1,8 +1,7 @@
 // A kiosk whose clock is so wrong that no certificate is valid, at a real TLS server: what it asks unverified, whom it
 // believes, and what it asks of root.
-import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,6 +15,7 @@ import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { signProof } from '../../src/protocol/proof.ts';
 import type { SignedRequest } from '../../src/protocol/root-request.ts';
+import { makeExpiredCertificate } from './expired-certificate.ts';
 
 const relayTime = '2026-11-22T10:00:00.000Z';
 const { publicKey, privateKey } = generateKeyPairSync('ed25519');
@@ -29,57 +29,11 @@ let proofOf: (nonce: string) => Promise<string>;
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'kios-tls-'));
-  makeExpiredCertificate();
+  makeExpiredCertificate(folder);
   trusted = getCACertificates('default');
   // Trusted in all but its dates.
   setDefaultCACertificates([readFileSync(join(folder, 'cert.pem'), 'utf8')]);
 });
-
-/** `openssl req` makes none that is over already. */
-function makeExpiredCertificate(): void {
-  const at = (name: string): string => join(folder, name);
-  const config = `[ca]
-default_ca = own
-[own]
-database = ${at('index')}
-rand_serial = yes
-new_certs_dir = ${folder}
-default_md = sha256
-policy = any
-x509_extensions = named
-[any]
-commonName = supplied
-[named]
-subjectAltName = IP:127.0.0.1
-basicConstraints = critical, CA:true
-`;
-  writeFileSync(at('config'), config);
-  writeFileSync(at('index'), '');
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const request = [
-    'req',
-    ...key,
-    '-subj',
-    '/CN=relay',
-    '-keyout',
-    at('key.pem'),
-    '-out',
-    at('csr'),
-  ];
-  const dates = ['-startdate', '20260101000000Z', '-enddate', '20260102000000Z'];
-  const files = ['-keyfile', at('key.pem'), '-in', at('csr'), '-out', at('cert.pem')];
-  const sign = [
-    'ca',
-    '-selfsign',
-    '-batch',
-    '-notext',
-    '-config',
-    at('config'),
-    ...dates,
-    ...files,
-  ];
-  for (const args of [request, sign]) execFileSync('openssl', args, { stdio: 'ignore' });
-}
 
 afterAll(() => {
   setDefaultCACertificates(trusted);

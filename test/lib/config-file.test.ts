@@ -72,6 +72,11 @@ test.each([
   expect(faultsOf(text).join('\n')).toMatch(says);
 });
 
+test('a code that was written without quotes is not repeated', () => {
+  const [fault = ''] = faultsOf(`${good}\ntechnicianCode: 0271828`);
+  expect(fault).toBe('line 4: technicianCode: put it in quotes');
+});
+
 test('a barcode without quotes would lose its zeros and is refused', () => {
   const text = `${good}\ncatalogue:\n  0012345678905: { id: kopi, name: Kopi, priceIdr: 12000 }`;
   expect(faultsOf(text).join('\n')).toMatch(/line 5: put 0012345678905 in quotes/);

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/lib/clock.ts';
 import { createPresence } from '../../src/relay/fleet/presence.ts';
 import { type BrokerEvents } from '../../src/relay/broker/broker.ts';
 import { createLetters } from '../../src/relay/letters.ts';
-import { createMetrics } from '../../src/relay/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/relay/metrics.ts';
 import { openSqlite } from '../../src/relay/store/sqlite.ts';
 import { openStore } from '../../src/relay/store/open.ts';
 import { type Store } from '../../src/relay/store/store.ts';
@@ -13,6 +13,7 @@ import { type Store } from '../../src/relay/store/store.ts';
 const secrets = { serial: null, claimSecret: 'x', brokerPassword: null };
 let store: Store;
 let presence: BrokerEvents;
+let metrics: Metrics;
 let woken: string[];
 let writes: number;
 /** The next write waits for it. */
@@ -28,7 +29,7 @@ beforeEach(async () => {
   woken = [];
   writes = 0;
   hold = Promise.resolve();
-  const metrics = createMetrics();
+  metrics = createMetrics();
   presence = createPresence({
     store: {
       ...store,
@@ -66,6 +67,22 @@ test('a kiosk that says it is there is told what it missed; its goodbye ends tha
   expect(woken).toEqual(['ksk01']);
   await say(false, 'boot-a', 7);
   expect(await isOnline()).toBe(false);
+});
+
+test('what a kiosk says that it lacks is counted when it comes up, by codes of ours alone', async () => {
+  const tell = async (connection: number, ...codes: string[]): Promise<void> => {
+    const parts = codes.map((code, at) => [`part${at}`, { ok: false, code }]);
+    const status = { online: true, bootId: 'boot-a', connection, version: '1' };
+    const text = JSON.stringify({ ...status, parts: Object.fromEntries(parts) as object });
+    await presence.message('ksk01', 'status', Buffer.from(text));
+  };
+  await tell(1, 'power-low', 'printer-paper-out');
+  await tell(2, 'power-low', 'made-up-by-a-thief');
+  await tell(3);
+  await tell(4, 'power-low');
+  const { values } = await metrics.ills.get();
+  const counts = values.map(({ labels, value }) => [labels.code, value]);
+  expect(Object.fromEntries(counts)).toEqual({ 'power-low': 2, 'printer-paper-out': 1 });
 });
 
 test('the will of an older connection does not mark a newer one as gone', async () => {

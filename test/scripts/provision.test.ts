@@ -303,6 +303,8 @@ describe('what systemd and udev say', () => {
     ['kios-clock.service', 17] as const,
     ['kios-net.service', 11] as const,
     ['kios-console-switch.service', 11] as const,
+    ['kios-console.service', 7] as const,
+    ['kios-data.service', 17] as const,
   ])('%s is exposed no more than %i tenths', async (unit, tenths) => {
     const path = join(box.project, 'systemd', unit);
     const threshold = `--threshold=${tenths}`;
@@ -313,7 +315,7 @@ describe('what systemd and udev say', () => {
 
   test('each udev rule is a list of known keys, and names no group but those that are made first', () => {
     const key =
-      /^(ACTION|KERNEL|SUBSYSTEMS?|ENV\{\w+\}|ATTR\{\w+\}|IMPORT\{builtin\}|GROUP|MODE|SYMLINK|RUN)(==|\+?=)"[^"]*"$/;
+      /^(ACTION|KERNEL|SUBSYSTEMS?|ENV\{\w+\}|ATTR\{\w+\}|IMPORT\{builtin\}|GROUP|MODE|SYMLINK|TAG|RUN)(==|\+?=)"[^"]*"$/;
     const rules = inImage('etc/udev/rules.d/99-kios.rules')
       .split('\n')
       .filter((line) => line !== '' && !line.startsWith('#'));

@@ -2,6 +2,7 @@
 // so that none of them comes again for ever.
 import { type Clock } from '../../lib/clock.ts';
 import { type Log } from '../../lib/log.ts';
+import { isErrorCode, type ErrorCode } from '../../protocol/errors.ts';
 import { ackMessage, statusMessage, type StatusMessage } from '../../protocol/topics.ts';
 import { type BrokerEvents } from '../broker/broker.ts';
 import { type Letters } from '../letters.ts';
@@ -62,6 +63,7 @@ export function createPresence(parts: PresenceParts): BrokerEvents {
       log.debug({ kioskId, connection: status.connection }, 'status.older');
       return;
     }
+    countIll(status, known);
     // Retained ones come again at every connection of every relay.
     if (row.status !== text || (row.online === 1) !== status.online) {
       await store.noteStatus(kioskId, status.online, text);
@@ -69,6 +71,12 @@ export function createPresence(parts: PresenceParts): BrokerEvents {
     if (!status.online) return;
     const isNew = known?.bootId !== status.bootId || known.connection !== status.connection;
     if (row.online !== 1 || (isNew && !seen.has(kioskId))) await cameBack(kioskId);
+  }
+
+  /** What has come since its last status. Only codes of ours: a kiosk's own words must not become labels. */
+  function countIll(status: StatusMessage, known: StatusMessage | undefined): void {
+    const before = codesOf(known);
+    for (const code of codesOf(status)) if (!before.has(code)) metrics.ills.inc({ code });
   }
 
   function report(kioskId: string): (error: unknown) => void {
@@ -118,6 +126,11 @@ export function createPresence(parts: PresenceParts): BrokerEvents {
       note(kioskId, false);
     },
   };
+}
+
+function codesOf(status: StatusMessage | undefined): ReadonlySet<ErrorCode> {
+  const codes = Object.values(status?.parts ?? {}).map(({ code = '' }) => code);
+  return new Set(codes.filter(isErrorCode));
 }
 
 /**

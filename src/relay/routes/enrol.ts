@@ -1,8 +1,9 @@
 // Enrolment: a one-time code and a public key become a kiosk (DESIGN.md §4, PROTOCOL.md §8).
 import { type FastifyInstance } from 'fastify';
 import { type ZodTypeProvider } from 'fastify-type-provider-zod';
-import { enrolAnswer, enrolBody } from '../../protocol/api.ts';
+import { enrolBody, signedEnrolAnswer, type EnrolAnswer } from '../../protocol/api.ts';
 import { KiosError } from '../../protocol/errors.ts';
+import { signProof } from '../../protocol/proof.ts';
 import { type AppParts } from '../app.ts';
 import { failureLimit } from '../failure-limit.ts';
 import { hashCode } from '../fleet/codes.ts';
@@ -19,7 +20,7 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
     .withTypeProvider<ZodTypeProvider>()
     .post(
       '/v1/enrol',
-      { schema: { body: enrolBody, response: { 200: enrolAnswer } } },
+      { schema: { body: enrolBody, response: { 200: signedEnrolAnswer } } },
       async (request, reply) => {
         const { code, publicKey, serial } = request.body;
         const claimSecret = secret(parts, claimSecretBytes);
@@ -40,7 +41,7 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
         if (!repeated) await tellBroker(parts, kiosk.kioskId);
         hops.log.info({ kioskId: kiosk.kioskId, repeated }, 'kiosk.enrolled');
         if (held > 0) hops.log.warn({ kioskId: kiosk.kioskId, held }, 'kiosk.claims-held');
-        return {
+        const answer: EnrolAnswer = {
           kioskId: kiosk.kioskId,
           environment: config.environment,
           ledgerId: signer.ledgerId,
@@ -52,6 +53,8 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
           cursor,
           limits: config.limits,
         };
+        const claims = { ...answer, kioskKey: publicKey.x };
+        return { ...answer, signed: await signProof('kios-enrolled', claims, signer.key) };
       },
     );
 }

@@ -19,6 +19,8 @@ const depthsEveryMs = 10_000;
 const timesPerMinute = 600;
 /** After a rotation a fleet asks, and behind one proxy or NAT it has one address. */
 const keysPerMinute = 6_000;
+/** Scrapers of one address; each answer is written anew. */
+const scrapesPerMinute = 600;
 
 const keysQuery = z.strictObject({ after: plainText(64).optional() });
 
@@ -57,7 +59,9 @@ export function openRoutes(app: FastifyInstance, parts: AppParts): void {
   });
 
   const measure = measureDepths(parts);
-  app.get('/metrics', async (_request, reply) => {
+  const scrapes = failureLimit(app, scrapesPerMinute);
+  app.get('/metrics', async (request, reply) => {
+    await scrapes(request, reply);
     await measure();
     const { registry } = hops.metrics;
     return reply.type(registry.contentType).send(await registry.metrics());

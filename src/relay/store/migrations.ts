@@ -231,10 +231,49 @@ const third: Migration = {
   },
 };
 
+/** What operators ask of kiosks from afar. */
+const fourth: Migration = {
+  async up(db: Db) {
+    await db.schema
+      .createTable('commands')
+      .addColumn('command_id', 'text', (c) => c.primaryKey())
+      .addColumn('kiosk_id', 'text', (c) => c.notNull())
+      .addColumn('name', 'text', (c) => c.notNull())
+      .addColumn('argument', 'text')
+      .addColumn('when_idle', 'integer', (c) => c.notNull())
+      .addColumn('given_at_ms', 'bigint', (c) => c.notNull())
+      .addColumn('deadline_at_ms', 'bigint', (c) => c.notNull())
+      .addColumn('state', 'text', (c) => c.notNull())
+      .addColumn('why', 'text')
+      .addColumn('answered_at_ms', 'bigint')
+      .addColumn('next_at_ms', 'bigint', (c) => c.notNull())
+      .execute();
+    await index(db, 'commands', ['state', 'next_at_ms']);
+    await index(db, 'commands', ['kiosk_id', 'state']);
+    await index(db, 'commands', ['deadline_at_ms']);
+    await db.schema
+      .createTable('releases')
+      .addColumn('channel', 'text', (c) => c.primaryKey())
+      .addColumn('version', 'text', (c) => c.notNull())
+      .addColumn('url', 'text', (c) => c.notNull())
+      .addColumn('percent', 'integer', (c) => c.notNull())
+      .addColumn('arm64', 'text')
+      .addColumn('x64', 'text')
+      .addColumn('set_at_ms', 'bigint', (c) => c.notNull())
+      .execute();
+    await db.schema
+      .createTable('kiosk_channels')
+      .addColumn('kiosk_id', 'text', (c) => c.primaryKey())
+      .addColumn('channel', 'text', (c) => c.notNull())
+      .execute();
+  },
+};
+
 const migrations = {
   '0001-first': first,
   '0002-claims': second,
   '0003-to-tell': third,
+  '0004-remote': fourth,
 } satisfies Record<string, Migration>;
 
 /**

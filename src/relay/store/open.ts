@@ -4,6 +4,7 @@ import { SettingFault } from '../setting-fault.ts';
 import { bootStore } from './boots.ts';
 import { brokerAccountStore } from './broker-accounts.ts';
 import { claimStore } from './claims.ts';
+import { commandStore } from './commands.ts';
 import { type Database } from './database.ts';
 import { dayStore } from './day.ts';
 import { depthStore } from './depths.ts';
@@ -13,6 +14,7 @@ import { migrate, schemaState, type SchemaState } from './migrations.ts';
 import { noticeStore } from './notices.ts';
 import { outboxStore } from './outbox.ts';
 import { recoveryStore } from './recovery.ts';
+import { releaseStore } from './releases.ts';
 import { saleStore } from './sales.ts';
 import { type Tables } from './schema.ts';
 import { type Store } from './store.ts';
@@ -83,6 +85,8 @@ function storeOf(database: Database, ledgerId: string): Store {
     ...depthStore(database),
     ...bootStore(database),
     ...brokerAccountStore(database),
+    ...commandStore(database),
+    ...releaseStore(database),
     nowMs: () => database.nowMs(),
     holdKiosk: (kioskId) => database.holdKiosk(kioskId),
     announce: (kioskId) => database.announce(kioskId),

@@ -85,6 +85,46 @@ export interface KeyRow {
   activeAtMs: number;
 }
 
+/** What an operator has asked of a kiosk (PROTOCOL.md §9), and what came of it. */
+export interface CommandRow {
+  /** A ULID: they sort by when they were given. */
+  commandId: string;
+  kioskId: string;
+  name: string;
+  /** JSON; null where it takes none. */
+  argument: string | null;
+  whenIdle: number;
+  /** By the store's clock. */
+  givenAtMs: number;
+  deadlineAtMs: number;
+  state: 'open' | 'done' | 'refused' | 'failed';
+  /** The kiosk's own words about it. */
+  why: string | null;
+  answeredAtMs: number | null;
+  /** When it is told again. */
+  nextAtMs: number;
+}
+
+/** The release that a channel gets. */
+export interface ReleaseRow {
+  channel: string;
+  version: string;
+  /** Of the folder in which its bundles lie. */
+  url: string;
+  /** Of a hundred kiosks. */
+  percent: number;
+  /** SHA-256 of the bundle for such machines; null: there is none. */
+  arm64: string | null;
+  x64: string | null;
+  setAtMs: number;
+}
+
+/** A kiosk that is in another channel than the default one. */
+export interface KioskChannelRow {
+  kioskId: string;
+  channel: string;
+}
+
 export interface MetaRow {
   name: string;
   value: string;
@@ -99,5 +139,8 @@ export interface Tables {
   notices: NoticeRow;
   enrolments: EnrolmentRow;
   keys: KeyRow;
+  commands: CommandRow;
+  releases: ReleaseRow;
+  kioskChannels: KioskChannelRow;
   meta: MetaRow;
 }

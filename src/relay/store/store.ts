@@ -7,11 +7,13 @@ import { type ClaimRow, type SaleRow } from '../sale-row.ts';
 import { type BootStore } from './boots.ts';
 import { type BrokerAccountStore } from './broker-accounts.ts';
 import { type ClaimStore } from './claims.ts';
+import { type CommandStore } from './commands.ts';
 import { type Database } from './database.ts';
 import { type DayStore } from './day.ts';
 import { type DepthStore } from './depths.ts';
 import { type KeyStore } from './keys.ts';
 import { type RecoveryStore } from './recovery.ts';
+import { type ReleaseStore } from './releases.ts';
 import { type KioskRow, type NoticeRow, type OutboxRow } from './schema.ts';
 
 export type PutEvent = Extract<LedgerEvent, { type: 'put' }>;
@@ -172,4 +174,6 @@ export interface Store
     DepthStore,
     BootStore,
     BrokerAccountStore,
+    CommandStore,
+    ReleaseStore,
     Pick<Database, 'holdKiosk' | 'announce' | 'onAnnounced' | 'nowMs'> {}

@@ -1,6 +1,7 @@
 // Files and links that are whole after a power cut at any moment: written beside their place, synced, renamed, and the
 // folder synced. What is replaced is there until what replaces it is.
 import {
+  chmodSync,
   closeSync,
   fsyncSync,
   openSync,
@@ -16,6 +17,8 @@ export function writeDurably(path: string, text: string, mode = 0o600): void {
   const beside = `${path}.new`;
   rmSync(beside, { force: true });
   writeFileSync(beside, text, { mode, flush: true, flag: 'wx' });
+  // The umask of a unit takes from what is meant for others.
+  chmodSync(beside, mode);
   renameSync(beside, path);
   syncFolder(dirname(path));
 }
