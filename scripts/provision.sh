@@ -117,12 +117,13 @@ source scripts/provision/partition.sh
 readonly apt_packages=(libusb-1.0-0 libudev1 ca-certificates gpiod)
 
 # What the kiosk asks root for, each by a unit of its own; those that are also enabled are paths, and what boot needs.
+# kios-console.service is started by the rules of udev.
 readonly root_units=(
   kios-update.path kios-clock.path kios-net.path kios-console.path
   kios-update.service kios-clock.service kios-net.service kios-console-switch.service
 )
 readonly enabled_units=(
-  kios.service kios-console.service kios-update.path kios-clock.path kios-net.path kios-console.path
+  kios.service kios-update.path kios-clock.path kios-net.path kios-console.path
   kios-clock.service kios-net.service
 )
 
@@ -154,7 +155,6 @@ install_units() {
   local unit
   put systemd/kios.sysusers /etc/sysusers.d/kios.conf
   put systemd/kios.tmpfiles /etc/tmpfiles.d/kios.conf
-  put systemd/99-kios.rules /etc/udev/rules.d/99-kios.rules
   put systemd/kios-journald.conf /etc/systemd/journald.conf.d/60-kios.conf
   put systemd/kios-ask.tmpfiles /etc/tmpfiles.d/kios-ask.conf
   for unit in kios.service kios-console.service kios-getty.service "${root_units[@]}"; do
@@ -169,6 +169,7 @@ start_service() {
   fi
   if ((changed > 0)); then
     act 'reload systemd' systemctl daemon-reload
+    ((!on_data)) || mount_data_now
     act 'apply the udev rules' apply_rules
     act 'apply the limits of the log' systemctl restart systemd-journald
     act 'close the console' close_console_now
@@ -178,18 +179,24 @@ start_service() {
     printf '  next: edit /etc/kios/kiosk.yaml, then run\n    %s\n    %s\n' \
       'sudo -u kios kios enrol --relay URL --code CODE --state /var/lib/kios' 'sudo systemctl start kios'
   elif ((changed > 0)); then
-    act 'restart kios.service' systemctl restart kios.service
+    act 'restart kios.service' start_kiosk restart
   elif systemctl --quiet is-active kios.service; then
     found 'kios.service runs'
   else
-    act 'start kios.service' systemctl start kios.service
+    act 'start kios.service' start_kiosk start
   fi
+}
+
+# One that does not start, such as one that is not enrolled yet, is no fault of what was provisioned.
+start_kiosk() {
+  systemctl "$1" kios.service 2>/dev/null ||
+    printf '  kios.service does not start: sudo journalctl -u kios -n 20 says why\n'
 }
 
 apply_rules() {
   udevadm control --reload
   udevadm trigger --subsystem-match=input --subsystem-match=hidraw --subsystem-match=usbmisc \
-    --subsystem-match=usb --subsystem-match=tty --subsystem-match=leds --action=add
+    --subsystem-match=usb --subsystem-match=tty --subsystem-match=leds --subsystem-match=graphics --action=add
 }
 
 hear_requests() {
@@ -200,7 +207,7 @@ hear_requests() {
 close_console_now() {
   sysctl --quiet --load=/etc/sysctl.d/90-kios.conf
   systemctl stop getty@tty1.service
-  systemctl start kios-console.service
+  [[ ! -e /sys/class/graphics/fb0 ]] || { udevadm settle && systemctl start kios-console.service; }
 }
 
 provision() {
@@ -213,6 +220,8 @@ provision() {
   close_console
   set_boot_words
   install_account
+  # Not before: udev reads rules as soon as they are there, and passes over a group that is not.
+  put systemd/99-kios.rules /etc/udev/rules.d/99-kios.rules
   place_state
   install_folders
   [[ -z $key ]] || put "$key" /etc/kios/release.pub

@@ -46,6 +46,7 @@ while (($# > 0)); do
 done
 
 readonly record=/var/lib/kios-provision/made
+readonly data_folder=/srv/kios
 readonly pi_words=/boot/firmware/cmdline.txt
 removed=0
 
@@ -68,11 +69,14 @@ stop_all() {
   done
 }
 
+# The log of the system goes back to where it was.
 unmount_data() {
   local folder
-  for folder in /var/lib/systemd/timesync /var/log/journal /srv/kios; do
+  systemctl stop kios-data.service
+  for folder in /var/lib/systemd/timesync /var/log/journal "$data_folder"; do
     if mountpoint --quiet "$folder"; then umount --lazy "$folder"; fi
   done
+  systemctl restart systemd-journald.service
 }
 
 # take_back KIND NAME
@@ -85,7 +89,7 @@ take_back() {
     state) take_state "$2" ;;
     word) take_word "$2" ;;
     line) take_line "${2%% *}" "${2#* }" ;;
-    deb) act "remove the package $2" dpkg --purge "$2" ;;
+    deb) debs+=("$2") ;;
     user) [[ $journal == keep ]] || take_account passwd "$2" userdel ;;
     group) [[ $journal == keep ]] || take_account group "$2" groupdel ;;
     *) printf '  not known to this version: %s %s\n' "$1" "$2" ;;
@@ -151,21 +155,32 @@ check() {
   fi
 }
 
-# The lines are kept in memory: the record itself goes before the folder that holds it.
-unprovision() {
-  local kind name
-  local -a made
-  check
-  mapfile -t made < <(tac "$root$record")
-  ! booted || act 'stop kios' stop_all
-  for line in "${made[@]}"; do
+# take_all LINE…
+take_all() {
+  local line kind name
+  for line in "$@"; do
     read -r kind name <<<"$line"
     take_back "$kind" "$name"
   done
+}
+
+# The lines are kept in memory: the record itself goes before the folder that holds it. What lies on the data partition
+# goes while that is mounted, and where it was mounted is a folder only afterwards.
+unprovision() {
+  local -a made on_data elsewhere debs=()
+  check
+  mapfile -t made < <(tac "$root$record")
+  mapfile -t on_data < <(printf '%s\n' "${made[@]}" | grep -E "^(state|tree|link) $data_folder/" || true)
+  mapfile -t elsewhere < <(printf '%s\n' "${made[@]}" | grep -Ev "^(state|tree|link) $data_folder/" || true)
+  ! booted || act 'stop kios' stop_all
+  take_all "${on_data[@]}"
+  if booted && mountpoint --quiet "$data_folder"; then act 'let go of the data partition' unmount_data; fi
+  take_all "${elsewhere[@]}"
+  # In one step: some depend on others.
+  ((${#debs[@]} == 0)) || act "remove the packages ${debs[*]}" dpkg --purge "${debs[@]}"
   act "remove $record" rm -rf "$root${record%/*}"
   if booted; then
     act 'remove /run/kios-ask' rm -rf /run/kios-ask
-    act 'let go of the data partition' unmount_data
     act 'reload systemd and udev' reload
     printf '  reboot: the kernel command line and the watchdog are read only then\n'
   fi

@@ -66,7 +66,7 @@ link_root_folder() {
   remember tree "$data_folder/releases"
   remember link "$data_folder/good"
   remember link "$data_folder/current"
-  rm -rf "${root:?}$root_folder"
+  rm -rf "$root${root_folder:?}"
   replace_link "$data_folder/root" "$root_folder"
 }
 
@@ -78,6 +78,16 @@ mount_data() {
   add_line /etc/fstab "$data_mount"
   add_line /etc/fstab "$data_folder/log /var/log/journal $bound"
   add_line /etc/fstab "$data_folder/clock /var/lib/systemd/timesync $bound"
+}
+
+# Enrolment writes its key there, before the next boot mounts it.
+mount_data_now() {
+  if mountpoint --quiet "$data_folder"; then
+    found "$data_folder is mounted"
+  else
+    act "mount $data_folder" systemctl start srv-kios.mount kios-data.service \
+      var-log-journal.mount var-lib-systemd-timesync.mount
+  fi
 }
 
 # scripts/card gives the root's partition its size, and not every release of Raspberry Pi OS grows the filesystem by itself.

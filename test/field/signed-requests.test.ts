@@ -265,12 +265,14 @@ describe('a Wi-Fi', () => {
     expect(readFileSync(offered(), 'utf8')).toBe(text);
   });
 
-  test('serves once, in time, and for this kiosk alone', async () => {
+  test('serves in time, for this kiosk alone, and none older than the one that stands', async () => {
     expect(await ask('net', wifi({ kioskId: 'ubud02' }))).toContain('for another kiosk');
     expect(await ask('net', wifi({ deadline: '2026-09-19T00:00:00Z' }))).toContain('is over');
     await ask('net', wifi());
-    expect(await ask('net', wifi({ ssid: 'other' }))).toBe('refused: it was obeyed before');
-    expect(await ask('net', wifi({ netId: 'sheet-002' }))).toContain('done');
+    expect(await ask('net', wifi({ netId: 'sheet-002' }))).toContain('one as new or newer');
+    expect(await ask('net', wifi())).toContain('done');
+    expect(await ask('net', wifi({ netId: 'sheet-002', iat: 2 }))).toContain('done');
+    expect(await ask('net', wifi())).toContain('refused');
   });
 
   test('one that cannot be joined is kept, and said', async () => {

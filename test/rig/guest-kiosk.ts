@@ -11,7 +11,7 @@ import { serial, until, type House } from './house.ts';
 const root = join(import.meta.dirname, '../..');
 /** Native parts, from the checkout that the guest sees. */
 const packages = ['sharp', 'node-hid', '@serialport', 'usb'];
-const logFile = '/run/kios.log';
+export const kioskLog = '/run/kios.log';
 export const stateDir = '/var/lib/kios';
 /** Emulated, with nothing in any cache: half a minute. */
 const startLimitMs = 180_000;
@@ -21,8 +21,8 @@ const unitChanges = `[Service]
 ExecStartPre=
 ExecStart=
 ExecStart=/opt/kios/current/node_modules/.bin/node /opt/kios/current/${programFile} kiosk --config /etc/kios/kiosk.yaml
-StandardOutput=append:${logFile}
-StandardError=append:${logFile}
+StandardOutput=append:${kioskLog}
+StandardError=append:${kioskLog}
 `;
 
 export type LogLine = Readonly<Record<string, unknown>> & { msg: string };
@@ -60,9 +60,10 @@ export class GuestKiosk {
       mkdir -p /opt/kios /etc/kios /etc/systemd/system/kios.service.d
       ln -sfn /mnt/run /opt/kios/current
       systemd-tmpfiles --create kios.conf kios-state.conf
-      udevadm control --reload`);
+      udevadm control --reload
+      udevadm trigger --subsystem-match=graphics --action=add --settle`);
     await this.#guest.put('/etc/systemd/system/kios.service.d/rig.conf', unitChanges);
-    await this.#guest.put(logFile, '');
+    await this.#guest.put(kioskLog, '');
     await this.#guest.sh('systemctl daemon-reload');
     await this.#guest.put(`${stateDir}/identity.json`, await house.identity(), 0o600);
     await this.#guest.sh(`chown kios: ${stateDir}/identity.json`);
@@ -131,13 +132,13 @@ export class GuestKiosk {
 
   async #said(): Promise<string> {
     return this.#guest.sh(
-      `tail -n 30 ${logFile}; journalctl --unit kios --no-pager -n 20; dmesg | tail -n 20`,
+      `tail -n 30 ${kioskLog}; journalctl --unit kios --no-pager -n 20; dmesg | tail -n 20`,
     );
   }
 
   /** The log outlives a restart of the daemon: the unit appends to it. */
   async #read(): Promise<void> {
-    const text = (await this.#guest.get(logFile)).toString();
+    const text = (await this.#guest.get(kioskLog)).toString();
     this.#lines = text
       .slice(0, text.lastIndexOf('\n') + 1)
       .split('\n')

@@ -12,6 +12,8 @@ import { connectDatabase } from '../../src/relay/store/connect.ts';
 import { dayStore } from '../../src/relay/store/day.ts';
 import { freePorts } from '../bench/machine.ts';
 import { Program, runKios } from '../e2e/program.ts';
+import { makeCertificates } from '../relay/mosquitto-server.ts';
+import { hostSeenFromGuest } from './machine/qemu-line.ts';
 
 const merchant = { name: 'KIOS CONTOH', nmid: 'AID1099000000001', pan: '9360091400000000017' };
 const kioskId = 'rig01';
@@ -36,27 +38,51 @@ export interface Books {
 export class House {
   readonly folder: string;
   readonly ports: { relay: number; mqtt: number };
+  /** Where kiosks are told to find the relay. */
+  readonly relayUrl: string;
   readonly #twinUrl: string;
+  readonly #isFar: boolean;
   #programs: Program[] = [];
 
-  private constructor(folder: string, twinPort: number, ports: House['ports']) {
+  private constructor(folder: string, twinPort: number, ports: House['ports'], isFar: boolean) {
     this.folder = folder;
     this.ports = ports;
+    this.#isFar = isFar;
+    this.relayUrl = isFar
+      ? `https://${hostSeenFromGuest}:${ports.relay}`
+      : `http://127.0.0.1:${ports.relay}`;
     this.#twinUrl = `http://127.0.0.1:${twinPort}`;
   }
 
   /** Everything started, and a kiosk enrolled. */
   static async open(): Promise<House> {
-    const [twin = 0, relay = 0, mqtt = 0] = await freePorts(3);
-    const house = new House(await mkdtemp(join(tmpdir(), 'kios-house-')), twin, { relay, mqtt });
+    const house = await House.#start(false);
     try {
+      await house.#enrol();
+    } catch (error) {
+      await house.close();
+      throw error;
+    }
+    return house;
+  }
+
+  /** Everything started as it is in the field: the relay by TLS alone, by `caFile`; the kiosk has yet to be enrolled. */
+  static async openFar(): Promise<House> {
+    return House.#start(true);
+  }
+
+  static async #start(isFar: boolean): Promise<House> {
+    const [twin = 0, relay = 0, mqtt = 0] = await freePorts(3);
+    const folder = await mkdtemp(join(tmpdir(), 'kios-house-'));
+    const house = new House(folder, twin, { relay, mqtt }, isFar);
+    try {
+      if (isFar) makeCertificates(folder, hostSeenFromGuest);
       await house.#write(twin);
       house.#programs = [
         new Program('twin', '--config', house.#path('twin.yaml')),
         new Program('relay', '--config', house.#path('relay.yaml')),
       ];
       await Promise.all(house.#programs.map((one) => one.waitFor('ready', isReady)));
-      await house.#enrol();
     } catch (error) {
       await house.close();
       throw error;
@@ -66,6 +92,18 @@ export class House {
 
   get relayConfig(): string {
     return this.#path('relay.yaml');
+  }
+
+  /** Who has signed the certificate of a relay that is far. */
+  get caFile(): string {
+    return this.#path('ca.crt');
+  }
+
+  /** A code by which a kiosk enrols. */
+  async enrolmentCode(): Promise<string> {
+    const config = ['relay', 'enrolment', '--config', this.relayConfig];
+    const made = await runKios(...config, '--kiosk', kioskId, '--json');
+    return z.object({ code: z.string() }).parse(JSON.parse(made.output)).code;
   }
 
   /** The kiosk's identity, for its state folder. */
@@ -128,11 +166,14 @@ export class House {
       merchant: { ...merchant, ...place },
     });
     const { relay, mqtt } = this.ports;
+    const tls = { certFile: this.#path('broker.crt'), keyFile: this.#path('broker.key') };
+    const secured = this.#isFar ? { tls } : {};
+    const told = this.#isFar ? { publicUrl: `mqtts://${hostSeenFromGuest}:${mqtt}` } : {};
     await this.#config('relay.yaml', {
       environment: 'sandbox',
-      http: { host: '127.0.0.1', port: relay },
-      publicUrl: `http://127.0.0.1:${relay}`,
-      mqtt: { host: '127.0.0.1', port: mqtt },
+      http: { host: '127.0.0.1', port: relay, ...secured },
+      publicUrl: this.relayUrl,
+      mqtt: { host: '127.0.0.1', port: mqtt, ...secured, ...told },
       store: { sqlite: this.#path('relay', 'relay.sqlite') },
       stateDir: this.#path('relay'),
       midtrans: {
@@ -149,10 +190,7 @@ export class House {
   }
 
   async #enrol(): Promise<void> {
-    const config = ['relay', 'enrolment', '--config', this.relayConfig];
-    const made = await runKios(...config, '--kiosk', kioskId, '--json');
-    const { code } = z.object({ code: z.string() }).parse(JSON.parse(made.output));
-    const relay = ['--relay', `http://127.0.0.1:${this.ports.relay}`, '--code', code];
+    const relay = ['--relay', this.relayUrl, '--code', await this.enrolmentCode()];
     const state = ['--state', this.#path('kiosk'), '--serial', serial];
     const done = await runKios('enrol', ...relay, ...state);
     if (done.code !== 0) throw new Error(`enrolment failed: ${done.output}`);

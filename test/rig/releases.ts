@@ -8,6 +8,9 @@ export const buildLimitMs = 900_000;
 /** One step of an emulated kiosk on a busy machine. */
 export const stepLimitMs = 240_000;
 
+/** KIOS_RIG_FULL=1: also what takes longer than a build machine shall wait. */
+export const isFull = process.env['KIOS_RIG_FULL'] === '1';
+
 /** KIOS_RIG_RELEASES=12,13; Debian 12 alone where it is not said. */
 function releases(): DebianRelease[] {
   return (process.env['KIOS_RIG_RELEASES'] ?? '12').split(',').map((text) => {

@@ -33,6 +33,12 @@ export interface ShopOptions {
   dataDisk?: SecondDisk;
   /** Before anything is installed. */
   prepare?: (guest: Guest) => Promise<unknown>;
+  /** Instead of our own unit, rules and identity, and of a release made here: as it is done in the field. */
+  provision?: {
+    /** What the guest sees as /mnt/run. */
+    share: string;
+    run: (guest: Guest, house: House) => Promise<unknown>;
+  };
 }
 
 export class Shop {
@@ -60,12 +66,12 @@ export class Shop {
   /** Everything plugged in, installed and enrolled; `serve` starts the kiosk. */
   static async open(image: GuestImage, more: ShopOptions = {}): Promise<Shop> {
     await using undo = new AsyncDisposableStack();
-    const { prepare, house: given, ...disks } = more;
+    const { prepare, house: given, provision, ...disks } = more;
     const house = given ?? undo.adopt(await House.open(), (one) => one.close());
     const folder = async (name: string): Promise<string> =>
       undo.adopt(await mkdtemp(join(tmpdir(), name)), (one) => rm(one, { recursive: true }));
-    const share = await folder('kios-release-');
-    await makeRelease(share);
+    const share = provision?.share ?? (await folder('kios-release-'));
+    if (provision === undefined) await makeRelease(share);
     const { relay, mqtt } = house.ports;
     const guest = undo.adopt(
       await Guest.start(image, { share, reachable: [relay, mqtt], ...disks }),
@@ -78,7 +84,8 @@ export class Shop {
     const shop = new Shop({ guest, house, printer }, undo.move());
     try {
       await prepare?.(guest);
-      await shop.kiosk.install(house);
+      if (provision === undefined) await shop.kiosk.install(house);
+      else await provision.run(guest, house);
       for (const part of ['keypad', 'scanner', 'printer'] as const) await shop.plug(part);
       shop.#links = await deviceNames(guest);
     } catch (error) {

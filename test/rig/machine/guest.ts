@@ -2,7 +2,7 @@
 // of it outlives `end`, and no guest outlives this process.
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,7 +61,10 @@ export class Guest {
     const guest = new Guest(folder, child);
     try {
       await guest.#begin(image.warm !== undefined);
-      if (image.warm !== undefined) await guest.#mount();
+      if (image.warm !== undefined) {
+        await guest.mountShares();
+        if (options.dataDisk !== undefined) await guest.#measure(options.dataDisk.file);
+      }
     } catch (error) {
       await guest.end();
       throw error;
@@ -91,7 +94,13 @@ export class Guest {
     await this.sh(`date --utc --set=@${(systemClock.nowMs() / 1000).toFixed(3)}`);
   }
 
-  async #mount(): Promise<void> {
+  /** A saved state knows the second disk as it was when it was frozen. */
+  async #measure(file: string): Promise<void> {
+    await this.do('block_resize', { 'node-name': 'data', size: statSync(file).size });
+  }
+
+  /** The folders of this machine that it may see; a resumed guest has them, one that has booted anew does not. */
+  async mountShares(): Promise<void> {
     const each = shareTags.map((tag) => `mount -t 9p -o ${mountWords} ${tag} /mnt/${tag}`);
     await this.sh(each.join(' && '));
   }

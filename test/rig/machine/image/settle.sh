@@ -17,7 +17,11 @@ printf '[Match]\nName=en* eth*\n[Network]\nDHCP=ipv4\n' >"$root/etc/systemd/netw
 printf '[Journal]\nStorage=persistent\nSystemMaxUse=64M\nRateLimitBurst=0\n' >"$root/etc/systemd/journald.conf.d/rig.conf"
 # One watchdog, the i6300esb: q35's own does not reset by default. No KVM inside of the guest.
 printf 'blacklist iTCO_wdt\nblacklist lpc_ich\nblacklist kvm_intel\nblacklist kvm_amd\n' >"$root/etc/modprobe.d/rig.conf"
-chroot "$root" systemctl --quiet enable rig-agent.service systemd-networkd.service
+# By its port, whenever that comes: a unit that waits for a device gives up after a minute and a half, and a busy host
+# takes longer to boot a guest.
+printf 'SUBSYSTEM=="virtio-ports", ATTR{name}=="rig.agent", ENV{SYSTEMD_WANTS}+="rig-agent.service"\n' \
+  >"$root/etc/udev/rules.d/99-rig.rules"
+chroot "$root" systemctl --quiet enable systemd-networkd.service
 for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer fstrim.timer e2scrub_reap.service \
   dpkg-db-backup.timer systemd-timesyncd.service; do
   ln -sf /dev/null "$root/etc/systemd/system/$unit"
