@@ -14,7 +14,7 @@ const seams = [
   'test/relay/{claims-held,paid-twice,claims-operator,claims-redeem,claims-store,refunds,restored-money,signed-reports}.test.ts',
   'test/relay/{broker-line,commands,commands-store,operator-commands,releases}.test.ts',
   'test/relay/{charge-pauses,fuzz,puback,slow-clients,support,syncs}.test.ts',
-  'test/cli/{broken-pipe,devices,doctor,learn-printer,learn-scanner,test,unchecked-tls}.test.ts',
+  'test/cli/{broken-pipe,devices,doctor,learn-printer,learn-scanner,setup-sheet,test,unchecked-tls}.test.ts',
   'test/bench/bench-smoke.test.ts',
   'test/field/*.test.ts',
   'test/scripts/*.test.ts',

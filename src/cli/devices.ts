@@ -29,8 +29,8 @@ Ends with 0, or with 1 when the configuration cannot be read, or names a device 
 open.
 It may run beside the kiosk. What stands under "fits" can be copied into the configuration as it is.`,
     )
-    .action(async ({ config, json }: Flags) => {
-      const read = configText(config);
+    .action(async ({ config, json }: Flags, command: Command) => {
+      const read = configText(config, command.getOptionValueSource('config') === 'cli');
       const report = await attachedNow(systemPlaces, read.text);
       if (isFaulty(report) || read.isUnusable === true) process.exitCode = 1;
       const out = json
@@ -57,8 +57,14 @@ export function isFaulty({ devices, elsewhere }: AttachedReport): boolean {
   );
 }
 
-/** A new machine has none yet, and its devices are to be seen all the same: also beside one that is no YAML. */
-function configText(file: string): { text: string; fault?: string; isUnusable?: boolean } {
+/**
+ * A new machine has none yet, and its devices are to be seen all the same: also beside one that is no YAML.
+ * @param isNamed by whoever asks, who believes that it is there
+ */
+export function configText(
+  file: string,
+  isNamed: boolean,
+): { text: string; fault?: string; isUnusable?: boolean } {
   let text = '';
   try {
     text = readConfigText(file);
@@ -68,7 +74,7 @@ function configText(file: string): { text: string; fault?: string; isUnusable?: 
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     const isMissing = (error.cause as NodeJS.ErrnoException | undefined)?.code === 'ENOENT';
-    return { text, fault: `${file}: ${error.faults[0] ?? ''}`, isUnusable: !isMissing };
+    return { text, fault: `${file}: ${error.faults[0] ?? ''}`, isUnusable: isNamed || !isMissing };
   }
 }
 

@@ -1,8 +1,9 @@
 // `kios enrol`: gives this machine its identity at a relay.
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { enrol } from '../kiosk/enrol.ts';
 import { machineSerial } from '../kiosk/machine.ts';
 import { userName } from '../lib/user-name.ts';
+import { enrolBody } from '../protocol/api.ts';
 import { KiosError } from '../protocol/errors.ts';
 import { refuseUncheckedTls } from './unchecked-tls.ts';
 
@@ -20,7 +21,7 @@ export function enrolCommand(): Command {
   return new Command('enrol')
     .description('Enrols this machine at a relay with a one-time code from the operator.')
     .requiredOption('--relay <url>', 'the relay, such as https://relay.example.co.id')
-    .requiredOption('--code <code>', 'the code that `kios relay enrolment` printed')
+    .requiredOption('--code <code>', 'the code that `kios relay enrolment` printed', parseCode)
     .requiredOption('--state <dir>', 'stateDir of the kiosk, such as /var/lib/kios')
     .option('--serial <text>', "instead of the machine's own, as its configuration has it")
     .option(
@@ -52,6 +53,11 @@ command again: the same code gives the same answer until it expires.`,
       const { kioskId, merchant, environment } = identity.enrolment;
       process.stdout.write(`enrolled as ${kioskId} for ${merchant.name} (${environment})\n`);
     });
+}
+
+function parseCode(text: string): string {
+  if (enrolBody.shape.code.safeParse(text).success) return text;
+  throw new InvalidArgumentError('12 letters and digits, such as 7K3M-Q9TX-2B4C');
 }
 
 /** A folder that this user may not use, in one line; what is no such fault passes unchanged. */

@@ -3,6 +3,7 @@ import { type Command } from 'commander';
 import { KiosError } from '../protocol/errors.ts';
 import { backUpSqlite } from '../relay/store/backup.ts';
 import { withStore } from './relay-store.ts';
+import { withFile } from './with-file.ts';
 
 /** Adds the command to `kios relay`. */
 export function addBackupCommand(relay: Command): void {
@@ -31,7 +32,10 @@ async function backUp(file: string, target: string): Promise<void> {
         'the store is PostgreSQL: back it up with pg_dump or pg_basebackup (docs/relay.md)',
       );
     }
-    backUpSqlite(store.sqlite, target);
+    const { sqlite } = store;
+    withFile(target, () => {
+      backUpSqlite(sqlite, target);
+    });
     return Promise.resolve();
   });
   process.stdout.write(

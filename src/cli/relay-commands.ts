@@ -100,6 +100,9 @@ async function giveAll(file: string, words: readonly string[], flags: Flags): Pr
   const argument = argumentOf(known, flags);
   await withStore(file, 'change', async (store) => {
     const kiosks = kiosk === undefined ? await livingKiosks(store) : [kiosk];
+    if (kiosks.length === 0) {
+      throw new KiosError('not-found', 'no kiosk is enrolled here, or each of them is revoked');
+    }
     let failed = 0;
     for (const to of kiosks) {
       const commandId = ulid(store.nowMs(), systemRandom);
@@ -159,6 +162,9 @@ async function list(
   { kiosk, last, zone, json }: { kiosk?: string; last: number; zone: Zone; json?: true },
 ): Promise<void> {
   await withStore(file, 'read', async (store) => {
+    if (kiosk !== undefined && (await store.kiosk(kiosk)) === undefined) {
+      throw new KiosError('not-found', `no kiosk ${kiosk} was ever enrolled here`);
+    }
     const rows = await store.newestCommands(last, kiosk);
     if (json !== true) {
       say(columns('command', 'kiosk', 'what', `given (${zone})`, 'until', 'came of it'));

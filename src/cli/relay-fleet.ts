@@ -92,6 +92,9 @@ async function makeCode(file: string, options: EnrolmentFlags): Promise<void> {
   if (options.kiosk === undefined && site === undefined) {
     throw new KiosError('bad-request', 'name the kiosk (--kiosk ksk01), or its site (--site kuta)');
   }
+  if (options.qr === undefined && (options.out !== undefined || options.key !== undefined)) {
+    throw new KiosError('bad-request', '--out and --key are for the QR: add --qr');
+  }
   const code = formatCode(randomBytes(codeBytes));
   const made = await withStore(file, 'change', async (store, config) => {
     const kiosk = options.kiosk ?? (await mintKioskId(store, site ?? ''));

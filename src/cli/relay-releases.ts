@@ -106,6 +106,7 @@ function nextOf(
 
 async function list(file: string): Promise<void> {
   const rows = await withStore(file, 'read', (store) => store.releases());
+  if (rows.length === 0) process.stdout.write('no channel has a release\n');
   for (const row of rows) process.stdout.write(`${textOf(row)}\n`);
 }
 

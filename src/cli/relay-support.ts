@@ -6,6 +6,7 @@ import { KiosError } from '../protocol/errors.ts';
 import { kioskId } from '../protocol/ids.ts';
 import { relayConfig, relayExamples } from '../relay/config.ts';
 import { listBundles, readBundle } from '../relay/support-folder.ts';
+import { withFile } from './with-file.ts';
 
 /** Adds it to `kios relay`. */
 export function addSupportCommand(relay: Command): void {
@@ -32,7 +33,9 @@ async function work(
     throw new KiosError('not-found', `${file} names no supportDir: this relay keeps no bundles`);
   }
   const bundles = await listBundles(supportDir, kiosk);
+  const none = kiosk === undefined ? 'no kiosk has sent a bundle' : `${kiosk} has sent no bundle`;
   if (out === undefined) {
+    if (bundles.length === 0) process.stdout.write(`${none}\n`);
     for (const { kioskId: id, name, bytes } of bundles) {
       process.stdout.write(`${id.padEnd(10)} ${String(bytes).padStart(8)}  ${name}\n`);
     }
@@ -40,8 +43,11 @@ async function work(
   }
   if (kiosk === undefined) throw new KiosError('bad-request', '--out needs the name of a kiosk');
   const newest = bundles.at(-1);
-  if (newest === undefined) throw new KiosError('not-found', `${kiosk} has sent no bundle`);
-  writeFileSync(out, await readBundle(supportDir, newest), { mode: 0o600 });
+  if (newest === undefined) throw new KiosError('not-found', none);
+  const bundle = await readBundle(supportDir, newest);
+  withFile(out, () => {
+    writeFileSync(out, bundle, { mode: 0o600 });
+  });
   process.stdout.write(`${newest.name} is in ${out}\n`);
 }
 

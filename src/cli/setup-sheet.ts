@@ -3,13 +3,16 @@
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { z } from 'zod';
 import { systemClock } from '../lib/clock.ts';
 import { KiosError } from '../protocol/errors.ts';
+import { netClaims } from '../protocol/root-request.ts';
 import { sheetSettings, type Addressee, type Sheet } from '../protocol/sheet.ts';
 import { signingKeyNow } from '../relay/key-chain.ts';
 import { parseKioskId } from './relay-fleet.ts';
 import { withStore } from './relay-store.ts';
-import { handOver, keyOf, parseSite, sheetFault, textOf, withFile } from './sheet-making.ts';
+import { handOver, keyOf, parseSite, sheetFault, textOf } from './sheet-making.ts';
+import { withFile } from './with-file.ts';
 
 const maxValidDays = 365;
 const dayS = 24 * 3600;
@@ -25,6 +28,7 @@ interface SheetFlags {
 interface WifiFlags extends SheetFlags {
   ssid: string;
   passwordFile?: string;
+  open?: true;
   wpa3?: true;
   hidden?: true;
 }
@@ -62,11 +66,12 @@ function addWifi(sheets: Command, config: () => string): void {
   common(sheets.command('wifi'))
     .description('A Wi-Fi. Whoever has the sheet, or a photograph of it, has its password.')
     .requiredOption('--ssid <name>', 'name of the network, 1 to 32 bytes')
-    .option('--password-file <file>', 'one line, 8 to 63 characters; -: standard input; none: open')
+    .option('--password-file <file>', 'one line, 8 to 63 characters; -: standard input')
+    .option('--open', 'a network without a password')
     .option('--wpa3', 'WPA3 alone (SAE)')
     .option('--hidden', 'the network does not tell its name')
     .action(async (flags: WifiFlags) => {
-      const psk = flags.passwordFile === undefined ? undefined : firstLine(flags.passwordFile);
+      const psk = passwordOf(flags);
       await make(config(), flags, (times) => ({
         kind: 'wifi',
         ...times,
@@ -90,8 +95,16 @@ function addSettings(sheets: Command, config: () => string): void {
         'Asia/Jayapura',
       ]),
     )
-    .option('--panel-width-mm <n>', 'width of the picture, measured with a ruler', Number)
-    .option('--rotation <degrees>', '0, 90, 180 or 270, clockwise', Number)
+    .option(
+      '--panel-width-mm <n>',
+      'width of the picture, measured with a ruler',
+      numberAs(sheetSettings.shape.panelWidthMm),
+    )
+    .option(
+      '--rotation <degrees>',
+      '0, 90, 180 or 270, clockwise',
+      numberAs(sheetSettings.shape.rotation),
+    )
     .action(async (flags: SettingsFlags) => {
       const { language, timeZone, panelWidthMm, rotation } = flags;
       const given = { language, timeZone, panelWidthMm, rotation };
@@ -135,9 +148,30 @@ function addresseeOf({ kiosk, site }: SheetFlags): Addressee {
   throw new KiosError('bad-request', 'name one of the two: --kiosk or --site');
 }
 
-function firstLine(file: string): string {
-  const text = withFile(file, () => readFileSync(file === '-' ? 0 : file, 'utf8'));
-  return text.split('\n')[0] ?? '';
+/** Undefined: a network that is open, as was said. Nothing of a password is told, also of one that is wrong. */
+function passwordOf({ passwordFile, open, wpa3 }: WifiFlags): string | undefined {
+  if (passwordFile !== undefined && open === true) {
+    throw new KiosError('bad-request', 'name one of the two: --password-file or --open');
+  }
+  if (passwordFile === undefined) {
+    const need = 'name --password-file FILE (-: standard input)';
+    if (wpa3 === true) throw new KiosError('bad-request', `WPA3 has a password: ${need}`);
+    if (open === true) return undefined;
+    throw new KiosError('bad-request', `${need}, or --open for a network without a password`);
+  }
+  const text = withFile(passwordFile, (file) => readFileSync(file === '-' ? 0 : file, 'utf8'));
+  const read = netClaims.shape.psk.safeParse(text.replace(/\r?\n$/, ''));
+  if (read.data !== undefined) return read.data;
+  const why = read.error?.issues[0]?.message ?? 'no password';
+  throw new KiosError('bad-request', `--password-file ${passwordFile}: one line of ${why}`);
+}
+
+function numberAs<T>(shape: z.ZodType<T>): (text: string) => T {
+  return (text) => {
+    const read = shape.safeParse(Number(text));
+    if (read.success) return read.data;
+    throw new InvalidArgumentError(read.error.issues[0]?.message ?? 'no such number');
+  };
 }
 
 function parseDays(text: string): number {

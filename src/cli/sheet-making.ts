@@ -1,7 +1,7 @@
 // Makes signed set-up sheets out of what an operator asked for: the text of the QR, the page to print, the picture on the
 // terminal. The page is its owner's alone: it holds a code or a password.
 import { createPrivateKey, randomInt, type KeyObject } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { InvalidArgumentError } from 'commander';
 import { ZodError } from 'zod';
 import { systemClock } from '../lib/clock.ts';
@@ -13,6 +13,7 @@ import { KeyFault } from '../relay/signing-key.ts';
 import { localTime } from '../relay/report-form.ts';
 import { type Store } from '../relay/store/store.ts';
 import { sheetOnTerminal, sheetSvg } from './sheet-page.ts';
+import { withFile } from './with-file.ts';
 
 /** 810,000 names a site: the first is free. */
 const maxNames = 20;
@@ -83,13 +84,22 @@ export async function keyOf(
   { stateDir }: RelayConfig,
 ): Promise<KeyObject> {
   if (file !== undefined) {
-    return withFile(file, () => {
-      const key = createPrivateKey(readFileSync(file));
-      if (key.asymmetricKeyType === 'ed25519') return key;
-      throw new Error('it is no Ed25519 key');
-    });
+    return keyIn(file);
   }
   return (await signingKeyNow({ stateDir, store })).privateKey;
+}
+
+function keyIn(file: string): KeyObject {
+  const pem = withFile(file, () => readFileSync(file));
+  let key: KeyObject | undefined;
+  let fault: unknown;
+  try {
+    key = createPrivateKey(pem);
+  } catch (error) {
+    fault = error;
+  }
+  if (key?.asymmetricKeyType === 'ed25519') return key;
+  throw new KiosError('bad-request', `${file} holds no Ed25519 private key in PEM`, fault);
 }
 
 /** @throws KiosError with what is wrong with the sheet */
@@ -110,17 +120,7 @@ export function sheetFault(error: ZodError): KiosError {
   return new KiosError('bad-request', `${issue?.path.join('.')}: ${issue?.message}`, error);
 }
 
-/** Does something to a file. @throws KiosError that names it */
-export function withFile<T>(file: string, work: (file: string) => T): T {
-  try {
-    return work(file);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new KiosError('bad-request', `${file} cannot be used: ${why}`, error);
-  }
-}
-
-/** On the disk for its owner alone; on a terminal as a picture. */
+/** On the disk for its owner alone, over no other file; on a terminal as a picture. @throws KiosError */
 export function handOver(
   qr: string,
   sheet: Sheet,
@@ -130,8 +130,6 @@ export function handOver(
 ): void {
   const page = sheetSvg({ qr, ...wordsOf(sheet, whose) });
   withFile(out, () => {
-    // Anew: an older page of that name may be everybody's to read.
-    rmSync(out, { force: true });
     writeFileSync(out, page, { mode: 0o600, flag: 'wx' });
   });
   if (quiet) return;

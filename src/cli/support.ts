@@ -13,6 +13,7 @@ import { defaultConfig } from './devices.ts';
 import { bootName, machineBoot, tryRemembered } from './doctor-relay.ts';
 import { makeSupportBundle, supportName } from './support-bundle.ts';
 import { stateDirOf, type SupportPlaces } from './support-pieces.ts';
+import { withFile } from './with-file.ts';
 
 interface Flags {
   config: string;
@@ -42,7 +43,9 @@ No key, password, QR text or code of a claim is in it, no settings but those tha
         return;
       }
       const out = resolve(flags.out ?? `${supportName(places, systemClock.nowMs())}.tar.gz`);
-      writeFileSync(out, bundle, { mode: 0o600 });
+      withFile(out, () => {
+        writeFileSync(out, bundle, { mode: 0o600 });
+      });
       say(out);
     });
 }

@@ -3,11 +3,14 @@
 
 const hidden = '[hidden]';
 
-/** Each is recognised by its own form, wherever it stands. */
+/**
+ * Each is recognised by its own form, wherever it stands. None takes more than a few looks at each character: an unbounded
+ * quantifier stands only where it begins once in a run of what it takes, or where nothing behind it can fail.
+ */
 const forms: readonly RegExp[] = [
   /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g,
-  // A JWT or JWS: tokens, proofs, grants (RFC 7515 §3.1; a JSON header begins with `{"`).
-  /\beyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g,
+  // A JWT or JWS: tokens, proofs, grants (RFC 7515 §3.1; a JSON header begins with `{"`), and what is glued before it.
+  /(?<![\w-])[\w-]{0,40}?eyJ[\w-]{4,}\.[\w-]+\.[\w-]*/g,
   // QRIS as EMVCo writes it: payload format 01, then more.
   /000201\d{4}[ -~]{16,}/g,
   /\b(?:SB-)?Mid-(?:server|client)-[\w-]+/g,

@@ -12,16 +12,20 @@ import {
 } from '../protocol/root-request.ts';
 import { isFor, isSheet } from '../protocol/sheet.ts';
 import { writeDurably } from '../lib/durable.ts';
-import { readGuarded } from './read-guarded.ts';
+import { readGuarded, readGuardedJson } from './read-guarded.ts';
 import { answer, done, failed, refused, takeRequests, type Outcome } from './requests.ts';
 import type { RootPlaces } from './root-places.ts';
 import { runTool, ToolError } from './run-tool.ts';
 import { kioskIdOf, openSigned, openSignedSheet, siteOf } from './trust.ts';
-import { markUsed, useFault } from './used-once.ts';
 import { wifiFile, wifiKeyfile, wifiName } from './wifi-keyfile.ts';
 
 const maxKeyfileBytes = 4096;
 const connectLimitS = 30;
+
+/** The one that stands: what was signed before it is refused, also when it could not be joined. */
+const standing = netClaims.pick({ netId: true, iat: true });
+const standingFile = 'net-last.json';
+const maxStandingBytes = 1024;
 
 /** Obeys the pending requests of the task `net`. */
 export async function obeyNet(places: RootPlaces, clock: Clock): Promise<void> {
@@ -44,14 +48,22 @@ async function setWifi(places: RootPlaces, clock: Clock, request: SignedRequest)
   const to = claims.site === undefined ? { kioskId: claims.kioskId } : { site: claims.site };
   if (kioskId !== undefined && !isFor(to, { kioskId, site: siteOf(places) }))
     return refused('it is for another kiosk');
-  const use = { id: claims.netId, deadlineMs: Date.parse(claims.deadline) };
-  const fault = useFault(places, 'net', use, clock.nowMs());
-  if (fault !== undefined) return refused(fault);
+  if (Date.parse(claims.deadline) <= clock.nowMs()) return refused('its deadline is over');
+  if (!isNewest(places, claims))
+    return refused('one as new or newer was taken before: print it anew');
+  // First: a power cut after it loses nothing, for the same one may be shown again.
+  const { netId, iat } = claims;
+  writeDurably(join(places.kept, standingFile), `${JSON.stringify({ netId, iat })}\n`);
   const text = wifiKeyfile(claims);
   writeDurably(join(places.kept, wifiFile), text);
   offer(places, text);
-  markUsed(places, 'net', use, clock.nowMs());
   return connect();
+}
+
+/** By what the signer says, as settings are: this machine's clock may be months back. The one that stands may come again. */
+function isNewest({ kept }: RootPlaces, { netId, iat }: NetClaims): boolean {
+  const last = standing.safeParse(readGuardedJson(join(kept, standingFile), maxStandingBytes)).data;
+  return last === undefined || iat > last.iat || netId === last.netId;
 }
 
 /** What is signed: a message, or the sheet that the kiosk's scanner has read. Undefined: by nobody whom root believes. */

@@ -1,4 +1,4 @@
-// Which signed requests root has obeyed already: each serves once, until its own deadline ends it anyhow. What is full
+// Which signed commands root has obeyed already: each serves once, until its own deadline ends it anyhow. What is full
 // refuses; it never forgets one that could be shown again, also to a clock that goes back.
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -24,8 +24,7 @@ export interface OneUse {
   deadlineMs: number;
 }
 
-/** A Wi-Fi sheet is printed and shown to a kiosk whose clock may be months back: its maker alone says until when. */
-const maxLifeMs = { console: 24 * 3_600_000, net: Infinity } as const;
+const maxLifeMs = { console: 24 * 3_600_000 } as const;
 
 /** Why it must not be obeyed; undefined: it may be. */
 export function useFault(

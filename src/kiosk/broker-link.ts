@@ -18,6 +18,8 @@ import type { RelayClient } from './relay-client.ts';
 const reconnect: Backoff = { firstMs: 500, maxMs: 30_000 };
 const keepaliveS = 30;
 const connectTimeoutMs = 10_000;
+/** For a broker to hear the goodbye; its will says the same. */
+const goodbyeMs = 2_000;
 
 export interface BrokerLink {
   /** Tells the relay that everything up to `upTo` is stored. Lost when the line is down: HTTP does it then. */
@@ -112,7 +114,11 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
       );
     };
     const gone = Promise.withResolvers<undefined>();
-    const stop = (): void => void opened.end(true);
+    const stop = (): void => {
+      opened.end(true);
+      // A goodbye that nobody answers holds the line against `end`.
+      opened.stream.destroy();
+    };
     ended.signal.addEventListener('abort', stop, { once: true });
     let wasUp = false;
     opened.on('connect', () => {
@@ -193,11 +199,11 @@ export function startBrokerLink(options: BrokerLinkOptions): BrokerLink {
           qos: 1,
           retain: true,
         });
-        await new Promise<void>((resolve) => {
-          open.end(false, {}, () => {
-            resolve();
-          });
+        const heard = new AbortController();
+        open.end(false, {}, () => {
+          heard.abort();
         });
+        await wait(clock, goodbyeMs, heard.signal);
       }
       ended.abort();
       await running;

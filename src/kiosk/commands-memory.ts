@@ -34,11 +34,14 @@ const memory = z.object({
   outOfService: z.boolean(),
   /** When the command was given that said so, seconds: an older one changes nothing back. */
   switchedAtS: z.int(),
+  /** Its id: of two within one second the higher is the later. Left out by releases before this was kept. */
+  switchedBy: requestId.optional(),
   /** Counted on this boot's monotonic clock alone. */
   message: z
     .object({ text: z.string().max(200), bootId: z.string().max(64), untilMs: z.number() })
     .optional(),
   shownAtS: z.int(),
+  shownBy: requestId.optional(),
 });
 export type Memory = z.infer<typeof memory>;
 

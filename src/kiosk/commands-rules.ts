@@ -66,7 +66,8 @@ export function judge(claims: CommandClaims, memory: Memory, moment: Moment): Ju
   if (!isCommandName(name)) return refuse('unknown', 'this kiosk has no such command');
   const fault = argumentFault(name, argument);
   if (fault !== undefined) return refuse('unknown', fault);
-  if (claims.iat < lastOf(name, memory)) {
+  const last = lastOf(name, memory);
+  if (claims.iat < last.atS || (claims.iat === last.atS && commandId < last.id)) {
     return refuse('replaced', 'a newer command has said otherwise');
   }
   if (!idle && whenIdle) return { kind: 'wait' };
@@ -100,10 +101,12 @@ export function settleBegun(memory: Memory): Memory {
   return { ...memory, obeyed };
 }
 
-/** When the last command was given that this one would take back; commands may overtake each other. */
-function lastOf(name: CommandName, { switchedAtS, shownAtS }: Memory): number {
-  if (name === 'show-message') return shownAtS;
-  return name === 'out-of-service' || name === 'in-service' ? switchedAtS : 0;
+/** The last command that this one would take back; commands may overtake each other. ULIDs sort by when they were made. */
+function lastOf(name: CommandName, memory: Memory): { atS: number; id: string } {
+  const { switchedAtS, switchedBy = '', shownAtS, shownBy = '' } = memory;
+  if (name === 'show-message') return { atS: shownAtS, id: shownBy };
+  const switches = name === 'out-of-service' || name === 'in-service';
+  return switches ? { atS: switchedAtS, id: switchedBy } : { atS: 0, id: '' };
 }
 
 function refuse(refusal: Refusal, why: string): Judgement {

@@ -70,6 +70,11 @@ function remembered({ config, log }: Run): Memory | undefined {
   }
 }
 
+/** This run ends: what was begun is in the journal, and a customer who comes now is told at once. */
+export function beginNothingMore(run: Run): void {
+  noteHealth(run, 'operator', { ok: false, code: 'out-of-service' });
+}
+
 function tellChange(run: Run, commands: Commands): void {
   const closed = { ok: false, code: 'out-of-service' } as const;
   noteHealth(run, 'operator', commands.outOfService ? closed : { ok: true });
@@ -103,8 +108,9 @@ function deedsOf(run: Run, perform: Perform): Deeds {
   };
 }
 
-function startAnew({ ended }: Run, why: string): 'ends' {
-  ended.resolve(new Error(`it starts anew: ${why}`));
+function startAnew(run: Run, why: string): 'ends' {
+  beginNothingMore(run);
+  run.ended.resolve(new Error(`it starts anew: ${why}`));
   return 'ends';
 }
 

@@ -41,10 +41,12 @@ export class CommandAnswers {
     await this.#telling;
   }
 
-  /** The relay tells again what is left out here, and is answered then. */
-  refuse(id: string, why: string): void {
-    if (this.#refused.size < maxOpenCommands) this.#refused.set(id, { outcome: 'refused', why });
+  /** False: it is left out, for want of room. The relay tells it again, and is answered then. */
+  refuse(id: string, why: string): boolean {
+    if (this.#refused.size >= maxOpenCommands) return false;
+    this.#refused.set(id, { outcome: 'refused', why });
     this.tell();
+    return true;
   }
 
   /** Something has come to be told. */

@@ -52,11 +52,15 @@ export interface CommandsOptions {
   counted: () => void;
 }
 
+/** Ids of refused commands that are known again, so that whoever repeats one fills neither log nor relay. */
+export const maxRefusedIds = 100;
 /** While something waits, for a quiet moment or for the relay's time. */
 const lookEveryMs = 1_000;
 interface Waiting {
   token: string;
   claims: CommandClaims;
+  /** That it waits is in the log. */
+  isLogged: boolean;
 }
 
 export class Commands {
@@ -64,6 +68,8 @@ export class Commands {
   readonly #answers: CommandAnswers;
   #memory: Memory | undefined;
   #waiting: Waiting[] = [];
+  /** Logged and answered; the oldest goes first. */
+  readonly #refusedIds = new Set<string>();
   readonly #counts: Partial<Record<Refusal, number>> = {};
   #working: Promise<void> | undefined;
   /** One timer of each kind. */
@@ -130,16 +136,15 @@ export class Commands {
 
   /** A command as it came. What is no command of this kiosk's relay is counted and put away. */
   async take(token: string): Promise<void> {
-    const { log, open } = this.#options;
+    const { open } = this.#options;
     try {
       const claims = await open(token);
       const known = this.#waiting.some(({ claims: other }) => other.commandId === claims.commandId);
       // The relay tells again what is left out here.
       if (known || this.#waiting.length >= maxOpenCommands) return;
-      this.#waiting.push({ token, claims });
+      this.#waiting.push({ token, claims, isLogged: false });
       // Ids sort by when they were given.
       this.#waiting.sort((one, other) => (one.claims.commandId < other.claims.commandId ? -1 : 1));
-      log.info({ commandId: claims.commandId, name: claims.name }, 'command.taken');
     } catch (error) {
       if (!(error instanceof KiosError)) throw error;
       this.#count(error.code === 'not-yours' ? 'not-ours' : 'forged');
@@ -167,9 +172,20 @@ export class Commands {
   async #workAll(): Promise<void> {
     for (;;) {
       const next = this.#ended ? undefined : this.#next();
-      if (next === undefined) return;
+      if (next === undefined) {
+        this.#logWaiting();
+        return;
+      }
       this.#waiting = this.#waiting.filter((other) => other !== next.command);
       await this.#handle(next.command, next.judgement);
+    }
+  }
+
+  #logWaiting(): void {
+    for (const command of this.#waiting) {
+      const { commandId, name } = command.claims;
+      if (!command.isLogged) this.#options.log.info({ commandId, name }, 'command.taken');
+      command.isLogged = true;
     }
   }
 
@@ -200,9 +216,8 @@ export class Commands {
     const { commandId } = claims;
     switch (judgement.kind) {
       case 'repeat':
-        // The relay has heard of it, and somebody shows it once more.
+        // What the relay has not heard is told at its own pace, however often somebody shows the command.
         if (judgement.before.told === true) this.#count('replayed');
-        else this.#answers.tell();
         return;
       case 'refuse':
         this.#refuse(commandId, judgement.refusal, judgement.why);
@@ -233,7 +248,11 @@ export class Commands {
     log.info({ commandId: id, name }, 'command.obeyed');
     if (lasting === undefined && deed !== undefined) {
       const did = await deed(token, id);
-      if (did === 'ends') return;
+      if (did === 'ends') {
+        // Whatever waits comes again to the next life.
+        this.stop();
+        return;
+      }
       this.#note(id, did);
     } else {
       this.#armMessage();
@@ -245,21 +264,27 @@ export class Commands {
   /** What a command changes that lasts; undefined: nothing. */
   #lasting(
     name: CommandName,
-    { iat, argument }: CommandClaims,
+    { iat, commandId, argument }: CommandClaims,
   ): { why: string; news: Partial<Memory> } | undefined {
     const { bootId, clock } = this.#options;
     switch (name) {
       case 'out-of-service':
         return {
           why: 'it takes no new sale',
-          news: { outOfService: true, switchedAtS: iat },
+          news: { outOfService: true, switchedAtS: iat, switchedBy: commandId },
         };
       case 'in-service':
-        return { why: 'it sells again', news: { outOfService: false, switchedAtS: iat } };
+        return {
+          why: 'it sells again',
+          news: { outOfService: false, switchedAtS: iat, switchedBy: commandId },
+        };
       case 'show-message': {
         const { text, forS } = messageArgument.parse(argument);
         const message = { text, bootId, untilMs: clock.monotonicMs() + forS * 1_000 };
-        return { why: 'it stands on the idle screen', news: { message, shownAtS: iat } };
+        return {
+          why: 'it stands on the idle screen',
+          news: { message, shownAtS: iat, shownBy: commandId },
+        };
       }
       default:
         return undefined;
@@ -301,8 +326,13 @@ export class Commands {
 
   #refuse(id: string, refusal: Refusal, why: string): void {
     this.#count(refusal);
+    if (this.#refusedIds.has(id) || !this.#answers.refuse(id, why)) return;
+    const [oldest] = this.#refusedIds;
+    if (oldest !== undefined && this.#refusedIds.size >= maxRefusedIds) {
+      this.#refusedIds.delete(oldest);
+    }
+    this.#refusedIds.add(id);
     this.#options.log.warn({ commandId: id, refusal, why }, 'command.refused');
-    this.#answers.refuse(id, why);
   }
 
   #count(refusal: Refusal): void {

@@ -1,6 +1,6 @@
 // Fetches the release that the relay names, and shows it to root, which verifies it and puts it on trial. Seldom, in a quiet
-// moment, and not without end: what root has refused is not fetched again.
-import { randomUUID } from 'node:crypto';
+// moment, and not without end: what root has refused is not fetched again, unless its signature is another one.
+import { createHash, randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -13,6 +13,7 @@ import {
   bundleNameOf,
   maxBundleBytes,
   releaseAnswer,
+  sha256,
   signatureBytes,
   type Release,
 } from '../protocol/release.ts';
@@ -24,9 +25,11 @@ import type { RelayClient } from './relay-client.ts';
 /** The first question comes after a start that has settled, and a fleet does not ask in one moment. */
 const firstMs = 300_000;
 const everyMs = 3_600_000;
-/** One version is tried so often in all, and again only so much later: a line may have been bad. */
+/** A bundle with its signature is tried so often, and again only so much later: a line may have been bad. */
 const maxTries = 4;
 const againMs = 6 * 3_600_000;
+/** So long after the last try they count anew: what was wrong may have been mended. What root refused stays refused. */
+const forgetTriesMs = 7 * 24 * 3_600_000;
 const lookEveryMs = 1_000;
 /** For a quiet moment to begin in. */
 const quietLimitMs = 3_600_000;
@@ -59,6 +62,9 @@ export interface ReleaseWatch {
 
 const triedShape = z.object({
   version: z.string().max(32),
+  sha256,
+  /** SHA-256 of the signature that lay beside it: a junk one must not shut the good one out. Left out: none came yet. */
+  signature: sha256.optional(),
   tries: z.int().min(0),
   /** Wall clock: a label. When it has gone back since, it is time again. */
   atMs: z.number(),
@@ -86,15 +92,14 @@ export async function lookForRelease(watch: ReleaseWatch): Promise<void> {
   const answer = await client.ask('GET', `/v1/release?arch=${own}`, undefined, releaseAnswer);
   const release = answer.ok ? answer.value.release : undefined;
   if (release === undefined || release.version === version) return;
-  const before = triedOf(watch, release.version);
+  const before = triedOf(watch, release);
   if (!isTime(watch, before)) return;
   if (!(await untilIdle(watch))) return;
-  const tried = { ...before, tries: before.tries + 1, atMs: watch.clock.nowMs() };
-  // Before anything is fetched: a kiosk that dies of it does not try for ever.
-  remember(watch, tried);
+  const bundle = bundleNameOf(release.version, own);
   try {
-    const bundle = bundleNameOf(release.version, own);
-    await fetchBundle(watch, release, bundle);
+    const tried = await begin(watch, release, bundle, before);
+    if (tried === undefined) return;
+    await fetchOne(watch, release, bundle, maxBundleBytes, release.sha256);
     log.info({ release: release.version }, 'release.fetched');
     const told = await show(watch, bundle);
     log.warn({ release: release.version, outcome: told?.outcome, why: told?.why }, 'release.shown');
@@ -105,22 +110,52 @@ export async function lookForRelease(watch: ReleaseWatch): Promise<void> {
   }
 }
 
-async function fetchBundle(watch: ReleaseWatch, release: Release, bundle: string): Promise<void> {
-  const { signal, download = downloadByHttp } = watch;
+/** Notes the try and fetches the signature. Undefined: with this one the bundle has been tried enough. */
+async function begin(
+  watch: ReleaseWatch,
+  release: Release,
+  bundle: string,
+  before: Tried,
+): Promise<Tried | undefined> {
+  const isSpent = before.over === true || before.tries >= maxTries;
+  const tried = { ...before, tries: before.tries + 1, atMs: watch.clock.nowMs() };
+  // Before anything is fetched: a kiosk that dies of it does not try for ever.
+  if (!isSpent) remember(watch, tried);
   const folder = folderOf(watch);
+  tidy(watch);
+  mkdirSync(folder, { mode: 0o700 });
+  const name = `${bundle}.sig`;
+  await fetchOne(watch, release, name, signatureBytes);
+  const signature = createHash('sha256')
+    .update(readFileSync(join(folder, name)))
+    .digest('hex');
+  const isSame = before.signature === signature;
+  if (isSame && isSpent) {
+    tidy(watch);
+    return undefined;
+  }
+  const { over: _over, ...fresh } = tried;
+  const next = isSame ? tried : { ...fresh, signature, tries: 1 };
+  remember(watch, next);
+  return next;
+}
+
+async function fetchOne(
+  watch: ReleaseWatch,
+  release: Release,
+  file: string,
+  maxBytes: number,
+  sum?: string,
+): Promise<void> {
+  const { signal, download = downloadByHttp } = watch;
   const mayGoOn = async (): Promise<void> => {
     await untilIdle(watch);
   };
-  const common = { leaveBytes, silenceMs, limitMs: downloadLimitMs, mayGoOn, signal };
-  const name = (file: string): { url: URL; path: string } => ({
-    url: new URL(file, release.url),
-    path: join(folder, file),
+  await download({
+    ...{ url: new URL(file, release.url), path: join(folderOf(watch), file), maxBytes },
+    ...(sum === undefined ? {} : { sha256: sum }),
+    ...{ leaveBytes, silenceMs, limitMs: downloadLimitMs, mayGoOn, signal },
   });
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { mode: 0o700 });
-  await download({ ...common, ...name(`${bundle}.sig`), maxBytes: signatureBytes });
-  const { sha256 } = release;
-  await download({ ...common, ...name(bundle), maxBytes: maxBundleBytes, sha256 });
 }
 
 /** What came of it; undefined: this process ended with the release before, or root says nothing. */
@@ -143,8 +178,9 @@ async function untilIdle({ idle, clock, signal }: ReleaseWatch): Promise<boolean
   return idle() && !signal.aborted;
 }
 
-function isTime({ clock }: ReleaseWatch, { tries, atMs, over }: Tried): boolean {
-  if (over === true || tries >= maxTries) return false;
+function isTime({ clock }: ReleaseWatch, { tries, atMs, signature }: Tried): boolean {
+  // Whether another signature lies there can only be told from one that came.
+  if (tries >= maxTries && signature === undefined) return false;
   const agoMs = clock.nowMs() - atMs;
   return tries === 0 || agoMs < 0 || agoMs >= againMs;
 }
@@ -157,13 +193,15 @@ function tidy(watch: ReleaseWatch): void {
   rmSync(folderOf(watch), { recursive: true, force: true });
 }
 
-function triedOf(watch: ReleaseWatch, version: string): Tried {
+function triedOf(watch: ReleaseWatch, { version, sha256: sum }: Release): Tried {
   const path = triedPath(watch);
-  const none = { version, tries: 0, atMs: 0 };
+  const none: Tried = { version, sha256: sum, tries: 0, atMs: 0 };
   if (!existsSync(path)) return none;
   try {
     const tried = triedShape.safeParse(JSON.parse(readFileSync(path, 'utf8'))).data;
-    return tried?.version === version ? tried : none;
+    if (tried?.version !== version || tried.sha256 !== sum) return none;
+    const isOld = watch.clock.nowMs() - tried.atMs >= forgetTriesMs;
+    return isOld && tried.over !== true ? none : tried;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return none;

@@ -9,6 +9,8 @@ export type SetUp =
   | { at: 'waiting' }
   /** It can read nothing: somebody must type. */
   | { at: 'no-scanner' }
+  /** Its journal is there and its identity is not: no QR serves, somebody must type. */
+  | { at: 'enrolled-before' }
   /** Asking the relay; without a host, root. */
   | { at: 'asking'; host?: string }
   /** `again`: it goes on by itself. */
@@ -31,6 +33,11 @@ export function setUpScene(setUp: SetUp, language: Language): Scene {
       return scene('neutral', words('setUpHow'));
     case 'no-scanner':
       return scene('bad', words('setUpNoScanner'));
+    case 'enrolled-before':
+      return scene(
+        'bad',
+        both.map((one) => sayCode(one, 'enrolled-before')),
+      );
     case 'asking':
       return scene(
         'neutral',

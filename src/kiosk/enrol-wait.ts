@@ -1,11 +1,12 @@
 // A kiosk without an identity: it says so on its screen, and enrols by the first set-up QR under its scanner that its operator
-// has signed. It sells nothing, and ends to be started anew when it is somebody.
+// has signed. One that was enrolled before takes nobody else's word for who its operator is. It sells nothing, and ends to be started anew when it is somebody.
 import type { KeyObject } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { startDevices } from './devices.ts';
 import { wait } from '../lib/clock.ts';
 import { notifySystemd } from '../lib/notify.ts';
 import { KiosError, type ErrorCode } from '../protocol/errors.ts';
-import { isSheet, openOwnSheet, openSheet, type EnrolSheet } from '../protocol/sheet.ts';
+import { isSheet, kindOfAny, openOwnSheet, openSheet, type EnrolSheet } from '../protocol/sheet.ts';
 import { createAskRoot, type AskRoot } from './ask-root.ts';
 import { enrol } from './enrol.ts';
 import { setUpScene, type SetUp } from './enrol-screen.ts';
@@ -15,6 +16,7 @@ import { journalFault } from './journal-fault.ts';
 import { lockFolder } from './lock.ts';
 import type { RunningKiosk, RunOptions } from './run.ts';
 import { createScreen } from './screen.ts';
+import { journalPath } from './standstill.ts';
 import { operatorKeyFile, readOperatorKey, takeSheet } from './set-up-sheet.ts';
 import { pingWatchdog } from './watches.ts';
 
@@ -32,6 +34,8 @@ export interface EnrolWaitOptions extends RunOptions {
 
 interface Waiting extends EnrolWaitOptions {
   operator: KeyObject | undefined;
+  /** Its journal is there, and nothing says who its operator is: a QR of anybody's would give it another one. */
+  enrolledBefore: boolean;
   askRoot: AskRoot;
   signal: AbortSignal;
   show: (setUp: SetUp) => void;
@@ -47,6 +51,7 @@ interface Waiting extends EnrolWaitOptions {
 export function startEnrolWait(options: EnrolWaitOptions): RunningKiosk {
   const { config, clock, log } = options;
   const operator = readOperatorKey(options.operatorKeyFile ?? operatorKeyFile);
+  const enrolledBefore = operator === undefined && existsSync(journalPath(config.stateDir));
   const lock = lockFolder(config.stateDir);
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -54,6 +59,7 @@ export function startEnrolWait(options: EnrolWaitOptions): RunningKiosk {
   const screen = createScreen(log.child({ device: 'display' }));
   const waiting: Waiting = {
     ...{ askRoot: createAskRoot(clock), ...options, operator, signal, turn: Promise.resolve() },
+    enrolledBefore,
     show: (setUp) => {
       screen.show(setUpScene(setUp, config.language), () => undefined);
     },
@@ -63,7 +69,8 @@ export function startEnrolWait(options: EnrolWaitOptions): RunningKiosk {
       });
     },
   };
-  waiting.show({ at: config.scanner === undefined ? 'no-scanner' : 'waiting' });
+  if (enrolledBefore) waiting.show({ at: 'enrolled-before' });
+  else waiting.show({ at: config.scanner === undefined ? 'no-scanner' : 'waiting' });
   const { keypad: _keypad, printer: _printer, ...bare } = config;
   const devices = startDevices({
     ...{ clock, log, random: options.random },
@@ -82,7 +89,7 @@ export function startEnrolWait(options: EnrolWaitOptions): RunningKiosk {
   const report = (): OwnHealth => standingHealth(options.version);
   void tellHealth({ folder: process.env['RUNTIME_DIRECTORY'], report, clock, log, signal });
   void notifySystemd('READY=1');
-  log.warn({ scanner: config.scanner !== undefined }, 'kiosk.not-enrolled');
+  log.warn({ scanner: config.scanner !== undefined, enrolledBefore }, 'kiosk.not-enrolled');
   return {
     ended: ended.promise,
     stop: async () => {
@@ -98,10 +105,15 @@ export function startEnrolWait(options: EnrolWaitOptions): RunningKiosk {
 async function scanned(waiting: Waiting, text: string): Promise<void> {
   const { operator, clock, log } = waiting;
   if (hasIdentity(waiting.config.stateDir)) return;
+  if (waiting.enrolledBefore) {
+    log.warn({ code: 'enrolled-before' }, 'set-up.refused');
+    return;
+  }
   const sheet = operator === undefined ? openOwnSheet(text) : openSheet(text, [operator]);
   if (sheet === undefined) {
     log.warn({ isSheet: isSheet(text) }, 'set-up.unread');
-    fail(waiting, 'sheet-unread');
+    const isOperators = ['wifi', 'settings'].includes(kindOfAny(text) ?? '');
+    fail(waiting, operator === undefined && isOperators ? 'no-operator-key' : 'sheet-unread');
     return;
   }
   log.info({ kind: sheet.kind }, 'set-up.scanned');
@@ -117,7 +129,6 @@ async function scanned(waiting: Waiting, text: string): Promise<void> {
     ...{ stateDir, own: undefined, links: () => [], askRoot, clock, log, signal },
   });
   if (taken !== 'taken') {
-    log.warn({ code: taken }, 'set-up.refused');
     fail(waiting, taken);
     return;
   }
@@ -173,6 +184,7 @@ async function tryEnrol(
 }
 
 function fail(waiting: Waiting, code: ErrorCode, again = false): void {
+  waiting.log.warn({ code, again }, 'set-up.refused');
   waiting.show({ at: 'failed', code, again });
 }
 

@@ -19,9 +19,12 @@ import {
   writeIdentity,
   type Identity,
 } from './identity.ts';
+import { sendByHttp, type SendAnswer } from './send.ts';
 import { makeStateFolder } from './state-folder.ts';
 
 const timeoutMs = 15_000;
+/** A chain of 64 keys, once plain and once signed (protocol/api.ts). */
+const maxAnswerBytes = 128 * 1024;
 
 export interface EnrolOptions {
   relayUrl: string;
@@ -109,14 +112,14 @@ const mend = 'revoke what was enrolled, look who stands between, and make a new 
 const dateCodes: readonly unknown[] = ['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED'];
 
 async function ask(url: URL, body: unknown): Promise<unknown> {
-  let response: Response;
+  let response: SendAnswer;
   try {
-    response = await fetch(url, {
+    response = await sendByHttp(url, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
-      redirect: 'error',
-      signal: AbortSignal.timeout(timeoutMs),
+      limitMs: timeoutMs,
+      maxBytes: maxAnswerBytes,
     });
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
@@ -130,14 +133,21 @@ async function ask(url: URL, body: unknown): Promise<unknown> {
       error,
     );
   }
-  const answer: unknown = await response.json().catch(() => undefined);
-  if (response.ok) return answer;
+  const { status, text } = response;
+  const answer = parseJson(text);
+  if (status >= 200 && status < 300) return answer;
   const told = problem.safeParse(answer).data;
   if (told !== undefined && isErrorCode(told.code)) {
     throw new KiosError(told.code, told.detail ?? told.title);
   }
-  throw new KiosError(
-    'relay-unreachable',
-    `${url.origin} answered ${response.status}, not as a relay does`,
-  );
+  throw new KiosError('relay-unreachable', `${url.origin} answered ${status}, not as a relay does`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }

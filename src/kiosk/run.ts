@@ -11,9 +11,9 @@ import { startBrokerLink, type BrokerLink } from './broker-link.ts';
 import { saleOfCode } from '../protocol/claim-code.ts';
 import type { KiosError } from '../protocol/errors.ts';
 import type { Commands } from './commands.ts';
-import { isIdle, openCommands } from './commands-run.ts';
+import { beginNothingMore, isIdle, openCommands } from './commands-run.ts';
 import { askFolder } from '../protocol/root-request.ts';
-import { isSheet } from '../protocol/sheet.ts';
+import { maybeSheet } from '../protocol/sheet.ts';
 import type { KioskConfig } from './config.ts';
 import { startDevices, type Devices } from './devices.ts';
 import { watchRelease } from './download-release.ts';
@@ -163,9 +163,10 @@ async function startSelling(options: RunOptions, holding: Holding): Promise<Runn
   return {
     ended: run.ended.promise,
     stop: async () => {
+      commands.stop();
+      beginNothingMore(run);
       await notifySystemd('STOPPING=1');
       stopping.abort();
-      commands.stop();
       await link.stop();
       await devices.stop();
       await kiosk.stop();
@@ -231,7 +232,7 @@ function openDevices(run: Run): Devices {
       post(run, { kind: 'key', key, freshId: mintId(run) });
     },
     onScan: (scan) => {
-      if (isSheet(scan.text)) void sheetScanned(run, scan.text);
+      if (maybeSheet(scan.text)) void sheetScanned(run, scan.text);
       else post(run, { kind: 'scan', scan });
     },
     onPart: (part, health) => {

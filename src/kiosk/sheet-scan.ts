@@ -2,7 +2,7 @@
 // Anybody may hold one up, so it is taken while the technician's screen is open, or a Wi-Fi while there is no network.
 import { wait } from '../lib/clock.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
-import { openSheet, type SettingsSheet, type WifiSheet } from '../protocol/sheet.ts';
+import { isSheet, openSheet, type SettingsSheet, type WifiSheet } from '../protocol/sheet.ts';
 import { createAskRoot } from './ask-root.ts';
 import { readIdentity, trustedKeys } from './identity.ts';
 import { kioskOf, post, type Run } from './selling.ts';
@@ -15,11 +15,15 @@ const readMs = 4_000;
 /** Runs that are at a sheet: a second one meanwhile is left out. */
 const busy = new WeakSet<Run>();
 
-/** Takes what was read, or says on the screen why not. */
+/** Takes what was read, whole or not, or says on the screen why not. */
 export async function sheetScanned(run: Run, text: string): Promise<void> {
   const { parts, phase } = kioskOf(run).state();
   const isTechnician = phase.at === 'technician';
   if (busy.has(run) || !(isTechnician || phase.at === 'idle' || phase.at === 'blocked')) return;
+  if (!isSheet(text)) {
+    tell(run, 'sheet-unread');
+    return;
+  }
   const isCutOff = !parts.relay.ok && parts.relay.code === 'relay-unreachable';
   const sheet = openedBy(run, text);
   if (!isTechnician && !(isCutOff && sheet?.kind === 'wifi')) {

@@ -272,17 +272,28 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
     'Ini bukan QR penyiapan dari operator mesin ini.',
     "This is no set-up QR of this machine's operator.",
   ],
+  'no-operator-key': [
+    'Kartu ini belum memuat kunci operator.',
+    "This card lacks the operator's key.",
+  ],
   'sheet-expired': [
     'QR penyiapan ini kedaluwarsa. Minta yang baru.',
     'This set-up QR has expired. Ask for a new one.',
   ],
-  'sheet-used': ['QR penyiapan ini sudah pernah dipakai.', 'This set-up QR was used before.'],
+  'sheet-used': [
+    'QR penyiapan ini sudah dipakai, atau ada yang lebih baru.',
+    'This set-up QR was used before, or a newer one was.',
+  ],
   'sheet-other-kiosk': [
     'QR penyiapan ini untuk mesin lain.',
     'This set-up QR is for another machine.',
   ],
   'sheet-not-now': ['QR penyiapan hanya untuk teknisi.', 'A set-up QR is for the technician only.'],
   'already-enrolled': ['Mesin ini sudah terdaftar.', 'This machine is enrolled already.'],
+  'enrolled-before': [
+    'Mesin ini sudah pernah terdaftar. Teknisi perlu menjalankan: kios enrol',
+    'This machine was enrolled before. A technician must run: kios enrol',
+  ],
   'sheet-failed': ['Wi-Fi tidak tersambung.', 'The Wi-Fi is not connected.'],
   'sheet-not-kept': ['QR penyiapan tidak dapat disimpan.', 'The set-up QR could not be kept.'],
   'clock-wrong': [

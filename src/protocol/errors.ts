@@ -217,7 +217,12 @@ export const errors = {
   'sheet-unread': entry(
     0,
     true,
-    'This is no set-up QR of this operator: print a new one, or give the kiosk the right operator.pub.',
+    'This is no set-up QR of this operator, or it was not read whole: hold it still once more, print a new one, or give the kiosk the right operator.pub.',
+  ),
+  'no-operator-key': entry(
+    0,
+    false,
+    'The card has no key of the operator, so no Wi-Fi or settings are taken before the enrolment: kios relay setup-sheet key makes it, provision.sh --operator-key brings it; or enrol over a cable first.',
   ),
   'sheet-expired': entry(0, false, 'The set-up QR is too old: print a new one.'),
   'sheet-used': entry(
@@ -235,6 +240,11 @@ export const errors = {
     0,
     false,
     'The kiosk is enrolled already; kios enrol --force gives it a new life.',
+  ),
+  'enrolled-before': entry(
+    0,
+    false,
+    'The kiosk was enrolled before, and its identity is lost: no set-up QR is taken; run kios enrol --relay URL --code CODE at it, or bring operator.pub (provision.sh --operator-key) and scan a QR signed with it.',
   ),
   'sheet-failed': entry(
     0,

@@ -66,7 +66,10 @@ export const netClaims = z.object({
   /** 8 to 63 printable ASCII characters or 64 hexadecimal digits; left out: an open network. */
   psk: z
     .string()
-    .regex(/^([ -~]{8,63}|[0-9A-Fa-f]{64})$/)
+    .regex(
+      /^([ -~]{8,63}|[0-9A-Fa-f]{64})$/,
+      '8 to 63 printable characters (ASCII) or 64 hexadecimal digits',
+    )
     .optional(),
   /** `sae` is WPA3 alone. */
   security: z.enum(['wpa-psk', 'sae']).default('wpa-psk'),

@@ -19,6 +19,8 @@ export const siteName = z
 const mark = '5467';
 /** Of one reading (drivers/scanner). */
 const maxDigits = 512;
+/** More digits in a row, also typed with Shift, than a barcode of goods has (GS1-128: 48 characters). */
+const longDigits = /[\d!@#$%^&*()]{49}/;
 /** So many bytes, as a decimal number, fit beside the mark. */
 const maxBytes = 210;
 const minBytes = 80;
@@ -46,8 +48,14 @@ export type Addressee = z.infer<typeof addressee>;
 export const sheetSettings = z.strictObject({
   language: z.enum(['id', 'en']).optional(),
   timeZone: z.enum(['Asia/Jakarta', 'Asia/Makassar', 'Asia/Jayapura']).optional(),
-  panelWidthMm: z.number().min(30).max(2000).optional(),
-  rotation: z.union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)]).optional(),
+  panelWidthMm: z
+    .number('30 to 2000 millimetres')
+    .min(30, '30 to 2000 millimetres')
+    .max(2000, '30 to 2000 millimetres')
+    .optional(),
+  rotation: z
+    .union([z.literal(0), z.literal(90), z.literal(180), z.literal(270)], '0, 90, 180 or 270')
+    .optional(),
 });
 export type SheetSettings = z.infer<typeof sheetSettings>;
 
@@ -102,7 +110,15 @@ export function signSheet(what: Sheet, privateKey: KeyObject): string {
   return `${mark}${BigInt(`0x${whole.toString('hex')}`)}`;
 }
 
-/** Whether a reading looks like a sheet, signed by whomever: such a text must go into no journal and no log. */
+/**
+ * Whether a reading may be a sheet or a piece of one, torn or read twice: such a text must go into no journal and no log.
+ * What is shorter holds none of a password: two names and two times stand before it.
+ */
+export function maybeSheet(text: string): boolean {
+  return isSheet(text) || longDigits.test(text);
+}
+
+/** Whether a reading looks like a whole sheet, signed by whomever. */
 export function isSheet(text: string): boolean {
   return bytesOf(text) !== undefined;
 }
@@ -135,6 +151,12 @@ export function openOwnSheet(text: string): EnrolSheet | undefined {
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: said.pin }, format: 'jwk' });
   const opened = openSheet(text, [key]);
   return opened?.kind === 'enrol' ? opened : undefined;
+}
+
+/** What a reading says that it is, by whomever: for words alone, nothing of it may be obeyed. */
+export function kindOfAny(text: string): Sheet['kind'] | undefined {
+  const whole = bytesOf(text);
+  return whole === undefined ? undefined : sheetOf(whole.subarray(0, -signatureBytes))?.kind;
 }
 
 /** Whether a kiosk of this name and site is meant. */

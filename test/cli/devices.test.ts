@@ -11,7 +11,7 @@ import { createScanner } from '../../drivers/scanner/scanner.ts';
 import type { Fit } from '../../src/cli/attached-fits.ts';
 import type { AttachedLine, AttachedReport } from '../../src/cli/attached-report.ts';
 import { mayOpen } from '../../src/cli/device-access.ts';
-import { attachedNow, isFaulty, words } from '../../src/cli/devices.ts';
+import { attachedNow, configText, isFaulty, words } from '../../src/cli/devices.ts';
 import { widthOf } from '../../src/cli/panel-size.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { descriptors, hex } from '../drivers/hid-captures.ts';
@@ -239,11 +239,18 @@ describe('a configuration that cannot be read', () => {
     return [status, stdout.replace(/\n {2}/g, ' ').split('\n')[0] ?? ''];
   };
 
-  test('none at all is told, and is no fault: the machine is new', async () => {
+  test('none where it is looked for by itself is no fault: the machine is new', async () => {
+    const tree = await plantTree();
+    const read = configText(join(tree.etc, 'kiosk.yaml'), false);
+    expect(read).toMatchObject({ isUnusable: false });
+    expect(read.fault).toContain('the file cannot be read: ENOENT');
+  });
+
+  test('none of that name is told, and ends with 1: whoever names one means one', async () => {
     const tree = await plantTree();
     const [status, first] = await devices(join(tree.etc, 'kiosk.yaml'));
     expect(first).toContain('the file cannot be read: ENOENT');
-    expect(status).toBe(0);
+    expect(status).toBe(1);
   });
 
   test('one that is no YAML is told by its first line that is wrong', async () => {

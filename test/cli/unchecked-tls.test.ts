@@ -7,7 +7,15 @@ const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0' };
 test.each([
   ['kiosk', '--config', '/nowhere.yaml'],
   ['relay', '--config', '/nowhere.yaml'],
-  ['enrol', '--relay', 'https://relay.invalid', '--code', 'a', '--state', '/dev/null/kios'],
+  [
+    'enrol',
+    '--relay',
+    'https://relay.invalid',
+    '--code',
+    '7K3M-Q9TX-2B4C',
+    '--state',
+    '/dev/null/kios',
+  ],
 ])(
   'kios %s refuses to start without the check of certificates, and says what to do',
   async (...line) => {

@@ -87,6 +87,22 @@ test('a restart waits for the customer, ends the process once, and is answered b
   expect(world.pulses).toHaveLength(1);
 });
 
+test('a kiosk that is told to stop begins nothing more while it says goodbye to a relay that is silent', async () => {
+  world = await World.start();
+  const { relay: silent, kiosk } = world;
+  silent.pause();
+  try {
+    const stopped = kiosk.stop();
+    await kiosk.waitFor('a closed kiosk', isClosed);
+    world.press('1', '5', '000', 'enter');
+    expect((await world.phase('blocked'))['codes']).toEqual(['out-of-service']);
+    expect(await stopped).toBe(0);
+  } finally {
+    silent.resume();
+  }
+  expect(await world.transactions()).toEqual([]);
+});
+
 test('a test page comes out, and a broken configuration is told and not started with', async () => {
   world = await World.start();
   await ask(world, 'ksk01', 'test-print');

@@ -20,10 +20,11 @@ afterAll(async () => {
 
 const relayYaml = (): string => join(world.folder, 'relay.yaml');
 const page = (name: string): string => join(world.folder, name);
+let printed = 0;
 
 /** What the operator prints, read as a scanner reads paper: out of the picture. */
 async function print(...flags: string[]): Promise<string> {
-  const out = page(`sheet-${flags.length}.svg`);
+  const out = page(`sheet-${++printed}.svg`);
   const made = await runKios('relay', '--config', relayYaml(), ...flags, '--out', out);
   expect(made).toMatchObject({ code: 0 });
   expect(statSync(out).mode & 0o777).toBe(0o600);
@@ -110,7 +111,7 @@ test('a Wi-Fi sheet: its password comes from a file, and stands in the QR alone'
   writeFileSync(password, 'rahasia-warung\n', { mode: 0o600 });
   const flags = ['--ssid', 'Warung & Kopi', '--password-file', password, '--site', 'kuta-square'];
   await print('setup-sheet', 'wifi', ...flags);
-  const svg = readFileSync(page('sheet-8.svg'), 'utf8');
+  const svg = readFileSync(page(`sheet-${printed}.svg`), 'utf8');
   expect(svg).toContain('Warung &#38; Kopi');
   expect(svg).not.toContain('rahasia');
   const none = await runKios('relay', '-c', relayYaml(), 'setup-sheet', 'settings', '-k', 'ksk01');

@@ -97,6 +97,15 @@ export class Program {
     await this.exited;
   }
 
+  /** Its connections stay, and nobody answers. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** SIGTERM, as systemd does it. */
   async stop(): Promise<number | null> {
     this.#child.kill('SIGTERM');

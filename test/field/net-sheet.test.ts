@@ -2,7 +2,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readAnswers } from '../../src/field/requests.ts';
 import { obeyNet } from '../../src/field/set-net.ts';
 import type { Clock } from '../../src/lib/clock.ts';
@@ -53,7 +53,12 @@ const wifi = (more: Partial<WifiSheet> = {}): WifiSheet => ({
   ...{ kind: 'wifi', ...times, to: { kioskId: 'kuta01' }, ssid: 'Warung', psk: 'rahasia123' },
   ...{ security: 'wpa-psk', hidden: false, ...more },
 });
+const later = (more: Partial<WifiSheet> = {}): WifiSheet =>
+  wifi({ issuedS: times.issuedS + 1, ...more });
 const file = (): string => join(tree.places.connections, 'kios-wifi.nmconnection');
+
+/** A network's name as it stands in the file. */
+const bytesOf = (ssid: string): string => `ssid=${[...Buffer.from(ssid)].join(';')};`;
 
 beforeEach(() => {
   tree = makeRootTree();
@@ -68,7 +73,7 @@ afterEach(() => {
 test('for this kiosk, or for its site: joined, and the password is in no argument', async () => {
   const more = { ssid: 'Warung 2', security: 'sae', hidden: true } as const;
   expect(await ask(wifi())).toBe('done: the Wi-Fi is connected');
-  expect(await ask(wifi({ to: { site: 'kuta-square' }, ...more }))).toContain('done');
+  expect(await ask(later({ to: { site: 'kuta-square' }, ...more }))).toContain('done');
   const text = readFileSync(file(), 'utf8');
   expect(text).toContain('\nkey-mgmt=sae\npsk=rahasia123\n');
   expect(text).toContain('hidden=true');
@@ -83,12 +88,36 @@ test('for another kiosk or site, and for a site where this kiosk has none', asyn
   expect(existsSync(file())).toBe(false);
 });
 
-test('once, in time, and by nobody else', async () => {
+test('in time, and by nobody else', async () => {
   expect(await ask(wifi({ deadlineS: nowMs / 1000 - 1 }))).toContain('is over');
   expect(await ask(wifi(), makeKey('first').privateKey)).toContain('not signed');
   expect(existsSync(file())).toBe(false);
-  await ask(wifi());
-  expect(await ask(wifi())).toBe('refused: it was obeyed before');
+});
+
+describe('an older sheet, which somebody has kept', () => {
+  const old = wifi({ ssid: 'Old' });
+  const right = later({ ssid: 'Right' });
+  const isRight = (): boolean => readFileSync(file(), 'utf8').includes(bytesOf('Right'));
+
+  test('does not take the place of a newer one, and the one that stands may come again', async () => {
+    expect(await ask(old)).toContain('done');
+    expect(await ask(right)).toContain('done');
+    for (const sheet of [old, later({ ssid: 'Other' })]) {
+      expect(await ask(sheet)).toBe('refused: one as new or newer was taken before: print it anew');
+    }
+    expect(isRight()).toBe(true);
+    expect(await ask(right)).toBe('done: the Wi-Fi is connected');
+  });
+
+  test('nor that of one which could not be joined yet: that is shown again', async () => {
+    await ask(old);
+    tree.tool('nmcli', '[[ $* != *up* ]] || { echo "no network with SSID" >&2; exit 4; }');
+    expect(await ask(right)).toContain('failed: the Wi-Fi is set, and not connected');
+    expect(await ask(old)).toContain('refused');
+    tree.tool('nmcli', '');
+    expect(await ask(right)).toContain('done');
+    expect(isRight()).toBe(true);
+  });
 });
 
 test('a sheet of another kind is no Wi-Fi', async () => {
@@ -117,5 +146,5 @@ test('before it is enrolled: by the key that provisioning brought, and by no oth
   const pem = createPublicKey(operator.privateKey).export({ type: 'spki', format: 'pem' });
   writeFileSync(tree.places.operatorKey, pem);
   expect(await ask(wifi(), operator.privateKey)).toContain('done');
-  expect(await ask(wifi({ ssid: 'other' }))).toContain('not signed');
+  expect(await ask(later({ ssid: 'other' }))).toContain('not signed');
 });

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, readdirSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { runInNewContext } from 'node:vm';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { hideSecrets } from '../../src/field/hide-secrets.ts';
 import { runTool } from '../../src/field/run-tool.ts';
@@ -121,6 +122,48 @@ describe('what looks secret is blanked', () => {
     ['one of JSON', '{"claimSecret":"abc def","a":1}', '{"claimSecret":[hidden],"a":1}'],
   ])('%s', (_what, text, expected) => {
     expect(hideSecrets(text)).toBe(expected);
+  });
+
+  test('a token that stands behind a name and a hyphen', () => {
+    const token = 'eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJrc2swMSJ9.c2lnbmF0dXJl';
+    expect(hideSecrets(`see token-${token} here`)).toBe('see [hidden] here');
+  });
+
+  // Each of these takes minutes where a pattern begins anew at every place; then the machine's own limit ends it.
+  test.each([
+    'eyJa-',
+    'eyJaaaa.a',
+    'eyJ',
+    '-----BEGIN ',
+    '-----BEGIN PRIVATE KEY-----',
+    '-----BEGIN PRIVATE KEY----------END ',
+    'PRIVATE KEY',
+    '000201',
+    '00020101',
+    '000201012345678901234\n',
+    'Mid-server',
+    'Mid-server-',
+    'SB-Mid-',
+    'a',
+    'ab12 ',
+    'KLAIM123456',
+    'KLAIM12345 ',
+    'psk',
+    'psk ',
+    'psk=',
+    'psk="',
+    'psk=\n',
+    'psk =  " ',
+    'passwordpasswd:',
+    ' ',
+    '"',
+  ])('a megabyte of %j does not keep the kiosk', (piece) => {
+    const text = piece.repeat(Math.ceil(1_000_000 / piece.length));
+    for (const hostile of [text, `psk=" eyJ${text}`]) {
+      const run = (): unknown =>
+        runInNewContext('hide(text)', { hide: hideSecrets, text: hostile }, { timeout: 20_000 });
+      expect(run).not.toThrow();
+    }
   });
 
   test('ids, hashes of the journal, addresses and barcodes are none', () => {

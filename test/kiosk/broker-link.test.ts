@@ -25,6 +25,8 @@ let connected: Client | undefined;
 let passwords: string[];
 let ups: boolean[];
 let letsIn: boolean;
+/** Whether the broker answers what is published. */
+let answers: boolean;
 let changed: () => void;
 
 beforeEach(async () => {
@@ -33,6 +35,7 @@ beforeEach(async () => {
   acknowledged = 0;
   passwords = [];
   letsIn = true;
+  answers = true;
   ups = [];
   changed = () => undefined;
   aedes = await Aedes.createBroker({
@@ -42,6 +45,9 @@ beforeEach(async () => {
       // MQTT 3.1.1 §3.2.2.3: not authorised.
       else done(Object.assign(new Error('no'), { returnCode: 5 as const }), false);
       changed();
+    },
+    authorizePublish(_client, _packet, done) {
+      if (answers) done(null);
     },
   });
   aedes.on('publish', (packet, client) => {
@@ -166,6 +172,14 @@ test('the status is retained, and the goodbye says offline', async () => {
   await link.stop();
   const goodbye = statuses().at(-1);
   expect(goodbye).toMatchObject({ online: false, connection: statuses()[0]?.connection });
+});
+
+test('a broker that answers nothing keeps nobody from stopping', async () => {
+  answers = false;
+  link.status({ online: true, bootId: 'boot-1', version: 'unheard' });
+  const gone = new Promise((resolve) => connected?.conn.once('close', resolve));
+  await link.stop();
+  await gone;
 });
 
 test('acknowledgements go out while the line is up', async () => {

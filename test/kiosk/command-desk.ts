@@ -3,12 +3,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pino } from 'pino';
 import type { z } from 'zod';
 import { Commands, type Deeds } from '../../src/kiosk/commands.ts';
 import { readMemory } from '../../src/kiosk/commands-memory.ts';
 import { trustedKeys } from '../../src/kiosk/identity.ts';
 import type { Answer } from '../../src/kiosk/relay-client.ts';
-import { silentLog } from '../../src/lib/log.ts';
 import { openCommand } from '../../src/protocol/command.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { identityFor, sign } from './signer.ts';
@@ -44,6 +44,9 @@ export class CommandDesk {
   bootId = 'boot-1';
   changes = 0;
   counted = 0;
+  /** Requests that the kiosk sent. */
+  asked = 0;
+  readonly #lines: string[] = [];
   readonly deeds: Deeds = {
     restart: () => {
       this.done.push('restart');
@@ -71,6 +74,11 @@ export class CommandDesk {
     return this.clock.monotonicMs() + relayStartMs;
   }
 
+  /** How often the kiosk has logged this. */
+  logged(message: string): number {
+    return this.#lines.filter((line) => line.includes(`"${message}"`)).length;
+  }
+
   remembered(): number {
     return readMemory(this.stateDir)?.obeyed.length ?? 0;
   }
@@ -95,8 +103,9 @@ export class CommandDesk {
   #live(): Commands {
     const keys = trustedKeys(identityFor('https://relay.example'));
     const { stateDir, bootId, clock, deeds } = this;
+    const log = pino({}, { write: (line) => void this.#lines.push(line) });
     const commands = new Commands({
-      ...{ stateDir, bootId, clock, deeds, log: silentLog, random: () => 0 },
+      ...{ stateDir, bootId, clock, deeds, log, random: () => 0 },
       memory: readMemory(stateDir),
       client: { ask: (method, path, body, shape) => this.#ask(method, path, body, shape) },
       open: (token) => openCommand(token, { kioskId: 'ksk01', environment: 'sandbox' }, keys),
@@ -120,6 +129,7 @@ export class CommandDesk {
   }
 
   #ask<T>(method: string, path: string, body: unknown, shape: z.ZodType<T>): Promise<Answer<T>> {
+    this.asked++;
     if (!this.hears) {
       const failure = { kind: 'lost', code: 'relay-unreachable' } as const;
       return Promise.resolve({ ok: false, failure });

@@ -5,7 +5,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readMemory } from '../../src/kiosk/commands-memory.ts';
+import { maxRefusedIds } from '../../src/kiosk/commands.ts';
 import { maxRemembered } from '../../src/kiosk/commands-rules.ts';
+import { maxOpenCommands } from '../../src/protocol/command.ts';
 import { CommandDesk, relayStartMs } from './command-desk.ts';
 import { sign } from './signer.ts';
 
@@ -172,6 +174,40 @@ describe('nothing happens by a command', () => {
     expect([desk.commands.refused, desk.counted]).toEqual([{ forged: 250 }, 3]);
   });
 
+  test('a genuine one that is over, shown again and again, is logged and answered once', async () => {
+    const token = await desk.command('test-print', { commandId: 'command-e', deadlineInMs: 0 });
+    for (let i = 0; i < 250; i++) await desk.take(token);
+    expect(desk.heard).toEqual(['command-e refused: its deadline is over']);
+    expect(desk.logged('command.taken')).toBe(0);
+    expect(desk.logged('command.refused')).toBe(1);
+    expect(desk.commands.refused).toEqual({ expired: 250 });
+  });
+
+  test('one that is refused while the relay hears nothing is answered when it is told again', async () => {
+    desk.hears = false;
+    for (let i = 0; i <= maxOpenCommands; i++) {
+      await desk.take(await desk.command('test-print', { deadlineInMs: 0 }));
+    }
+    const left = await desk.command('test-print', { commandId: 'command-f', deadlineInMs: 0 });
+    for (let i = 0; i < 10; i++) await desk.take(left);
+    expect(desk.logged('command.refused')).toBe(maxOpenCommands);
+    desk.hears = true;
+    await desk.clock.advance(10 * minuteMs);
+    await desk.take(left);
+    expect(desk.heard).toHaveLength(maxOpenCommands + 1);
+    expect(desk.heard.at(-1)).toBe('command-f refused: its deadline is over');
+  });
+
+  test('ids that were refused are not kept without end', async () => {
+    const first = await desk.command('test-print', { commandId: 'command-g', deadlineInMs: 0 });
+    await desk.take(first);
+    for (let i = 0; i < maxRefusedIds; i++) {
+      await desk.take(await desk.command('test-print', { deadlineInMs: 0 }));
+    }
+    await desk.take(first);
+    expect(desk.heard.filter((line) => line.startsWith('command-g'))).toHaveLength(2);
+  });
+
   test('that was given before this kiosk began to remember: its memory may have been lost', async () => {
     const token = await desk.command('test-print', { givenMs: -10 * minuteMs });
     await desk.take(token);
@@ -226,6 +262,7 @@ describe('whoever is being served', () => {
   test('is waited for when the command says so', async () => {
     await desk.take(await desk.command('restart', { whenIdle: true }));
     await desk.clock.advance(minuteMs);
+    expect(desk.logged('command.taken')).toBe(1);
     expect([desk.done, desk.heard]).toEqual([[], []]);
     desk.idle = true;
     await desk.clock.advance(1_000);
@@ -247,59 +284,6 @@ describe('whoever is being served', () => {
   });
 });
 
-describe('out of service', () => {
-  test('is kept over a restart and a reboot, until it is taken back', async () => {
-    await desk.take(await desk.command('out-of-service'));
-    expect([desk.commands.outOfService, desk.changes]).toEqual([true, 1]);
-    desk.bootId = 'boot-2';
-    desk.restart();
-    expect(desk.commands.outOfService).toBe(true);
-    await desk.take(await desk.command('in-service'));
-    expect(desk.commands.outOfService).toBe(false);
-    desk.restart();
-    expect(desk.commands.outOfService).toBe(false);
-  });
-
-  test('is not brought back by an older command that was overtaken', async () => {
-    const closed = await desk.command('out-of-service');
-    await desk.clock.advance(2_000);
-    await desk.take(await desk.command('in-service'));
-    await desk.take(closed);
-    expect([desk.commands.outOfService, desk.commands.refused]).toEqual([false, { replaced: 1 }]);
-  });
-
-  test('commands that wait together are obeyed in the order in which they were given', async () => {
-    desk.relayAheadMs = undefined;
-    const first = await desk.command('out-of-service');
-    const second = await desk.command('in-service');
-    await desk.take(second);
-    await desk.take(first);
-    desk.relayAheadMs = relayStartMs;
-    await desk.clock.advance(1_000);
-    expect(desk.commands.outOfService).toBe(false);
-    expect(desk.commands.refused).toEqual({});
-  });
-});
-
-describe('a message', () => {
-  test('stands until its time is over, also over a restart', async () => {
-    await desk.take(await desk.command('show-message', message('Buka lagi pukul 17.00', 60)));
-    expect(desk.commands.message).toBe('Buka lagi pukul 17.00');
-    desk.restart();
-    expect(desk.commands.message).toBe('Buka lagi pukul 17.00');
-    desk.changes = 0;
-    await desk.clock.advance(minuteMs);
-    expect([desk.commands.message, desk.changes]).toEqual([undefined, 1]);
-  });
-
-  test('is gone after a reboot, whose clock counts anew', async () => {
-    await desk.take(await desk.command('show-message', message('Halo')));
-    desk.bootId = 'boot-2';
-    desk.restart();
-    expect(desk.commands.message).toBeUndefined();
-  });
-});
-
 describe('what came of a command', () => {
   test('is told until the relay has heard it, also by a later life', async () => {
     desk.hears = false;
@@ -310,6 +294,16 @@ describe('what came of a command', () => {
     desk.hears = true;
     await desk.clock.advance(10 * minuteMs);
     expect(desk.heard).toEqual(['command-d done: test-print']);
+  });
+
+  test('is not told faster because the command is shown again and again', async () => {
+    desk.hears = false;
+    const token = await desk.command('test-print');
+    await desk.take(token);
+    const asked = desk.asked;
+    for (let i = 0; i < 250; i++) await desk.take(token);
+    expect(desk.asked).toBe(asked);
+    expect(desk.logged('command.taken')).toBe(0);
   });
 });
 

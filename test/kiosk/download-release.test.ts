@@ -23,6 +23,8 @@ let clock: VirtualClock;
 let release: Release | undefined;
 let outcome: RootAnswer['outcome'] | undefined;
 let breaks: boolean;
+/** What lies at the file server as the bundle's signature. */
+let signature: string;
 let idle: boolean;
 let canUpdate: boolean;
 /** What was asked for, in order. */
@@ -34,6 +36,7 @@ beforeEach(() => {
   clock = new VirtualClock();
   release = { version: '1.4.0', url: 'https://files.example/kios/', sha256: 'a'.repeat(64) };
   [outcome, breaks, idle, canUpdate] = ['done', false, true, true];
+  signature = 'good';
   asked = [];
   ended = new AbortController();
 });
@@ -63,7 +66,7 @@ function watch(more: Partial<ReleaseWatch> = {}): ReleaseWatch {
     download: ({ url, path, sha256 }: Download) => {
       asked.push(`${url.href} ${sha256 === undefined ? '' : 'with its sum'}`.trim());
       if (breaks) return Promise.reject(new KiosError('download-failed', 'it was cut off'));
-      writeFileSync(path, basename(path));
+      writeFileSync(path, path.endsWith('.sig') ? signature : basename(path));
       return Promise.resolve();
     },
     ...more,
@@ -71,6 +74,11 @@ function watch(more: Partial<ReleaseWatch> = {}): ReleaseWatch {
 }
 
 const look = (more: Partial<ReleaseWatch> = {}): Promise<void> => lookForRelease(watch(more));
+/** So often the bundle was fetched, or its signature alone in vain. */
+const tried = (): number =>
+  breaks
+    ? asked.filter((line) => line.endsWith('.sig') && line.startsWith('https')).length
+    : asked.filter((line) => line.endsWith('its sum')).length;
 const shown = (): number => asked.filter((line) => line.startsWith('update')).length;
 
 describe('a release that the relay names', () => {
@@ -117,26 +125,45 @@ describe('what does not succeed', () => {
     ['a download that breaks', () => (breaks = true)],
     ['a trial that fails', () => (outcome = 'failed')],
     ['a root that says nothing', () => (outcome = undefined)],
-  ])('%s is tried again hours later, four times in all', async (_what, make) => {
+  ])('%s is tried again hours later, four times, and a week later anew', async (_what, make) => {
     make();
     for (let round = 0; round < 48; round++) {
       await look();
       await clock.advance(hourMs);
     }
-    expect(asked.filter((line) => line.endsWith('.sig') && line.startsWith('https'))).toHaveLength(
-      4,
-    );
+    expect(tried()).toBe(4);
+    await clock.advance(7 * 24 * hourMs);
+    await look();
+    expect(tried()).toBe(5);
   });
 
   test('what root refuses is fetched never again; another release is', async () => {
     outcome = 'refused';
-    await look();
-    await clock.advance(24 * hourMs);
-    await look();
+    for (let day = 0; day < 30; day++) {
+      await look();
+      await clock.advance(24 * hourMs);
+    }
     expect(shown()).toBe(1);
     release = release && { ...release, version: '1.4.1' };
     await look();
     expect(shown()).toBe(2);
+    release = release && { ...release, sha256: 'b'.repeat(64) };
+    await look();
+    expect(shown()).toBe(3);
+  });
+
+  test('what root refused for a junk signature is taken with the good one, and junk costs little', async () => {
+    outcome = 'refused';
+    for (let hour = 0; hour < 24; hour++) {
+      signature = `junk ${hour}`;
+      await look();
+      await clock.advance(hourMs);
+    }
+    expect(shown()).toBe(4);
+    [signature, outcome] = ['good', 'done'];
+    await look();
+    expect(shown()).toBe(5);
+    expect(existsSync(join(stateDir, 'updates'))).toBe(false);
   });
 
   test('a try counts although the kiosk died of it', async () => {
@@ -146,7 +173,7 @@ describe('what does not succeed', () => {
       await look(dies).catch((error: unknown) => {
         expect(error).toBe(died);
       });
-      await clock.advance(24 * hourMs);
+      await clock.advance(12 * hourMs);
     }
     expect(asked.filter((line) => line.startsWith('/v1/release'))).toHaveLength(10);
     asked = [];

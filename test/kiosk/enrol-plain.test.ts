@@ -39,6 +39,28 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+test('an answer that never ends is not read to its end, and nothing is kept', async () => {
+  const gone = Promise.withResolvers<undefined>();
+  let poured = 0;
+  relay.removeAllListeners('request');
+  relay.on('request', (_request, response) => {
+    const pour = (): void => {
+      do poured += 65_536;
+      while (response.write(Buffer.alloc(65_536, 32)));
+    };
+    response.on('drain', pour).on('close', () => {
+      gone.resolve(undefined);
+    });
+    pour();
+  });
+  const options = { relayUrl, code: '7K3M-Q9TX-2B4C', stateDir: folder, force: false };
+  await expect(enrol(options)).rejects.toThrow('does not answer');
+  await gone.promise;
+  // What the sockets take in besides is no more than a few megabytes.
+  expect(poured).toBeLessThan(16 * 1024 * 1024);
+  expect(hasIdentity(folder)).toBe(false);
+});
+
 test('a broker in the open is refused after the code was taken, and the same key asks again', async () => {
   const options = { relayUrl, code: '7K3M-Q9TX-2B4C', stateDir: folder, force: false };
   brokerUrl = 'mqtt://broker.example.id';

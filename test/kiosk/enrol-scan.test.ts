@@ -1,5 +1,5 @@
 // A kiosk that nobody has enrolled: what it shows, whose QR it takes, and that it goes on waiting whatever is held before it.
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -100,7 +100,11 @@ describe('what it does not take, and goes on waiting', () => {
     const stateDir = join(kiosk.folder, 'other');
     await enrol({ relayUrl: relay.relayUrl, code, stateDir, force: false });
     kiosk.scan(await enrolmentQr(relay, { code }));
-    await kiosk.until('two refusals', () => kiosk.log.split('enrolment-refused').length > 2);
+    const refused = (code: ErrorCode): string => `"code":"${code}","again":false`;
+    await kiosk.until(
+      'two refusals',
+      () => kiosk.log.split(refused('enrolment-refused')).length > 2,
+    );
   });
 
   test('a relay that is not there is asked again and again, until another QR comes', async () => {
@@ -108,6 +112,36 @@ describe('what it does not take, and goes on waiting', () => {
     kiosk.scan(await enrolmentQr(relay, { relayUrl: 'http://127.0.0.1:9' }));
     await kiosk.shows(failed('relay-unreachable', true));
     await kiosk.until('another try', () => kiosk.log.split('set-up.failed').length > 2);
+  });
+});
+
+describe('a kiosk that was enrolled before: its journal is there, its identity is not', () => {
+  beforeEach(() => {
+    mkdirSync(kiosk.stateDir, { mode: 0o700 });
+    writeFileSync(join(kiosk.stateDir, 'journal.sqlite'), 'money');
+  });
+
+  test('takes no QR, be it ever so whole, and says so; by hand it is enrolled', async () => {
+    await kiosk.start();
+    await kiosk.shows({ at: 'enrolled-before' });
+    kiosk.scan(await enrolmentQr(relay));
+    await kiosk.until('a refusal', () => kiosk.log.includes('"code":"enrolled-before"'));
+    await kiosk.shows({ at: 'enrolled-before' });
+    const code = await relay.code('ksk01');
+    const { stateDir } = kiosk;
+    expect(hasIdentity(stateDir)).toBe(false);
+    await enrol({ relayUrl: relay.relayUrl, code, stateDir, force: false });
+    await kiosk.until('its end', () => kiosk.ended);
+  });
+
+  test('takes one that its operator has signed', async () => {
+    const operator = anyKey();
+    kiosk.bringOperatorKey(operator.privateKey);
+    await kiosk.start();
+    await kiosk.shows({ at: 'waiting' });
+    const { pin } = relayKeyOf(relay);
+    kiosk.scan(await enrolmentQr(relay, { pin }, operator));
+    await enrolled();
   });
 });
 
@@ -244,7 +278,7 @@ describe('a kiosk that was given the key of its operator', () => {
     await enrolled();
   });
 
-  test('takes a Wi-Fi before it is enrolled, once, and its password is nowhere but with root', async () => {
+  test('takes a Wi-Fi before it is enrolled, and none that is older; its password is nowhere but with root', async () => {
     kiosk.bringOperatorKey(operator.privateKey);
     await kiosk.start();
     const qr = signSheet(wifi('rahasia-warung'), operator.privateKey);
@@ -252,7 +286,7 @@ describe('a kiosk that was given the key of its operator', () => {
     await kiosk.shows({ at: 'taken' });
     const file = join(kiosk.root.places.connections, 'kios-wifi.nmconnection');
     expect(readFileSync(file, 'utf8')).toContain('psk=rahasia-warung');
-    kiosk.scan(qr);
+    kiosk.scan(signSheet(wifi('another-warung', nowS() - 600), operator.privateKey));
     await kiosk.shows(failed('sheet-used'));
     expect(kiosk.log + kiosk.kept() + kiosk.root.calls().join()).not.toContain('rahasia-warung');
     expect(kiosk.log + kiosk.kept()).not.toContain(qr.slice(0, 40));
@@ -267,15 +301,21 @@ describe('a kiosk that was given the key of its operator', () => {
   });
 });
 
-test('without a key of its operator it takes no Wi-Fi, whoever signed it', async () => {
+test('without a key of its operator it takes no Wi-Fi, whoever signed it, and says what it lacks', async () => {
   await kiosk.start();
-  kiosk.scan(signSheet(wifi('rahasia-warung'), relayKeyOf(relay).privateKey));
+  const text = signSheet(wifi('rahasia-warung'), relayKeyOf(relay).privateKey);
+  kiosk.scan(text);
+  await kiosk.shows(failed('no-operator-key'));
+  kiosk.scan(text.slice(0, 150));
   await kiosk.shows(failed('sheet-unread'));
+  for (const code of ['no-operator-key', 'sheet-unread']) {
+    expect(kiosk.log).toContain(`"code":"${code}","again":false,"msg":"set-up.refused"`);
+  }
 });
 
-function wifi(psk: string): Sheet {
+function wifi(psk: string, issuedS = nowS()): Sheet {
   return {
-    ...{ kind: 'wifi', issuedS: nowS(), deadlineS: nowS() + dayS, to: { kioskId: 'ksk01' } },
+    ...{ kind: 'wifi', issuedS, deadlineS: nowS() + dayS, to: { kioskId: 'ksk01' } },
     ...{ ssid: 'Warung', psk, security: 'wpa-psk', hidden: false },
   };
 }

@@ -6,6 +6,7 @@ import { publicJwk } from '../../src/protocol/api.ts';
 import {
   isFor,
   isSheet,
+  maybeSheet,
   openOwnSheet,
   openSheet,
   signSheet,
@@ -99,6 +100,17 @@ describe('nothing that was not signed', () => {
     }
     expect(isSheet('8991002101234')).toBe(false);
     expect(isSheet(text)).toBe(true);
+  });
+
+  test('a piece of one is known by its length; goods, slips and cards are none', () => {
+    for (const piece of [text.slice(0, 60), text.slice(90, 150), text.slice(-60), text + text]) {
+      expect(maybeSheet(piece)).toBe(true);
+      expect(maybeSheet(`Q1:${piece}\x1d`)).toBe(true);
+    }
+    const gs1 = `01089910021012341727010110${'1'.repeat(20)}`;
+    for (const other of ['8991002101234', 'KLAIM12345678901', 'TEKNISI314159', gs1, 'hello']) {
+      expect(maybeSheet(other)).toBe(false);
+    }
   });
 
   test('an enrolment by the key that it names is whole; by another key, or another kind, it is nothing', () => {

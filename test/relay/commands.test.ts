@@ -175,7 +175,15 @@ test('what is not there, and what was done before, is said', async () => {
 
 test('a kiosk whose folder this user may not use is told in one line who may', async () => {
   const state = join(file, 'kios');
-  const enrol = ['enrol', '--relay', setting.relayUrl, '--code', 'x', '--state', state];
+  const enrol = [
+    'enrol',
+    '--relay',
+    setting.relayUrl,
+    '--code',
+    '7K3M-Q9TX-2B4C',
+    '--state',
+    state,
+  ];
   const { code, output } = await runKios(...enrol);
   expect(code).toBe(1);
   expect(output).toMatch(

@@ -79,6 +79,24 @@ test('the third within a minute has to wait, and is told how long', async () => 
   expect(await listBundles(folder, 'eager')).toHaveLength(2);
 });
 
+test('what is refused is refused before its body is read', async () => {
+  const eager = await setting.kiosk('eager2');
+  for (const text of ['1', '2']) await post(eager, { bundle: bundle(text) });
+  const broken = { bundle: Buffer.alloc(maxSupportBytes + 4096, 31).toString('base64') };
+  expect(await post(eager, broken)).toMatchObject({
+    ...{ status: 429, json: { code: 'rate-limited' } },
+  });
+  expect(await post(eager, broken, 'sup01')).toMatchObject({ status: 403 });
+});
+
+test('a body that is none counts as well', async () => {
+  const eager = await setting.kiosk('eager3');
+  for (const body of [{}, { bundle: '' }]) {
+    expect(await post(eager, body)).toMatchObject({ status: 400 });
+  }
+  expect(await post(eager, { bundle: bundle() })).toMatchObject({ status: 429 });
+});
+
 test('the newest few of a kiosk are kept; the oldest go, and what a crash left half written', async () => {
   const own = join(dir, 'many');
   mkdirSync(join(own, 'ksk01'), { recursive: true });
@@ -102,6 +120,8 @@ test('a relay without a folder for them takes none, and its command says so', as
     const path = '/v1/kiosks/sup03/support';
     const refused = await who.call('POST', path, { bundle: bundle() });
     expect(refused).toMatchObject({ status: 404, json: { code: 'not-found' } });
+    const unread = await who.call('POST', path, { bundle: '../../etc' });
+    expect(unread).toMatchObject({ status: 404, json: { code: 'not-found' } });
     const config = join(dir, 'plain.yaml');
     writeFileSync(config, stringify(plain.config));
     const listing = run(process.execPath, [kios, 'relay', '-c', config, 'support-bundles']);
@@ -120,4 +140,9 @@ test('kios relay support-bundles lists them and writes the newest out', async ()
   const out = join(dir, 'out.tar.gz');
   await relay('sup01', '--out', out);
   expect(readFileSync(out)).toEqual(gzipSync('a bundle'));
+  expect(await relay('sup09')).toBe('sup09 has sent no bundle\n');
+  const nowhere = join(dir, 'no-folder', 'out.tar.gz');
+  await expect(relay('sup01', '--out', nowhere)).rejects.toThrow(
+    `${nowhere} cannot be used: ENOENT`,
+  );
 });

@@ -34,7 +34,7 @@ export function enrolRoutes(app: FastifyInstance, parts: AppParts): void {
         if (enrolment.kind === 'refused') {
           await limit(request, reply);
           hops.log.warn({ from: request.ip }, 'enrolment.refused');
-          throw new KiosError('enrolment-refused', 'wrong, used or expired');
+          throw new KiosError('enrolment-refused', 'the code is wrong, used or expired');
         }
         const { kiosk, cursor, repeated, claimsHeld: held } = enrolment;
         // Its old connection, with the old key, ends, and it can connect before it has this answer.

@@ -1,6 +1,7 @@
 // Takes the support bundle of a kiosk, when the operator wants any: bounded in size, in number and in pace. A kiosk hands in
 // its own alone.
-import { type FastifyInstance } from 'fastify';
+import assert from 'node:assert';
+import { type FastifyInstance, type onRequestAsyncHookHandler } from 'fastify';
 import { type ZodTypeProvider } from 'fastify-type-provider-zod';
 import { KiosError } from '../../protocol/errors.ts';
 import {
@@ -22,21 +23,27 @@ export function supportRoutes(app: FastifyInstance, parts: AppParts, caller: Aut
   const { hops, store } = parts;
   const folder = parts.config.supportDir;
   const posts = failureLimit(app, bundlesPerMinute, (request) => caller(request).kioskId);
+  /** Before the body is read: megabytes of somebody who may hand in nothing must cost the relay nothing. */
+  const mayHandIn: onRequestAsyncHookHandler = async (request, reply) => {
+    const { kioskId } = caller(request);
+    if (supportParams.safeParse(request.params).data?.kioskId !== kioskId) {
+      throw new KiosError('not-yours', 'a kiosk hands in its own bundle');
+    }
+    if (folder === undefined) {
+      throw new KiosError('not-found', 'this relay keeps no bundles: supportDir is not set');
+    }
+    await posts(request, reply);
+  };
   app.withTypeProvider<ZodTypeProvider>().post(
     '/v1/kiosks/:kioskId/support',
     {
       bodyLimit: maxSupportBody,
+      onRequest: mayHandIn,
       schema: { params: supportParams, body: supportBody, response: { 200: supportAnswer } },
     },
-    async (request, reply) => {
+    async (request) => {
       const { kioskId } = caller(request);
-      if (request.params.kioskId !== kioskId) {
-        throw new KiosError('not-yours', 'a kiosk hands in its own bundle');
-      }
-      if (folder === undefined) {
-        throw new KiosError('not-found', 'this relay keeps no bundles: supportDir is not set');
-      }
-      await posts(request, reply);
+      assert(folder !== undefined, 'without a folder nothing is read');
       const bundle = Buffer.from(request.body.bundle, 'base64');
       if (bundle[0] !== gzipMark[0] || bundle[1] !== gzipMark[1]) {
         throw new KiosError('bad-request', 'the bundle is no gzip');
