@@ -1,5 +1,6 @@
-// A kiosk without an identity: it says so on its screen, and enrols by the first set-up QR under its scanner that its operator
-// has signed. One that was enrolled before takes nobody else's word for who its operator is. It sells nothing, and ends to be started anew when it is somebody.
+// A kiosk without an identity: it says so on its screen, and enrols by the first set-up QR under its scanner that its
+// operator has signed. One that was enrolled before takes nobody else's word for who its operator is. It sells nothing, and
+// ends to be started anew when it is somebody.
 import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { startDevices } from './devices.ts';
