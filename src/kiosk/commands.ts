@@ -98,7 +98,7 @@ export class Commands {
     return this.#memory?.outOfService ?? false;
   }
 
-  /** What stands on the idle screen, for now. */
+  /** What stands on the idle screen; undefined: its time is over, or there was none. */
   get message(): string | undefined {
     const { bootId, clock } = this.#options;
     const message = this.#memory?.message;
