@@ -12,24 +12,23 @@ export async function sendPieces(
   bytes: Uint8Array,
   limit: AbortSignal,
 ): Promise<boolean> {
-  const aborted = abortOf(limit);
-  for (let at = 0; at < bytes.length; at += pieceBytes) {
-    const write = port.write(bytes.subarray(at, at + pieceBytes)).then(
-      () => true,
-      () => false,
-    );
-    if (!(await Promise.race([write, aborted]))) return false;
+  const over = Promise.withResolvers<false>();
+  const stop = (): void => {
+    over.resolve(false);
+  };
+  if (limit.aborted) return bytes.length === 0;
+  limit.addEventListener('abort', stop);
+  try {
+    for (let at = 0; at < bytes.length; at += pieceBytes) {
+      const write = port.write(bytes.subarray(at, at + pieceBytes)).then(
+        () => true,
+        () => false,
+      );
+      if (!(await Promise.race([write, over.promise]))) return false;
+    }
+    return true;
+  } finally {
+    // A signal made of others lives, with all it holds, for as long as somebody listens to it.
+    limit.removeEventListener('abort', stop);
   }
-  return true;
-}
-
-/** False as soon as the signal aborts; pending otherwise. */
-async function abortOf(signal: AbortSignal): Promise<false> {
-  return new Promise((resolve) => {
-    const stop = (): void => {
-      resolve(false);
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
 }

@@ -126,7 +126,7 @@ function openStep(claim: ClaimRow): string {
 /** Claims that were made the operator's, by why. */
 const heldTexts: Readonly<Record<string, string>> = {
   restored:
-    'It may have been paid out after the backup. Ask the customer and look into your notes; then claim settle, or claim refund.',
+    'It may have been paid out after the backup. Look at the kiosk (its technician can see the sale), ask the customer and look into your notes; then claim settle, or claim release and claim refund.',
   unsigned:
     'Somebody without the key of the kiosk says that the goods did not come out. Look there; then claim settle, or claim refund.',
   'kiosk-cloned':
@@ -149,6 +149,8 @@ export const refusalTexts: Readonly<Record<ClaimRefusal, string>> = {
   'spent-dispense-id': 'that dispense was tried before',
   'other-dispense-id': 'another dispense was granted',
   'other-result': 'another result was reported before',
+  restored:
+    'it may have been paid out after the backup, and its kiosk may not have told yet; look there, then claim release it first',
   'goods-out': 'the kiosk reports that the goods are out',
   amount: 'the amount must be whole rupiah, from 1 to what is owed',
   'not-locked': 'it is open and nothing is ordered: there is no lock to take off',

@@ -27,7 +27,7 @@ What it does:
 
 What you must do:
   - enrol kiosks again that were enrolled after the backup, and revoke again those that were revoked after it;
-  - look through the claims before you pay any of them;
+  - look through the claims before you pay any of them: each is locked against a refund until you have released it;
   - if a signing key was made after the backup, keep its file in the stateDir.
 
 A running ledger that was not restored must not be begun anew: kiosks would stop selling for nothing.`;

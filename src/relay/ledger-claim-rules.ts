@@ -46,6 +46,7 @@ export type ClaimRefusal =
   | 'other-dispense-id'
   | 'other-result'
   | 'goods-out'
+  | 'restored'
   | 'amount'
   | 'not-locked'
   | 'maybe-dispensing'
@@ -73,6 +74,12 @@ export interface ClaimDecision {
   refusal?: ClaimRefusal;
   alert?: ClaimAlert;
 }
+
+/**
+ * The claim is older than the backup that this ledger was restored from. Its kiosk may have handed out the goods since, and
+ * be away: no refund before somebody has looked.
+ */
+export const restoredNote = 'restored';
 
 export const minuteMs = 60_000;
 export const hourMs = 60 * minuteMs;

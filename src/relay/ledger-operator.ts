@@ -4,6 +4,7 @@ import {
   minuteMs,
   refuse,
   restIdr,
+  restoredNote,
   take,
   type ClaimDecision,
   type ClaimRefusal,
@@ -18,6 +19,7 @@ export const grantQuietMs = 10 * minuteMs;
 export function orderRefund(claim: ClaimRow, amountIdr: number, nowMs: number): ClaimDecision {
   switch (claim.state) {
     case 'open':
+      if (claim.note === restoredNote) return refuse(claim, 'restored');
       if (!Number.isInteger(amountIdr) || amountIdr < 1 || amountIdr > claim.amountIdr) {
         return refuse(claim, 'amount');
       }
@@ -47,10 +49,14 @@ export function settleByHand(
   return take(inState(claim, 'refunded', nowMs, byHand));
 }
 
-/** Takes a lock off, after somebody has looked; or an order for a refund that was not begun. */
+/**
+ * Takes a lock off, after somebody has looked; or an order for a refund that was not begun. A claim of a ledger that was
+ * restored stays the operator's: whether it was paid out meanwhile, the released lock says only to a person.
+ */
 export function release(sale: SaleRow, claim: ClaimRow, nowMs: number): ClaimDecision {
   const note = 'released';
   if (claim.state === 'open') {
+    if (claim.note === restoredNote) return take({ ...claim, orderedIdr: 0, askAtMs: null, note });
     if (claim.orderedIdr === 0) return refuse(claim, 'not-locked');
     return take({ ...claim, orderedIdr: 0, askAtMs: claim.operatorOnly === 1 ? null : nowMs });
   }

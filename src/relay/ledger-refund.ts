@@ -11,6 +11,7 @@ import {
   ownRefund,
   refundWindowMs,
   restIdr,
+  restoredNote,
   take,
   type ClaimDecision,
   type ClaimEvent,
@@ -181,7 +182,7 @@ function notThere(
   if (isGoodsOut(sale, claim)) {
     return take(inState(claim, 'honoured', nowMs, { amountIdr: restIdr(sale) }));
   }
-  if (isHalted(claim)) return backToOperator(sale, claim, claim.note ?? 'restored', nowMs);
+  if (isHalted(claim)) return backToOperator(sale, claim, claim.note ?? restoredNote, nowMs);
   if (age >= giveUpMs) return locked(claim, 'refund-unknown');
   return { claim: { ...claim, askAtMs: nowMs + resendMs }, next: 'refund' };
 }

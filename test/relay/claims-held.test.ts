@@ -78,6 +78,19 @@ describe.each(databases())('%s', (_name, newRoom) => {
     expect(await held(await failedSale(undefined))).toEqual(byOperator('restored'));
   });
 
+  test('no refund of a claim that is older than the restore before somebody has looked', async () => {
+    const saleId = await failedSale(store.nowMs());
+    await store.beginLedger('ledger-2');
+    const order = async (id: string): Promise<unknown> =>
+      (await store.moveClaim(id, { type: 'order-refund' }))?.decision.refusal;
+    expect(await order(saleId)).toBe('restored');
+    expect(await held(saleId)).toEqual(byOperator('restored'));
+    expect((await store.moveClaim(saleId, { type: 'release' }))?.decision.refusal).toBeUndefined();
+    expect(await held(saleId)).toEqual(byOperator('released'));
+    expect(await store.takeDueClaims(10, minuteMs)).toEqual([]);
+    expect(await order(saleId)).toBeUndefined();
+  });
+
   test('the last restore counts', async () => {
     await store.beginLedger('ledger-2');
     room.pass(dayMs);

@@ -49,15 +49,22 @@ class Acts {
       if (claim.state !== 'open') continue;
       if (faults.strikes('refund ordered')) {
         this.#world.say('operator', `orders the refund of ${saleId}`);
-        void this.#fleet.store.store.moveClaim(saleId, {
-          type: 'order-refund',
-        });
+        void this.#order(saleId);
       } else if (faults.strikes('refund by hand')) {
         this.#world.say('operator', `refunds ${saleId} by hand`);
         oddMoney.add(saleId);
         midtrans.account.refund(saleId, '');
       }
     }
+  }
+
+  /** What a restored ledger locks, is looked at first: whether the goods came out. */
+  async #order(saleId: string): Promise<void> {
+    const { store } = this.#fleet.store;
+    const ordered = await store.moveClaim(saleId, { type: 'order-refund' });
+    if (ordered?.decision.refusal !== 'restored' || this.#world.dispensed.has(saleId)) return;
+    await store.moveClaim(saleId, { type: 'release' });
+    await store.moveClaim(saleId, { type: 'order-refund' });
   }
 
   #relays(): void {

@@ -1,4 +1,5 @@
 // Rows of claims inside a durable step: what a decision about a sale does to its claim. The sale's lock is held.
+import { restoredNote } from '../ledger-claim-rules.ts';
 import { changedClaim } from '../ledger-claims.ts';
 import { mayBePaidOut, type ClaimChange, type Decision } from '../ledger-rules.ts';
 import { type ClaimRow, type SaleRow } from '../sale-row.ts';
@@ -65,7 +66,7 @@ type Opening = Extract<ClaimChange, { do: 'open' }>;
 async function afterRestore(tx: Tx, sale: SaleRow, change: Opening): Promise<Opening> {
   const restoredAtMs = await restoredAtOf(tx);
   if (restoredAtMs === undefined || !mayBePaidOut(sale, restoredAtMs)) return change;
-  return { ...change, operatorOnly: true, note: 'restored' };
+  return { ...change, operatorOnly: true, note: restoredNote };
 }
 
 /** When this ledger was put back from a backup, if it was. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert';
 import { sql } from 'kysely';
 import { cursorAfter, cursorSeq } from '../../protocol/sale.ts';
+import { restoredNote } from '../ledger-claim-rules.ts';
 import { recoverSale, type ProvenSale, type Recovery } from '../ledger-recover.ts';
 import { type SaleRow } from '../sale-row.ts';
 import { restoredAt } from './claim-rows.ts';
@@ -199,7 +200,7 @@ async function beginLedger(tx: Tx, ledgerId: string, nowMs: number): Promise<Led
 
 /** Claims that were not over at the backup. An order to refund one may have been carried out since. */
 async function handOver(tx: Tx, nowMs: number): Promise<number> {
-  const theirs = { operatorOnly: 1, orderedIdr: 0, note: 'restored' } as const;
+  const theirs = { operatorOnly: 1, orderedIdr: 0, note: restoredNote } as const;
   const waiting = await tx
     .updateTable('claims')
     .set({ ...theirs, askAtMs: null })
