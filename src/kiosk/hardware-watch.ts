@@ -4,7 +4,8 @@ import type { Log } from '../lib/log.ts';
 import { hardwareCodes, hardwareHealth, type HardwareHealth } from './hardware-health.ts';
 import type { Hardware } from './hardware.ts';
 
-const everyMs = 30_000;
+/** Each look wakes an idle kiosk some thirty times. */
+const everyMs = 60_000;
 /** A dip of the supply is over when somebody looks: it is told for so long. */
 const heldMs = 3_600_000;
 
