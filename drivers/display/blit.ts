@@ -93,7 +93,8 @@ function blended(under: number, pixel: number, alpha: number): number {
   );
 }
 
-/** Rounded, and in whole numbers: letters are mixed a pixel at a time. */
+/** Rounded, and in whole numbers: letters are mixed a pixel at a time. A 255th of what is below 0x10000, without dividing. */
 function mix(from: number, to: number, alpha: number): number {
-  return ((2 * (from * (255 - alpha) + to * alpha) + 255) / 510) | 0;
+  const sum = from * (255 - alpha) + to * alpha + 128;
+  return (sum + (sum >> 8)) >> 8;
 }

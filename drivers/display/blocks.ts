@@ -6,6 +6,13 @@ import { type Scene } from './scene.ts';
 /** Width in pixels of one line of text. */
 export type MeasureWidth = (text: string, sizePx: number, bold: boolean) => number;
 
+/** What blocks of words are made with. */
+export interface Typesetter {
+  measure: MeasureWidth;
+  /** The block of this key, if it was made before; the key says all that it is made of. */
+  remember: (key: string, make: () => Block) => Block;
+}
+
 /** One thing to paint. A text is one line; its box has room for every accent and descender. */
 export type Item =
   | { kind: 'fill'; box: Box; colour: Colour; radius: number }
@@ -26,7 +33,8 @@ export const lineHeight = (sizePx: number): number => Math.ceil(sizePx * 1.2);
 /** How far below its upper edge the letters of a line stand: above there is room for accents, below for descenders. */
 export const baselineIn = (sizePx: number): number => Math.round(sizePx * 0.94);
 
-export function moved(items: readonly Item[], dx: number, dy: number): Item[] {
+export function moved(items: readonly Item[], dx: number, dy: number): readonly Item[] {
+  if (dx === 0 && dy === 0) return items;
   return items.map((item) => ({
     ...item,
     box: { ...item.box, x: item.box.x + dx, y: item.box.y + dy },
@@ -51,7 +59,13 @@ interface Piece {
  * Wraps words to a width. A word that is too wide makes the whole text smaller; only at the smallest size it is broken.
  * Lines are balanced, so that no word stands alone on the last one.
  */
-export function paragraph(words: Words, width: number, measure: MeasureWidth): Block {
+export function paragraph(words: Words, width: number, { measure, remember }: Typesetter): Block {
+  const { text, sizePx, bold, colour, align } = words;
+  const key = `words ${width} ${sizePx} ${bold} ${colour} ${align} ${text}`;
+  return remember(key, () => wordsIn(words, width, measure));
+}
+
+function wordsIn(words: Words, width: number, measure: MeasureWidth): Block {
   const { text, bold, colour, align } = words;
   // A number stays with what it counts: an amount in two lines is two amounts.
   const parts = text
@@ -122,9 +136,9 @@ function wrapped(pieces: readonly Piece[], space: number, width: number): Piece[
 }
 
 /** Words across a filled strip. */
-export function banner(words: Words, ground: Colour, width: number, measure: MeasureWidth): Block {
+export function banner(words: Words, ground: Colour, width: number, typesetter: Typesetter): Block {
   const pad = Math.ceil(words.sizePx * 0.35);
-  const text = paragraph({ ...words, align: 'centre' }, width - 2 * pad, measure);
+  const text = paragraph({ ...words, align: 'centre' }, width - 2 * pad, typesetter);
   const height = text.height + 2 * pad;
   const strip: Item = {
     kind: 'fill',
@@ -144,7 +158,12 @@ export function timeBar(share: number, thickPx: number, width: number, palette: 
   const radius = Math.floor(height / 2);
   const full = Math.round(width * Math.min(Math.max(share, 0), 1));
   const items: Item[] = [
-    { kind: 'fill', box: { x: 0, y: 0, width, height }, colour: palette.track, radius },
+    {
+      kind: 'fill',
+      box: { x: 0, y: 0, width, height },
+      colour: palette.track,
+      radius,
+    },
   ];
   if (full > 0) {
     const colour = share < lowShare ? palette.barLow : palette.bar;
@@ -179,11 +198,18 @@ export interface HintStyle {
   sizePx: number;
   align: 'left' | 'centre';
   palette: Palette;
-  measure: MeasureWidth;
+  typesetter: Typesetter;
 }
 
 /** Which key does what: caps with their words, in one row if they can, else in as many as they need. */
 export function keyHints(hints: readonly Hint[], style: HintStyle, width: number): Block {
+  const { sizePx, align, palette, typesetter } = style;
+  const words = hints.map(({ key, text }) => `${key}\t${text}`).join('\n');
+  const key = `hints ${width} ${sizePx} ${align} ${palette.ground} ${words}`;
+  return typesetter.remember(key, () => hintsIn(hints, style, width));
+}
+
+function hintsIn(hints: readonly Hint[], style: HintStyle, width: number): Block {
   const least = Math.max(smallestTextPx, Math.ceil(style.sizePx * smallestHintShare));
   for (let sizePx = style.sizePx; sizePx >= least; sizePx--) {
     const rows = hintRows(hints, { ...style, sizePx }, width);
@@ -232,14 +258,14 @@ function placedRows(rows: readonly HintRow[], style: HintStyle, width: number): 
 }
 
 function keyHint(hint: Hint, style: HintStyle, width: number): Block {
-  const { sizePx, palette, measure } = style;
+  const { sizePx, palette, typesetter } = style;
   const edge = Math.max(1, Math.round(sizePx * 0.08));
   const pad = Math.ceil(sizePx * 0.4);
   const words = { sizePx, align: 'left' } as const;
   const key = paragraph(
     { ...words, text: hint.key.replaceAll(' ', '\u00a0'), bold: true, colour: palette.keyText },
     Math.floor(width / 2) - 2 * pad,
-    measure,
+    typesetter,
   );
   const capHeight = key.height + 2 * Math.ceil(pad / 3) + 2 * edge;
   // A cap is never narrower than high, as on a keypad.
@@ -248,7 +274,7 @@ function keyHint(hint: Hint, style: HintStyle, width: number): Block {
   const text = paragraph(
     { ...words, text: hint.text, bold: false, colour: palette.text },
     room,
-    measure,
+    typesetter,
   );
   const height = Math.max(capHeight, text.height);
   const top = Math.floor((height - capHeight) / 2);

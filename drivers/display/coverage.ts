@@ -100,6 +100,9 @@ function forEachChord(
 /** A line that goes no farther sideways within a row, in pixels, stands upright: its share could not be divided by. */
 const upright = 1e-6;
 
+/** A line that climbs less, in pixels, covers nothing that is seen; its slope would have no end, nor the row that it crosses. */
+const level = 1e-9;
+
 /** Each line adds, pixel by pixel, what it covers to its right; the running sum of a row is then how much is inside. */
 class SignedArea {
   readonly #width: number;
@@ -116,7 +119,7 @@ class SignedArea {
   }
 
   add(from: Place, to: Place): void {
-    if (from.y === to.y) return;
+    if (Math.abs(from.y - to.y) < level) return;
     const down = from.y < to.y;
     const [high, low] = down ? [from, to] : [to, from];
     const slope = (low.x - high.x) / (low.y - high.y);

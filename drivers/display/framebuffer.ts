@@ -6,7 +6,7 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { DeviceError, type Display, type Frame, type Geometry, type Health } from '../device.ts';
 import { openError } from '../ports.ts';
 import { createFrameQueue } from './frame-queue.ts';
-import { rowsSince } from './frame-rows.ts';
+import { changeSince } from './frame-change.ts';
 import { frameSize, packFrame, type Panel, type Rotation } from './framebuffer-pixels.ts';
 import { changedRows, type RowRun } from './rows.ts';
 
@@ -41,9 +41,10 @@ class Framebuffer implements Display {
   #panel: Panel | undefined;
   #sysfs = '';
   #shape = '';
+  /** The panel's memory as it was written last. */
   #shown: Buffer | undefined;
-  /** Where the next picture is packed; between two of them its bytes mean nothing. */
-  #next: Buffer | undefined;
+  /** Where the next whole picture is packed; between two of them its bytes mean nothing. */
+  #spare: Buffer | undefined;
   /** The frame that `#shown` was packed from. */
   #frame: Frame | undefined;
   #stopWatch: () => void = () => undefined;
@@ -100,28 +101,29 @@ class Framebuffer implements Display {
     if (this.#over || panel === undefined || file === undefined) {
       throw this.#lost ?? new DeviceError('canceled', `${this.name} is closed`);
     }
-    const { rotation } = this.#options;
-    const { stride, height } = panel;
-    const isFirst = this.#shown === undefined;
-    const shown = (this.#shown ??= Buffer.alloc(stride * height));
-    const next = (this.#next ??= Buffer.alloc(stride * height));
-    const rows = rotation === 0 ? rowsSince(this.#frame, frame) : { first: 0, count: height };
-    packFrame(frame, panel, rotation, next, rows);
-    const [from, to] = [rows.first * stride, (rows.first + rows.count) * stride];
-    const fresh = next.subarray(from, to);
+    const { bytes, runs } = this.#pack(frame, panel);
     try {
-      for (const run of changedRows(
-        isFirst ? undefined : shown.subarray(from, to),
-        fresh,
-        stride,
-      )) {
-        await writeRows(file, next, { ...run, first: rows.first + run.first }, stride);
-      }
+      for (const run of runs) await writeRows(file, bytes, run, panel.stride);
     } catch (error) {
       throw await this.#failed(error);
     }
-    fresh.copy(shown, from);
     this.#frame = frame;
+  }
+
+  /** The panel's memory as it is to be, and which rows of it are new. */
+  #pack(frame: Frame, panel: Panel): { bytes: Buffer; runs: readonly RowRun[] } {
+    const { rotation } = this.#options;
+    const { stride, height } = panel;
+    const shown = this.#shown;
+    const changed = changeSince(this.#frame, frame);
+    if (shown !== undefined && changed !== undefined) {
+      return { bytes: shown, runs: [packFrame(frame, panel, rotation, shown, changed)] };
+    }
+    const bytes = this.#spare ?? Buffer.alloc(stride * height);
+    packFrame(frame, panel, rotation, bytes);
+    const runs = changedRows(shown, bytes, stride);
+    [this.#shown, this.#spare] = [bytes, shown];
+    return { bytes, runs };
   }
 
   /** After a failed write nobody knows what the panel shows: the connection is over. */

@@ -1,7 +1,7 @@
 // Where everything of a scene goes at a geometry. PURE. Nothing is ever cut off: what does not fit is made smaller.
 import { type Geometry } from '../device.ts';
 import { quietModules, type Box } from './blit.ts';
-import { moved, type Item, type MeasureWidth } from './blocks.ts';
+import { moved, type Item, type Typesetter } from './blocks.ts';
 import { palettes, type Colour } from './palette.ts';
 import { type Scene } from './scene.ts';
 import { marginOf, sections, stack } from './sections.ts';
@@ -47,15 +47,15 @@ export function layoutScene(
   scene: Scene,
   geometry: Geometry,
   qrModules: number,
-  measure: MeasureWidth,
+  typesetter: Typesetter,
 ): Layout | undefined {
   let left: Scene | undefined = scene;
   // Each turn leaves one part out, and a scene has at most maxParts.
   for (let turn = 0; turn <= maxParts && left !== undefined; turn++) {
     const layout =
       qrModules === 0
-        ? layoutWords(left, geometry, measure)
-        : layoutWithQr(left, geometry, qrModules, measure);
+        ? layoutWords(left, geometry, typesetter)
+        : layoutWithQr(left, geometry, qrModules, typesetter);
     if (layout !== undefined) {
       return { ground: palettes[scene.tone].ground, complete: turn === 0, ...layout };
     }
@@ -84,11 +84,11 @@ type Placement = Pick<Layout, 'items' | 'qr'>;
 function layoutWords(
   scene: Scene,
   geometry: Geometry,
-  measure: MeasureWidth,
+  typesetter: Typesetter,
 ): Placement | undefined {
   const area = { x: 0, y: 0, width: geometry.width, height: geometry.height };
   for (const factor of factors) {
-    const items = column(scene, area, 'centre', factor, measure);
+    const items = column(scene, area, 'centre', factor, typesetter);
     if (items !== undefined) return { items };
   }
   return undefined;
@@ -99,7 +99,7 @@ function layoutWithQr(
   scene: Scene,
   geometry: Geometry,
   qrModules: number,
-  measure: MeasureWidth,
+  typesetter: Typesetter,
 ): Placement | undefined {
   const { width, height } = geometry;
   const landscape = width > height;
@@ -108,7 +108,7 @@ function layoutWithQr(
   const most = Math.floor(Math.min(room, height) / modules);
   const target = Math.min(most, targetModulePx(geometry, qrModules, most));
   const largest = landscape
-    ? besideAmount(scene, geometry, modules, [target, most], measure)
+    ? besideAmount(scene, geometry, modules, [target, most], typesetter)
     : most;
   const attempts: [leastPx: number, tried: readonly number[]][] = [
     [Math.max(target, Math.ceil(largest * comfortableQrShare)), comfortable],
@@ -119,8 +119,8 @@ function layoutWithQr(
     for (let modulePx = largest; modulePx >= Math.max(leastPx, 1); modulePx--) {
       for (const factor of tried) {
         const layout = landscape
-          ? besideQr(scene, geometry, modulePx * modules, factor, measure)
-          : aroundQr(scene, geometry, modulePx * modules, factor, measure);
+          ? besideQr(scene, geometry, modulePx * modules, factor, typesetter)
+          : aroundQr(scene, geometry, modulePx * modules, factor, typesetter);
         if (layout !== undefined) {
           return { items: layout.items, qr: { box: layout.qrBox, modulePx } };
         }
@@ -141,11 +141,11 @@ function besideAmount(
   geometry: Geometry,
   modules: number,
   [least, most]: [number, number],
-  measure: MeasureWidth,
+  typesetter: Typesetter,
 ): number {
   if (amount === undefined || geometry.widthMm === undefined) return most;
   const wantedPx = (readableAmountMm * geometry.width) / geometry.widthMm / digitEms;
-  const wantedWidth = measure(amount, Math.ceil(wantedPx), true);
+  const wantedWidth = typesetter.measure(amount, Math.ceil(wantedPx), true);
   for (let modulePx = most; modulePx > least; modulePx--) {
     const column = columnWidth(geometry, modulePx * modules);
     const unit = columnUnit({ width: column, height: geometry.height }, 'left');
@@ -167,7 +167,7 @@ const columnUnit = (
 ): number => Math.min(height, width * (align === 'left' ? 1.2 : 1));
 
 interface QrLayout {
-  items: Item[];
+  items: readonly Item[];
   qrBox: Box;
 }
 
@@ -176,11 +176,11 @@ function besideQr(
   geometry: Geometry,
   side: number,
   factor: number,
-  measure: MeasureWidth,
+  typesetter: Typesetter,
 ): QrLayout | undefined {
   const x = columnWidth(geometry, side);
   const area = { x: 0, y: 0, width: x, height: geometry.height };
-  const items = column(scene, area, 'left', factor, measure);
+  const items = column(scene, area, 'left', factor, typesetter);
   const y = Math.floor((geometry.height - side) / 2);
   return items && { items, qrBox: { x, y, width: side, height: side } };
 }
@@ -190,11 +190,11 @@ function aroundQr(
   geometry: Geometry,
   side: number,
   factor: number,
-  measure: MeasureWidth,
+  typesetter: Typesetter,
 ): QrLayout | undefined {
   const { width, height } = geometry;
   const unit = Math.min(width, height);
-  const parts = sections(scene, { width, unit, align: 'centre', factor, measure });
+  const parts = sections(scene, { width, unit, align: 'centre', factor, typesetter });
   const above = stack([...parts.top, ...parts.middle], parts.gap, width);
   const below = stack([...parts.timing, ...parts.bottom], parts.gap, width);
   const gaps = above.block.height > 0 ? parts.gap : 0;
@@ -216,10 +216,10 @@ function column(
   area: Box,
   align: 'left' | 'centre',
   factor: number,
-  measure: MeasureWidth,
-): Item[] | undefined {
+  typesetter: Typesetter,
+): readonly Item[] | undefined {
   const unit = columnUnit(area, align);
-  const parts = sections(scene, { width: area.width, unit, align, factor, measure });
+  const parts = sections(scene, { width: area.width, unit, align, factor, typesetter });
   const top = stack(parts.top, parts.gap, area.width);
   const middle = stack([...parts.middle, ...parts.timing], parts.gap, area.width);
   const bottom = stack(parts.bottom, parts.gap, area.width);

@@ -6,7 +6,8 @@ import { DeviceError, type Display, type Frame, type Geometry, type Health } fro
 import { openPort, type BytePort, type PortAddress } from '../ports.ts';
 import { createFrameQueue } from './frame-queue.ts';
 import { createGeometryDecoder, encodeRows } from './page-codec.ts';
-import { changedSpan } from './rows.ts';
+import { changeSince } from './frame-change.ts';
+import { changedSpan, type RowRun } from './rows.ts';
 
 export interface PageOptions {
   address: PortAddress;
@@ -36,7 +37,9 @@ class PageDisplay implements Display {
   #health: Health = { state: 'opening' };
   #port: BytePort | undefined;
   #geometry: Geometry | undefined;
-  #shown: Frame | undefined;
+  #frame: Frame | undefined;
+  /** A copy of its pixels: a frame is its painter's own. */
+  #shown: Uint16Array | undefined;
   #over = false;
   #lost: DeviceError | undefined;
 
@@ -102,10 +105,8 @@ class PageDisplay implements Display {
     }
     const { width, height } = this.geometry;
     assert(frame.width === width && frame.height === height, 'a frame of another size');
-    const before = this.#shown && pixelBytes(this.#shown);
-    const span = changedSpan(before, pixelBytes(frame), 2 * width);
+    const span = this.#take(frame);
     if (span === undefined) return;
-    this.#shown = frame;
     const cancelLimit = this.#options.clock.after(showTimeoutMs, () => {
       this.#end(new DeviceError('timeout', `${this.name} stands still; it takes no picture`));
       void port.close('drop');
@@ -117,6 +118,23 @@ class PageDisplay implements Display {
     } finally {
       cancelLimit();
     }
+  }
+
+  /** Which rows the page does not have yet; undefined: it has them all. */
+  #take(frame: Frame): RowRun | undefined {
+    const { width, height, pixels } = frame;
+    const shown = this.#shown;
+    const changed = changeSince(this.#frame, frame) ?? { y: 0, height };
+    this.#frame = frame;
+    if (shown === undefined) {
+      this.#shown = pixels.slice();
+      return { first: 0, count: height };
+    }
+    const [from, to] = [changed.y * width, (changed.y + changed.height) * width];
+    const [old, fresh] = [shown.subarray(from, to), pixels.subarray(from, to)];
+    const span = changedSpan(bytesOf(old), bytesOf(fresh), 2 * width);
+    old.set(fresh);
+    return span && { ...span, first: changed.y + span.first };
   }
 
   #hear(bytes: Uint8Array): void {
@@ -157,5 +175,5 @@ function sameGeometry(a: Geometry, b: Geometry): boolean {
   return a.width === b.width && a.height === b.height && a.widthMm === b.widthMm;
 }
 
-const pixelBytes = (frame: Frame): Uint8Array =>
-  new Uint8Array(frame.pixels.buffer, frame.pixels.byteOffset, frame.pixels.byteLength);
+const bytesOf = (pixels: Uint16Array): Uint8Array =>
+  new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);

@@ -2,19 +2,18 @@
 // It never hands out a frame whose QR does not read back, out of the frame's own pixels, as the text that was meant.
 import { DeviceError, type Frame, type Geometry } from '../device.ts';
 import { type QrMatrix } from '../qr-matrix.ts';
-import { fillBox } from './blit.ts';
-import { baselineIn } from './blocks.ts';
-import { tellRows } from './frame-rows.ts';
+import { createBlockMemory } from './block-memory.ts';
+import { tellChange } from './frame-change.ts';
 import { layoutScene, type Layout } from './layout.ts';
 import { assertQrReadable, cropPixels, drawQr, qrMatrix } from './qr.ts';
-import { rowsToRepaint } from './repaint.ts';
-import type { RowRun } from './rows.ts';
+import { createPainter, type Painter } from './paint.ts';
+import { isSameBox, partsAfter, within, type Part } from './repaint.ts';
 import { type Scene } from './scene.ts';
-import { createPen, drawable, measureText, type Pen } from './text.ts';
+import { drawable, measureText } from './text.ts';
 
 export interface Renderer {
   /**
-   * Draws a scene.
+   * Draws a scene. The frame is as it is until the next scene is drawn, which may be painted over it.
    * @throws DeviceError `protocol` when the scene does not fit however small, or its QR would not be readable
    *   (reason `qr-unreadable`)
    */
@@ -37,26 +36,31 @@ interface ProvenQr {
 /** One renderer serves one geometry. */
 export function createRenderer(options: RendererOptions): Renderer {
   const { geometry, makeMatrix = qrMatrix } = options;
-  const pen = createPen();
+  const painter = createPainter();
+  const typesetter = { measure: measureText, remember: createBlockMemory() };
   let latest: ProvenQr | undefined;
   let before: Painted | undefined;
   return {
     render: (scene) => {
       const clean = drawableScene(scene);
       const qr = scene.qr && qrOf(scene.qr.text, latest, makeMatrix);
-      const layout = layoutScene(clean, geometry, qr?.matrix.size ?? 0, measureText);
+      const layout = layoutScene(clean, geometry, qr?.matrix.size ?? 0, typesetter);
       if (layout === undefined) {
         const size = `${geometry.width}×${geometry.height}`;
         throw new DeviceError('protocol', `a screen does not fit into ${size} pixels`);
       }
-      const frame = paint(layout, geometry, pen, before);
+      const under = before !== undefined && canPaintOver(before, layout, qr) ? before : undefined;
+      // What throws half-way leaves pixels that nothing may be painted over.
+      before = undefined;
+      const painted =
+        under === undefined ? paint(layout, geometry, painter) : paintOver(under, layout, painter);
       if (qr !== undefined && layout.qr !== undefined) {
-        drawQr(frame, qr.matrix, layout.qr.box, layout.qr.modulePx);
-        proveQr(frame, layout.qr, qr);
+        drawQr(painted.frame, qr.matrix, layout.qr.box, layout.qr.modulePx);
+        proveQr(painted.frame, layout.qr, qr);
         latest = qr;
       }
-      before = { layout, frame };
-      return frame;
+      before = { ...painted, qr };
+      return painted.frame;
     },
   };
 }
@@ -82,37 +86,39 @@ const bytesOf = (pixels: Uint16Array): Uint8Array =>
 /** A frame that was handed out, and what stands on it. */
 interface Painted {
   layout: Layout;
+  parts: readonly Part[];
   frame: Frame;
+  qr?: ProvenQr | undefined;
 }
 
-/** The rest of the frame before is taken over; that one stays as it is. */
-function paint(layout: Layout, geometry: Geometry, pen: Pen, before: Painted | undefined): Frame {
-  const { width, height } = geometry;
-  const rows = before && rowsToRepaint(before.layout, layout, height);
-  if (before === undefined || rows === undefined) {
-    const frame: Frame = { width, height, pixels: new Uint16Array(width * height) };
-    paintRows(layout, frame, pen, { first: 0, count: height });
-    return frame;
-  }
-  const frame: Frame = { width, height, pixels: before.frame.pixels.slice() };
-  paintRows(layout, frame, pen, rows);
-  // A QR is drawn anew each time.
-  if (layout.qr === undefined) tellRows(frame, before.frame, rows);
-  return frame;
+/** A QR that nobody has read back yet never comes into pixels that were handed out. */
+function canPaintOver(
+  before: Painted,
+  { ground, qr: place }: Layout,
+  qr: ProvenQr | undefined,
+): boolean {
+  const old = before.layout.qr;
+  if (before.layout.ground !== ground || before.qr !== qr) return false;
+  if (old === undefined || place === undefined) return old === place;
+  return old.modulePx === place.modulePx && isSameBox(old.box, place.box);
 }
 
-/** What leaves these rows is cut off: the other rows have it already. */
-function paintRows(layout: Layout, frame: Frame, pen: Pen, { first, count }: RowRun): void {
-  const { width } = frame;
-  const pixels = frame.pixels.subarray(first * width, (first + count) * width);
-  const part: Frame = { width, height: count, pixels };
-  fillBox(part, { x: 0, y: 0, width, height: count }, layout.ground);
-  for (const item of layout.items) {
-    const box = { ...item.box, y: item.box.y - first };
-    if (box.y >= count || box.y + box.height <= 0) continue;
-    if (item.kind === 'fill') fillBox(part, box, item.colour, item.radius);
-    else pen.draw(part, { ...item, x: box.x, baseline: box.y + baselineIn(item.sizePx) });
-  }
+function paint(layout: Layout, { width, height }: Geometry, painter: Painter): Painted {
+  const frame: Frame = { width, height, pixels: new Uint16Array(width * height) };
+  const parts = layout.items.map((item) => painter.partOf(item));
+  painter.paintRows(frame, layout.ground, parts, { first: 0, count: height });
+  return { layout, parts, frame };
+}
+
+/** In the pixels of the screen before, and only in the rows in which it differs. */
+function paintOver(under: Painted, layout: Layout, painter: Painter): Painted {
+  const { width, height, pixels } = under.frame;
+  const { parts, changed } = partsAfter(under.parts, layout.items, (item) => painter.partOf(item));
+  const box = within(changed, { width, height });
+  const frame: Frame = { width, height, pixels };
+  painter.paintRows(frame, layout.ground, parts, { first: box.y, count: box.height });
+  tellChange(frame, under.frame, box);
+  return { layout, parts, frame };
 }
 
 /** The scene with every text reduced to what the font has; the QR's own text stays as it is. */

@@ -1,39 +1,72 @@
 // What of a screen is painted anew when it follows another one: a key changes one line of it, the rest stands. PURE. It must
-// never leave out a row in which the two differ.
+// never leave out a pixel in which the two differ.
 import type { Box } from './blit.ts';
 import type { Item } from './blocks.ts';
-import type { Layout } from './layout.ts';
-import type { RowRun } from './rows.ts';
+import type { PlacedGlyph } from './text.ts';
 
-/** The rows in which the layouts may differ, their QR aside; undefined: in all of them. */
-export function rowsToRepaint(before: Layout, after: Layout, height: number): RowRun | undefined {
-  if (before.ground !== after.ground || !sameQr(before.qr, after.qr)) return undefined;
-  const [old, fresh] = [before.items, after.items];
-  const shorter = Math.min(old.length, fresh.length);
-  let same = 0;
-  while (same < shorter && isSame(old[same], fresh[same])) same++;
-  let [oldEnd, freshEnd] = [old.length, fresh.length];
-  while (oldEnd > same && freshEnd > same && isSame(old[oldEnd - 1], fresh[freshEnd - 1])) {
-    oldEnd--;
-    freshEnd--;
-  }
-  const changed = [...old.slice(same, oldEnd), ...fresh.slice(same, freshEnd)];
-  if (changed.length === 0) return { first: 0, count: 0 };
-  const first = Math.max(0, Math.min(...changed.map(({ box }) => box.y)));
-  const end = Math.min(height, Math.max(...changed.map(({ box }) => box.y + box.height)));
-  return { first, count: Math.max(0, end - first) };
+/** An item of a layout, ready to be painted. */
+export interface Part {
+  item: Item;
+  /** Holds every pixel that it paints. */
+  ink: Box;
+  /** Of a text, each with its place. */
+  glyphs: readonly PlacedGlyph[];
 }
 
-function sameQr(a: Layout['qr'], b: Layout['qr']): boolean {
-  return a?.modulePx === b?.modulePx && isSameBox(a?.box, b?.box);
+export interface Following {
+  /** In the order of painting. */
+  parts: readonly Part[];
+  /** Holds every pixel that is not as it was. */
+  changed: Box;
+}
+
+/** What follows `before`: parts that stand on both screens are taken over, `makePart` makes the others. */
+export function partsAfter(
+  before: readonly Part[],
+  items: readonly Item[],
+  makePart: (item: Item) => Part,
+): Following {
+  const shorter = Math.min(before.length, items.length);
+  let head = 0;
+  while (head < shorter && isSame(before[head]?.item, items[head])) head++;
+  let tail = 0;
+  while (tail < shorter - head && isSame(before.at(-1 - tail)?.item, items.at(-1 - tail))) tail++;
+  const gone = before.slice(head, before.length - tail);
+  const fresh = items.slice(head, items.length - tail).map(makePart);
+  return {
+    parts: [...before.slice(0, head), ...fresh, ...before.slice(before.length - tail)],
+    changed: around([...gone, ...fresh].map(({ ink }) => ink)),
+  };
+}
+
+/** The smallest box that holds all of them; an empty one if there are none. */
+export function around(boxes: readonly Box[]): Box {
+  let [left, top, right, bottom] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const { x, y, width, height } of boxes) {
+    if (width <= 0 || height <= 0) continue;
+    left = Math.min(left, x);
+    top = Math.min(top, y);
+    right = Math.max(right, x + width);
+    bottom = Math.max(bottom, y + height);
+  }
+  if (left === Infinity) return { x: 0, y: 0, width: 0, height: 0 };
+  return { x: left, y: top, width: right - left, height: bottom - top };
+}
+
+/** What of a box lies on a screen of this size. */
+export function within({ x, y, width, height }: Box, screen: Pick<Box, 'width' | 'height'>): Box {
+  const [left, top] = [Math.max(x, 0), Math.max(y, 0)];
+  const right = Math.min(x + width, screen.width);
+  const bottom = Math.min(y + height, screen.height);
+  return { x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
 }
 
 function isSame(a: Item | undefined, b: Item | undefined): boolean {
-  if (a?.colour !== b?.colour || !isSameBox(a?.box, b?.box)) return false;
-  if (a?.kind === 'fill') return b?.kind === 'fill' && a.radius === b.radius;
-  return b?.kind === 'text' && a?.text === b.text && a.sizePx === b.sizePx && a.bold === b.bold;
+  if (a === undefined || a.colour !== b?.colour || !isSameBox(a.box, b.box)) return false;
+  if (a.kind === 'fill') return b.kind === 'fill' && a.radius === b.radius;
+  return b.kind === 'text' && a.text === b.text && a.sizePx === b.sizePx && a.bold === b.bold;
 }
 
-function isSameBox(a: Box | undefined, b: Box | undefined): boolean {
-  return a?.x === b?.x && a?.y === b?.y && a?.width === b?.width && a?.height === b?.height;
+export function isSameBox(a: Box, b: Box): boolean {
+  return a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
 }

@@ -9,7 +9,7 @@ import {
   timeBar,
   type Block,
   type Item,
-  type MeasureWidth,
+  type Typesetter,
   type Words,
 } from './blocks.ts';
 import { palettes } from './palette.ts';
@@ -46,7 +46,7 @@ export interface ColumnStyle {
   align: 'left' | 'centre';
   /** Share of the wanted text size, 0 to 1. */
   factor: number;
-  measure: MeasureWidth;
+  typesetter: Typesetter;
 }
 
 /** Signs that are understood before the words are read. */
@@ -102,9 +102,9 @@ function text(
   style: ColumnStyle,
   margin: number,
 ): Placed {
-  const { align, width, measure } = style;
+  const { align, width, typesetter } = style;
   const sized = { ...words, align, sizePx: textPx(part, style) };
-  return { block: paragraph(sized, width - 2 * margin, measure), x: margin, above };
+  return { block: paragraph(sized, width - 2 * margin, typesetter), x: margin, above };
 }
 
 function topParts(scene: Scene, style: ColumnStyle, margin: number): Placed[] {
@@ -118,7 +118,7 @@ function topParts(scene: Scene, style: ColumnStyle, margin: number): Placed[] {
       colour: palette.bannerText,
       align: 'centre',
     };
-    const block = banner(words, palette.banner, style.width, style.measure);
+    const block = banner(words, palette.banner, style.width, style.typesetter);
     parts.push({ block, x: 0, above: 0 });
   }
   if (scene.merchant !== '') {
@@ -169,7 +169,7 @@ function timingParts(scene: Scene, style: ColumnStyle, margin: number): Placed[]
 }
 
 function bottomParts(scene: Scene, style: ColumnStyle, margin: number): Placed[] {
-  const { align, width, measure } = style;
+  const { align, width, typesetter } = style;
   const palette = palettes[scene.tone];
   const ids = scene.qr?.lines ?? [];
   // Beside a QR the ids stand under each other; above and below one, height is what is scarce.
@@ -179,7 +179,7 @@ function bottomParts(scene: Scene, style: ColumnStyle, margin: number): Placed[]
     return text('ids', words, i === 0 ? 1 : 0.2, style, margin);
   });
   if (scene.hints.length > 0) {
-    const keys = { sizePx: textPx('hints', style), align, palette, measure };
+    const keys = { sizePx: textPx('hints', style), align, palette, typesetter };
     const block = keyHints(scene.hints, keys, width - 2 * margin);
     parts.push({ block, x: margin, above: 1.3 });
   }

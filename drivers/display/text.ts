@@ -1,11 +1,8 @@
 // Words as pixels: measures and draws single lines with the font that ships beside this file, whatever the machine has.
 // The same text gives the same pixels on every machine.
 import { readFileSync } from 'node:fs';
-import type { Frame } from '../device.ts';
-import { blendMask } from './blit.ts';
 import { coverage, type GlyphMask } from './coverage.ts';
 import { readFont, type Font } from './font-file.ts';
-import type { Colour } from './palette.ts';
 
 /** Width in pixels of one line, as it will be drawn. */
 export type Measure = (text: string, sizePx: number, bold: boolean) => number;
@@ -17,11 +14,18 @@ export interface Line {
   baseline: number;
   sizePx: number;
   bold: boolean;
-  colour: Colour;
+}
+
+/** A glyph's mask and where its upper left corner is. */
+export interface PlacedGlyph {
+  mask: GlyphMask;
+  x: number;
+  y: number;
 }
 
 export interface Pen {
-  draw(frame: Frame, line: Line): void;
+  /** Where each glyph of a line goes. */
+  place(line: Line): PlacedGlyph[];
 }
 
 const files = { regular: 'font/DejaVuSans.ttf', bold: 'font/DejaVuSans-Bold.ttf' } as const;
@@ -65,22 +69,32 @@ function forEachGlyph(
   }
 }
 
+/** What was asked for last; the words of a screen are some twenty texts, most of them those of the screen before. */
+const maxClean = 200;
+const cleaned = new Map<string, string>();
+
 /** Replaces what the font cannot draw, control characters among it, by `?`. Breaks become spaces. */
 export function drawable(text: string): string {
-  let clean = '';
-  for (const char of text) {
-    const code = char.codePointAt(0) ?? 0;
-    const known = fontOf(false).glyphOf(code) !== 0 && fontOf(true).glyphOf(code) !== 0;
-    clean += /\s/.test(char) && code !== 0xa0 ? ' ' : known ? char : '?';
+  let clean = cleaned.get(text);
+  if (clean === undefined) {
+    clean = Array.from(text, drawableChar).join('');
+    if (cleaned.size >= maxClean) cleaned.clear();
+    cleaned.set(text, clean);
   }
   return clean;
+}
+
+function drawableChar(char: string): string {
+  const code = char.codePointAt(0) ?? 0;
+  if (/\s/.test(char) && code !== 0xa0) return ' ';
+  return fontOf(false).glyphOf(code) !== 0 && fontOf(true).glyphOf(code) !== 0 ? char : '?';
 }
 
 /** An amount at 160 px needs 150 kB, the words of a screen 200 kB: this holds the screens of a sale. */
 const cacheBytes = 1_500_000;
 /** Small letters stand at quarters of a pixel, or their distances would look uneven; in large ones nobody sees it. */
 const stepsPerPx = 4;
-const largePx = 48;
+export const largePx = 48;
 
 /** Draws glyphs, and keeps their masks for the next screen; the least recently used ones leave first. */
 export function createPen(): Pen {
@@ -104,14 +118,17 @@ export function createPen(): Pen {
     return mask;
   };
   return {
-    draw: (frame, { text, x, baseline, sizePx, bold, colour }) => {
+    place: ({ text, x, baseline, sizePx, bold }) => {
+      const glyphs: PlacedGlyph[] = [];
+      const steps = sizePx < largePx ? stepsPerPx : 1;
       forEachGlyph(text, fontOf(bold), (glyph, at) => {
-        const steps = sizePx < largePx ? stepsPerPx : 1;
         const pen = Math.round((x + at * sizePx) * steps);
         const step = ((pen % steps) * stepsPerPx) / steps;
         const mask = maskOf(glyph, sizePx, bold, step);
-        blendMask(frame, mask, Math.floor(pen / steps) + mask.left, baseline + mask.top, colour);
+        if (mask.width > 0)
+          glyphs.push({ mask, x: Math.floor(pen / steps) + mask.left, y: baseline + mask.top });
       });
+      return glyphs;
     },
   };
 }

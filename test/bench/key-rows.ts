@@ -1,70 +1,143 @@
-// A key to the rows that show it: the whole screen laid out, what changed painted and packed as the panel has it. Beside it
-// a copy of a whole frame, which no way of showing anything can do without.
-import type { Frame, Geometry } from '../../drivers/device.ts';
-import { rowsSince } from '../../drivers/display/frame-rows.ts';
-import { packFrame, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
+// A key to the rows that show it: the screen of a typed amount, what changed of it painted, packed as the panel has it, and
+// written into a file. Beside each a copy of a whole frame, which no other way of showing anything can do without.
+import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Frame } from '../../drivers/device.ts';
+import { changeSince } from '../../drivers/display/frame-change.ts';
+import {
+  frameSize,
+  packFrame,
+  type Panel,
+  type Rotation,
+} from '../../drivers/display/framebuffer-pixels.ts';
 import { createRenderer } from '../../drivers/display/render.ts';
-import { changedRows } from '../../drivers/display/rows.ts';
-import { scenes } from '../drivers/display-scenes.ts';
-import { against, interleave, median, ratio, type Report } from './figures.ts';
-import { timed } from './timed.ts';
+import type { RowRun } from '../../drivers/display/rows.ts';
+import { sceneOf } from '../../src/kiosk/screens.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { context, stateAt } from '../kiosk/screen-states.ts';
+import { against, median, ratio, type Report } from './figures.ts';
 
-const defaults = { rounds: 7, keys: 101 };
+const defaults = { rounds: 5, keys: 40 };
 const bound = 1.5;
-/** A Pi's usual small panel, and a large one. */
-const panels = [
-  { width: 800, height: 480, bitsPerPixel: 16 },
-  { width: 1024, height: 600, bitsPerPixel: 32 },
+const sizes = [
+  [480, 320],
+  [800, 480],
+  [1024, 600],
+  [1280, 800],
 ] as const;
+const depths = [16, 32] as const;
+const rotations: readonly Rotation[] = [0, 90, 180];
+
+/** An amount typed digit by digit, and taken back. */
+const typed = ['1', '15', '150', '1500', '15000', '150000', '15000', '1500', '150', '15'];
 
 export async function keyRows({ rounds, keys } = defaults): Promise<Report> {
+  const folder = mkdtempSync(join(tmpdir(), 'kios-keys-'));
+  const file = openSync(join(folder, 'fb0'), 'w+');
   const rows: string[][] = [];
-  for (const { width, height, bitsPerPixel } of panels) {
-    const panel: Panel = { width, height, bitsPerPixel, stride: (width * bitsPerPixel) / 8 };
-    const measured = await interleave(
-      { floor: timed(keys, copier(panel)), ours: timed(keys, typist(panel)) },
-      rounds,
-    );
-    const over = ratio(measured.ours, measured.floor);
-    const name = `${width}×${height}, ${bitsPerPixel} bits`;
-    const ms = (of: readonly number[]): string => `${median(of).toFixed(3)} ms`;
-    rows.push([`${name}: a copy of a frame`, ms(measured.floor), '', '']);
-    rows.push([
-      `${name}: key to changed rows`,
-      ms(measured.ours),
-      over.text,
-      against(`≤ ${bound}x`, over.median <= bound),
-    ]);
+  try {
+    for (const [width, height] of sizes) {
+      for (const bitsPerPixel of depths) {
+        const panel: Panel = { width, height, bitsPerPixel, stride: (width * bitsPerPixel) / 8 };
+        ftruncateSync(file, panel.stride * height);
+        for (const rotation of rotations) {
+          rows.push(...rowsOf(panel, rotation, measured(panel, rotation, file, { rounds, keys })));
+          // Other benches' timers get their turn.
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+    }
+  } finally {
+    closeSync(file);
+    rmSync(folder, { recursive: true });
   }
   return {
     title: 'A key to the rows that show it',
-    how: `one digit of the amount each time, interleaved with the copy, medians of ${rounds} rounds of ${keys}`,
-    head: ['what', 'time', 'to the copy', 'bound'],
+    how: `an amount typed digit by digit, each key followed by the copies; medians of ${rounds} rounds of ${keys} keys`,
+    head: [
+      'panel',
+      'copy',
+      'key',
+      'to the copy',
+      'bound',
+      'whole write',
+      'with its rows',
+      'to it',
+      '',
+    ],
     rows,
   };
 }
 
-function copier({ stride, height }: Panel): () => void {
-  const [from, to] = [Buffer.alloc(stride * height), Buffer.alloc(stride * height)];
-  return () => from.copy(to);
+type Figures = Record<'copy' | 'key' | 'whole' | 'written', number[]>;
+
+function rowsOf(
+  { width, height, bitsPerPixel }: Panel,
+  rotation: Rotation,
+  of: Figures,
+): string[][] {
+  const ms = (of: readonly number[]): string => `${median(of).toFixed(3)} ms`;
+  const [inMemory, onPanel] = [ratio(of.key, of.copy), ratio(of.written, of.whole)];
+  const says = (median: number): string => against(`≤ ${bound}x`, median <= bound);
+  return [
+    [
+      `${width}×${height}, ${bitsPerPixel} bits, ${rotation}°`,
+      ...[ms(of.copy), ms(of.key), inMemory.text, says(inMemory.median)],
+      ...[ms(of.whole), ms(of.written), onPanel.text, says(onPanel.median)],
+    ],
+  ];
 }
 
-/** As framebuffer.ts, but for the write itself. */
-function typist(panel: Panel): () => void {
-  const { width, height, stride } = panel;
-  const geometry: Geometry = { width, height };
-  const renderer = createRenderer({ geometry });
-  const [shown, next] = [Buffer.alloc(stride * height), Buffer.alloc(stride * height)];
+/** Key and copies in turn, so that neither finds its memory warmer than the other. */
+function measured(
+  panel: Panel,
+  rotation: Rotation,
+  file: number,
+  { rounds, keys }: typeof defaults,
+): Figures {
+  const figures: Figures = { copy: [], key: [], whole: [], written: [] };
+  const frame = Buffer.alloc(panel.stride * panel.height);
+  const panelBytes = Buffer.alloc(frame.length);
+  const press = typist(panel, rotation);
+  for (let round = -1; round < rounds; round++) {
+    const took: Figures = { copy: [], key: [], whole: [], written: [] };
+    for (let key = 0; key < keys; key++) {
+      const start = systemClock.monotonicMs();
+      const { bytes, rows } = press();
+      const packed = systemClock.monotonicMs();
+      const from = rows.first * panel.stride;
+      writeSync(file, bytes, from, rows.count * panel.stride, from);
+      const written = systemClock.monotonicMs();
+      frame.copy(panelBytes);
+      const copied = systemClock.monotonicMs();
+      writeSync(file, panelBytes, 0, panelBytes.length, 0);
+      took.key.push(packed - start);
+      took.written.push(written - start);
+      took.copy.push(copied - written);
+      took.whole.push(systemClock.monotonicMs() - copied);
+    }
+    if (round < 0) continue;
+    figures.copy.push(median(took.copy));
+    figures.key.push(median(took.key));
+    figures.whole.push(median(took.whole));
+    figures.written.push(median(took.written));
+  }
+  return figures;
+}
+
+/** As screen.ts and framebuffer.ts do it, but for the write itself. */
+function typist(panel: Panel, rotation: Rotation): () => { bytes: Buffer; rows: RowRun } {
+  const renderer = createRenderer({ geometry: frameSize(panel, rotation) });
+  const bytes = Buffer.alloc(panel.stride * panel.height);
   let before: Frame | undefined;
-  let digit = 0;
+  let key = 0;
   return () => {
-    digit = (digit + 1) % 10;
-    const frame = renderer.render({ ...scenes['enter-amount'], amount: `Rp 15.00${digit}` });
-    const { first, count } = rowsSince(before, frame);
-    packFrame(frame, panel, 0, next, { first, count });
-    const [from, to] = [first * stride, (first + count) * stride];
-    changedRows(shown.subarray(from, to), next.subarray(from, to), stride);
-    next.copy(shown, from, from, to);
+    const digits = typed[key++ % typed.length] ?? '';
+    const state = stateAt({ at: 'entering', digits, untilMs: 0 }, 'id');
+    const frame = renderer.render(sceneOf(state, context));
+    const rows = packFrame(frame, panel, rotation, bytes, changeSince(before, frame));
     before = frame;
+    return { bytes, rows };
   };
 }

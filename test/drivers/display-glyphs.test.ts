@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Frame } from '../../drivers/device.ts';
+import { blendMask } from '../../drivers/display/blit.ts';
 import { baselineIn, lineHeight } from '../../drivers/display/blocks.ts';
 import { coverage } from '../../drivers/display/coverage.ts';
 import { readFont } from '../../drivers/display/font-file.ts';
@@ -50,6 +51,16 @@ describe('coverage', () => {
         const area = Math.abs((b[0] - a[0]) * (c[1] - a[1]) - (c[0] - a[0]) * (b[1] - a[1])) / 2;
         expect(Math.abs(sum - area)).toBeLessThan(0.5 + area / 100);
       }),
+      // A line that climbs by next to nothing once never ended.
+      {
+        examples: [
+          [
+            [0, 0],
+            [9, 5e-324],
+            [9, 9],
+          ],
+        ],
+      },
     );
   });
 
@@ -113,7 +124,7 @@ function drawn(text: string, sizePx: number, bold: boolean): { frame: Frame; gre
   const [width, height] = [Math.ceil(measureText(text, sizePx, bold)) + 2 * sizePx, 2 * sizePx];
   const frame = { width, height, pixels: new Uint16Array(width * height) };
   const line = { text, x: sizePx, baseline: Math.round(1.4 * sizePx), sizePx, bold };
-  createPen().draw(frame, { ...line, colour: 0xffffff });
+  for (const { mask, x, y } of createPen().place(line)) blendMask(frame, mask, x, y, 0xffffff);
   return { frame, grey: [...frame.pixels].map((pixel) => (((pixel >> 5) & 0x3f) * 255) / 63) };
 }
 

@@ -1,21 +1,24 @@
 // What can be wrong with a screen: found in its layout and its letters' own pixels, for every screen that a test draws.
 import type { Geometry } from '../../drivers/device.ts';
 import { rgb565, rgb888, type Box } from '../../drivers/display/blit.ts';
-import { baselineIn, type Item } from '../../drivers/display/blocks.ts';
+import { createBlockMemory } from '../../drivers/display/block-memory.ts';
+import { type Item } from '../../drivers/display/blocks.ts';
 import { layoutScene, type Layout } from '../../drivers/display/layout.ts';
+import { createPainter } from '../../drivers/display/paint.ts';
 import { contrast, type Colour } from '../../drivers/display/palette.ts';
 import { qrMatrix } from '../../drivers/display/qr.ts';
 import type { Scene } from '../../drivers/display/scene.ts';
-import { createPen, drawable, measureText } from '../../drivers/display/text.ts';
+import { drawable, measureText } from '../../drivers/display/text.ts';
 
 export type TextItem = Extract<Item, { kind: 'text' }>;
 type FillItem = Extract<Item, { kind: 'fill' }>;
 
 const leastContrast = 7;
+const typesetter = { measure: measureText, remember: createBlockMemory() };
 
 export function layoutOf(scene: Scene, panel: Geometry): Layout {
   const modules = scene.qr === undefined ? 0 : qrMatrix(scene.qr.text).size;
-  const layout = layoutScene(scene, panel, modules, measureText);
+  const layout = layoutScene(scene, panel, modules, typesetter);
   if (layout === undefined) throw new Error('does not fit');
   return layout;
 }
@@ -94,13 +97,15 @@ export function seenContrast(ink: Colour, paper: Colour): number {
 const overhang = 0.13;
 
 /** Draws the text alone and looks where its strokes are. */
-function keepsToItsBox({ text, sizePx, bold, box }: TextItem): boolean {
+function keepsToItsBox(item: TextItem): boolean {
+  const { sizePx, box } = item;
   const edge = sizePx;
   const side = Math.ceil(sizePx * overhang);
   const [width, height] = [box.width + 2 * edge, box.height + 2 * edge];
   const frame = { width, height, pixels: new Uint16Array(width * height) };
-  const line = { text, sizePx, bold, colour: 0xffffff, x: edge };
-  createPen().draw(frame, { ...line, baseline: edge + baselineIn(sizePx) });
+  const painter = createPainter();
+  const part = painter.partOf({ ...item, box: { ...box, x: edge, y: edge }, colour: 0xffffff });
+  painter.paintRows(frame, 0x000000, [part], { first: 0, count: height });
   for (const [i, pixel] of frame.pixels.entries()) {
     if (pixel === 0) continue;
     const [x, y] = [(i % width) - edge, Math.floor(i / width) - edge];

@@ -146,7 +146,7 @@ describe('the QR', () => {
 
 test('the mark moves and nothing else does', () => {
   const renderer = createRenderer({ geometry: { width: 480, height: 320 } });
-  const one = renderer.render({ ...scenes['scan-to-pay'], mark: 1 });
+  const one = { pixels: renderer.render({ ...scenes['scan-to-pay'], mark: 1 }).pixels.slice() };
   const two = renderer.render({ ...scenes['scan-to-pay'], mark: 2 });
   const rows = new Set<number>();
   one.pixels.forEach((pixel, i) => {

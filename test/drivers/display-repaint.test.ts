@@ -1,67 +1,155 @@
-// A screen painted over the one before it has the very pixels that it would have alone, and says which rows may differ.
+// A screen painted over the one before it has the very pixels that it would have alone, and says where it may differ.
 import assert from 'node:assert';
-import { expect, test } from 'vitest';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
 import type { Frame } from '../../drivers/device.ts';
-import { rowsSince } from '../../drivers/display/frame-rows.ts';
+import { changeSince } from '../../drivers/display/frame-change.ts';
+import { frameSize, packFrame, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
+import { qrMatrix } from '../../drivers/display/qr.ts';
 import { createRenderer } from '../../drivers/display/render.ts';
-import { changedRows } from '../../drivers/display/rows.ts';
-import { scenes } from './display-scenes.ts';
 import type { Scene } from '../../drivers/display/scene.ts';
+import { qrisText, scenes } from './display-scenes.ts';
 
 const geometry = { width: 480, height: 320 };
 const bytes = ({ pixels }: Frame): Buffer => Buffer.from(pixels.buffer);
-const typed = ['Rp 1', 'Rp 15', 'Rp 150', 'Rp 1.500.000', 'Rp 0'];
-const sequence: readonly Scene[] = [
-  ...typed.map((amount) => ({ ...scenes['enter-amount'], amount })),
-  ...Object.values(scenes),
-  ...Object.values(scenes).toReversed(),
-  { ...scenes['scan-to-pay'], mark: 5 },
-  { ...scenes['scan-to-pay'], mark: 6, timeLeft: { share: 0.2, words: 'Sisa waktu 0:20' } },
-  { ...scenes['scan-to-pay'], qr: scenes['scan-to-pay-test'].qr },
-  { ...scenes['enter-amount'], lines: ['Jumlah terlalu kecil'] },
-  scenes['enter-amount'],
-];
+const typing = (amount: string): Scene => ({ ...scenes['enter-amount'], amount });
+const paying = scenes['scan-to-pay'];
+
+/** A digit, a second, a notice, another language or tone, another QR: small steps, and now and then another screen. */
+const anyScene: fc.Arbitrary<Scene> = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.integer({ min: 0, max: 10_000_000 }).map((n) => typing(`Rp ${n}`)),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .tuple(fc.nat(20), fc.double({ min: 0, max: 1, noNaN: true }), fc.boolean())
+      .map(([mark, share, other]) => ({
+        ...paying,
+        ...{ mark, timeLeft: { share, words: `Sisa waktu 0:${mark}` } },
+        ...(other ? { qr: { ...paying.qr, text: qrisText(99_000) } } : {}),
+      })),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(fc.constantFrom('neutral', 'warn', 'good'), fc.constantFrom('', 'To. AVA, jgp'))
+      .map(([tone, line]): Scene => ({ ...typing('Rp 15.000'), tone, lines: [line] })),
+  },
+  { weight: 1, arbitrary: fc.constantFrom<Scene>(...Object.values(scenes)) },
+);
+
+const anyPanel: fc.Arbitrary<Panel> = fc
+  .tuple(
+    fc.constantFrom([480, 320] as const, [320, 480] as const, [800, 480] as const),
+    fc.constantFrom<16 | 32>(16, 32),
+    fc.constantFrom(0, 2, 12),
+  )
+  .map(([[width, height], bitsPerPixel, gap]) => ({
+    ...{ width, height, bitsPerPixel },
+    stride: (width * bitsPerPixel) / 8 + gap,
+  }));
+const anyRotation = fc.constantFrom<0 | 90 | 180 | 270>(0, 90, 180, 270);
+
+test('whatever screens follow each other, each is in the panel’s memory as it would be alone', () => {
+  fc.assert(
+    fc.property(
+      fc.array(anyScene, { minLength: 2, maxLength: 8 }),
+      anyPanel,
+      anyRotation,
+      (sequence, panel, rotation) => {
+        const size = frameSize(panel, rotation);
+        const following = createRenderer({ geometry: size });
+        const [memory, wanted] = [0, 1].map(() => Buffer.alloc(panel.stride * panel.height));
+        assert(memory !== undefined && wanted !== undefined);
+        let before: Frame | undefined;
+        for (const scene of sequence) {
+          const frame = following.render(scene);
+          packFrame(frame, panel, rotation, memory, changeSince(before, frame));
+          before = frame;
+          const alone = createRenderer({ geometry: size }).render(scene);
+          expect(Buffer.compare(bytes(frame), bytes(alone))).toBe(0);
+          packFrame(alone, panel, rotation, wanted);
+          expect(Buffer.compare(memory, wanted)).toBe(0);
+        }
+      },
+    ),
+    { numRuns: 30 },
+  );
+});
 
 test('every screen after every other one is as it would be alone', () => {
   const following = createRenderer({ geometry });
-  for (const scene of sequence) {
+  const all: readonly Scene[] = Object.values(scenes);
+  for (const scene of [...all, ...all.toReversed()]) {
     const alone = createRenderer({ geometry }).render(scene);
     expect(Buffer.compare(bytes(following.render(scene)), bytes(alone)), scene.heading).toBe(0);
   }
 });
 
-test('no row outside of those that it names differs, and a digit leaves most of them alone', () => {
-  const renderer = createRenderer({ geometry });
-  let before = renderer.render(scenes['enter-amount']);
-  for (const scene of sequence) {
-    const frame = renderer.render(scene);
-    const { first, count } = rowsSince(before, frame);
-    for (const run of changedRows(bytes(before), bytes(frame), 2 * geometry.width)) {
-      expect(run.first).toBeGreaterThanOrEqual(first);
-      expect(run.first + run.count).toBeLessThanOrEqual(first + count);
+describe('what a frame says of the one before it', () => {
+  const three = (): readonly [Frame, Frame, Frame] => {
+    const renderer = createRenderer({ geometry });
+    const frame = (amount: string): Frame => renderer.render(typing(amount));
+    return [frame('Rp 1'), frame('Rp 12'), frame('Rp 123')];
+  };
+
+  test('a digit changes the box of the amount alone', () => {
+    const [, before, after] = three();
+    const box = changeSince(before, after);
+    assert(box !== undefined);
+    expect(box.height).toBeLessThan(geometry.height / 4);
+    expect(box.width).toBeLessThan(0.75 * geometry.width);
+  });
+
+  test('a second of a live QR leaves the QR alone', () => {
+    const renderer = createRenderer({ geometry });
+    const before = renderer.render({ ...paying, mark: 1 });
+    const after = renderer.render({ ...paying, mark: 2 });
+    expect(changeSince(before, after)?.height).toBeLessThan(20);
+  });
+
+  test('the same screen again changes nothing', () => {
+    const renderer = createRenderer({ geometry });
+    const before = renderer.render(typing('Rp 1'));
+    expect(changeSince(before, renderer.render(typing('Rp 1')))).toMatchObject({ height: 0 });
+  });
+
+  test('of any other frame, or of none, it says nothing', () => {
+    const [first, second, third] = three();
+    expect(changeSince(first, third)).toBeUndefined();
+    expect(changeSince(undefined, third)).toBeUndefined();
+    // Only the newest is known: a display that is late looks at all of it.
+    expect(changeSince(first, second)).toBeUndefined();
+    const [other] = three();
+    expect(changeSince(other, third)).toBeUndefined();
+  });
+});
+
+describe('a QR that was not read back', () => {
+  const broken = qrisText(99_000);
+  const makeMatrix = (text: string): ReturnType<typeof qrMatrix> =>
+    qrMatrix(text === broken ? qrisText(1) : text);
+  const refused: Scene = { ...paying, qr: { ...paying.qr, text: broken } };
+
+  test('never comes into pixels that were handed out', () => {
+    const renderer = createRenderer({ geometry, makeMatrix });
+    for (const shown of [paying, typing('Rp 1')]) {
+      const frame = renderer.render(shown);
+      const copy = Buffer.from(bytes(frame));
+      expect(() => renderer.render(refused)).toThrow(/says something else/);
+      expect(Buffer.compare(bytes(frame), copy)).toBe(0);
     }
-    before = frame;
-  }
-  const [one, other] = ['Rp 15.001', 'Rp 15.002'].map((amount) =>
-    renderer.render({ ...scenes['enter-amount'], amount }),
-  );
-  expect(other && rowsSince(one, other).count).toBeLessThan(geometry.height / 2);
-});
+  });
 
-test('against any other frame than the one before it, all rows may differ', () => {
-  const renderer = createRenderer({ geometry });
-  const [first, , third] = ['Rp 1', 'Rp 12', 'Rp 123'].map((amount) =>
-    renderer.render({ ...scenes['enter-amount'], amount }),
-  );
-  assert(third !== undefined);
-  expect(rowsSince(first, third)).toEqual({ first: 0, count: geometry.height });
-  expect(rowsSince(undefined, third)).toEqual({ first: 0, count: geometry.height });
-});
-
-test('a frame that was handed out stays as it is', () => {
-  const renderer = createRenderer({ geometry });
-  const frame = renderer.render(scenes['enter-amount']);
-  const copy = Buffer.from(bytes(frame));
-  renderer.render({ ...scenes['enter-amount'], amount: 'Rp 99.999' });
-  expect(Buffer.compare(bytes(frame), copy)).toBe(0);
+  test('leaves no trace on the screen after it', () => {
+    const renderer = createRenderer({ geometry, makeMatrix });
+    const before = renderer.render(paying);
+    expect(() => renderer.render(refused)).toThrow(/says something else/);
+    const after = renderer.render(paying);
+    expect(changeSince(before, after)).toBeUndefined();
+    const alone = createRenderer({ geometry }).render(paying);
+    expect(Buffer.compare(bytes(after), bytes(alone))).toBe(0);
+  });
 });

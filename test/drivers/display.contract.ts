@@ -1,6 +1,8 @@
 // What every display promises, whatever it is made of. Run on the simulator always, on other displays by the tests.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Display, Frame, Geometry } from '../../drivers/device.ts';
+import { createRenderer } from '../../drivers/display/render.ts';
+import type { Scene } from '../../drivers/display/scene.ts';
 import { supervise } from '../../drivers/supervise.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
@@ -17,6 +19,7 @@ export interface DisplayRig {
 }
 
 const never = new AbortController().signal;
+const emptyScene: Scene = { tone: 'neutral', merchant: '', heading: '', lines: [], hints: [] };
 
 /** A picture that differs from every other seed's in each pixel row. */
 export function stripes(geometry: Geometry, seed: number): Frame {
@@ -74,6 +77,17 @@ export function testDisplay(name: string, start: () => Promise<DisplayRig>): voi
       await Promise.all(frames.map(async (frame) => display.show(frame)));
       const last = stripes(rig.geometry, 19);
       expect(await rig.shown(last)).toEqual(last);
+    });
+
+    test('screens painted one over the other are shown as each would be alone', async () => {
+      const display = await open();
+      const following = createRenderer({ geometry: rig.geometry });
+      for (const amount of ['Rp 1', 'Rp 15', 'Rp 150', 'Rp 15']) {
+        const scene: Scene = { ...emptyScene, amount };
+        await display.show(following.render(scene));
+        const alone = createRenderer({ geometry: rig.geometry }).render(scene);
+        expect(await rig.shown(alone)).toEqual(alone);
+      }
     });
 
     test('close ends it without an error, twice as well, and later frames are canceled', async () => {
