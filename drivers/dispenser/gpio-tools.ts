@@ -26,15 +26,35 @@ export function chipsOf(detected: string, label: string): string[] {
   );
 }
 
+/** The line and how it is driven. */
+export interface DrivenLine {
+  chip: string;
+  offset: number;
+  activeLow: boolean;
+}
+
+/** The call of gpioset that switches a line off, and ends. */
+export function gpioOffArgs(
+  version: ToolVersion,
+  { chip, offset, activeLow }: DrivenLine,
+): string[] {
+  const low = activeLow ? ['--active-low'] : [];
+  return version === 2
+    ? ['-c', chip, ...low, '-t', '0', `${offset}=0`]
+    : ['--mode=exit', ...low, chip, `${offset}=0`];
+}
+
 /**
  * The calls of gpioset that make a train, in order, each with the gap after it that is left to the caller.
- * 2.x toggles through the whole train by itself; 1.x makes one pulse a process.
+ * 2.x toggles through the whole train by itself and leaves the line off; 1.x makes one pulse a process and leaves it on:
+ * whether it then goes off is the chip's affair, so it is switched off.
  */
 export function gpiosetCalls(
   version: ToolVersion,
-  { chip, offset, activeLow }: { chip: string; offset: number; activeLow: boolean },
+  line: DrivenLine,
   { pulses, pulseMs, gapMs }: PulseTrain,
 ): { args: string[]; gapMs: number }[] {
+  const { chip, offset, activeLow } = line;
   const low = activeLow ? ['--active-low'] : [];
   if (version === 2) {
     const periods = Array.from({ length: pulses }, () => `${pulseMs}ms`).join(`,${gapMs}ms,`);
@@ -46,7 +66,11 @@ export function gpiosetCalls(
     ...['--mode=time', `--sec=${seconds}`, `--usec=${micros}`],
     ...[...low, chip, `${offset}=1`],
   ];
-  return Array.from({ length: pulses }, () => ({ args, gapMs }));
+  const pulse = [
+    { args, gapMs: 0 },
+    { args: gpioOffArgs(version, line), gapMs },
+  ];
+  return Array.from({ length: pulses }, () => pulse).flat();
 }
 
 /** gpiomon for one kind of edge, a line of text each: its time. */
@@ -73,7 +97,8 @@ export function isBanner(line: string): boolean {
 
 /**
  * The switch of the Pi's kernels that decides what becomes of a released output: `N` makes it an input again
- * (`dtparam=strict_gpiod`). Undefined for chips of other machines, which always do that.
+ * (`dtparam=strict_gpiod`). Undefined for chips of other machines: most have no such switch and keep the level (seen with
+ * hid-cp2112 on kernel 6.1).
  */
 export function persistSwitch(label: string): string | undefined {
   if (label.startsWith('pinctrl-bcm')) return 'pinctrl_bcm2835';

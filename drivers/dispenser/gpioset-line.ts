@@ -1,9 +1,9 @@
-// A GPIO line pulsed by `gpioset`, where there is no LED trigger. The line is given back when the process ends; a chip that
-// keeps a given back line on is refused at the opening.
+// A GPIO line pulsed by `gpioset`, where there is no LED trigger. It is switched off behind every pulse; a kill in the middle of
+// one is ended by the chip, so one that keeps a given back line on, or may, is refused at the opening.
 import type { ChildProcess } from 'node:child_process';
 import { DeviceError } from '../device.ts';
 import { wait, type Clock } from '../../src/lib/clock.ts';
-import { gpiosetCalls, type GpioPlace, type ToolVersion } from './gpio-tools.ts';
+import { gpioOffArgs, gpiosetCalls, type GpioPlace, type ToolVersion } from './gpio-tools.ts';
 import type { PulseLine, TrainOutcome } from './pulse-line.ts';
 import { trainMs, type PulseTrain } from './pulse-train.ts';
 import { checkRelease, findChip, startTool, type ToolPlaces } from './tool.ts';
@@ -11,9 +11,13 @@ import { checkRelease, findChip, startTool, type ToolPlaces } from './tool.ts';
 /** A tool that runs so much longer than its train has hung. */
 const lateMs = 2000;
 
+const never = new AbortController().signal;
+
 export interface GpiosetLineOptions {
   place: GpioPlace;
   activeLow: boolean;
+  /** The operator has tried that a released line goes off. */
+  releases: boolean;
   clock: Clock;
   places?: ToolPlaces;
 }
@@ -23,7 +27,7 @@ export class GpiosetLine implements PulseLine {
   readonly closed: Promise<DeviceError | undefined>;
   readonly #ended = Promise.withResolvers<DeviceError | undefined>();
   readonly #options: GpiosetLineOptions;
-  #found: { version: ToolVersion; chip: string } | undefined;
+  #found: { version: ToolVersion; chip: string; off: string[] } | undefined;
   #child: ChildProcess | undefined;
   #over = false;
 
@@ -33,10 +37,15 @@ export class GpiosetLine implements PulseLine {
     this.closed = this.#ended.promise;
   }
 
-  async open(): Promise<void> {
-    const { place, places } = this.#options;
-    await checkRelease(place, places);
-    this.#found = await findChip(place, places);
+  async open(signal: AbortSignal): Promise<void> {
+    const { place, places, releases, activeLow } = this.#options;
+    const { version, chip } = await findChip(place, places);
+    await checkRelease(place, releases, places);
+    const off = gpioOffArgs(version, { chip, offset: place.offset, activeLow });
+    // An earlier run may have left it on; and whoever else has the line is told now, not at the first order.
+    const fault = await this.#call(off, lateMs, signal);
+    if (fault !== undefined) throw fault;
+    this.#found = { version, chip, off };
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- the face of a line is asynchronous.
@@ -50,12 +59,13 @@ export class GpiosetLine implements PulseLine {
     if (this.#found === undefined || this.#over || this.#child !== undefined || calledOff()) {
       return 'refused';
     }
-    const { version, chip } = this.#found;
+    const { version, chip, off } = this.#found;
     const { place, activeLow, clock } = this.#options;
     const line = { chip, offset: place.offset, activeLow };
     for (const call of gpiosetCalls(version, line, train)) {
       const fault = await this.#call(call.args, trainMs(train) + lateMs, signal);
       if (fault !== undefined) {
+        await this.#call(off, lateMs, never); // It may have been killed while the line was on.
         this.#end(fault);
         return 'lost';
       }

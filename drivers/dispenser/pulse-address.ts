@@ -9,7 +9,7 @@ import { flashStepMs, maxChannel } from './relay-codec.ts';
 /** The wire itself. */
 export type PulsePlace =
   | { kind: 'led'; folder: string }
-  | { kind: 'gpio'; place: GpioPlace; activeLow: boolean }
+  | { kind: 'gpio'; place: GpioPlace; activeLow: boolean; releases: boolean }
   | { kind: 'hidrelay'; path: string; channel: number }
   | { kind: 'lcus'; port: PortAddress; channel: number }
   | { kind: 'modbus'; port: PortAddress; unit: number; channel: number };
@@ -36,7 +36,7 @@ const shapeOptions = ['pulseMs', 'gapMs', 'pulsesPerItem'];
 const dropOptions = ['drop', 'dropMs', 'dropEdge'];
 const ownOptions: Readonly<Record<PulsePlace['kind'], readonly string[]>> = {
   led: [],
-  gpio: ['activeLow'],
+  gpio: ['activeLow', 'releases'],
   hidrelay: ['channel'],
   lcus: ['channel', 'baudRate'],
   modbus: ['channel', 'unit', 'baudRate'],
@@ -86,7 +86,10 @@ function parsePlace(kind: PulsePlace['kind'], where: string, options: Options): 
       }
       return { kind, folder: where };
     case 'gpio':
-      return { kind, place: parseLine(where, options), activeLow: options.flag('activeLow') };
+      return {
+        ...{ kind, place: parseLine(where, options) },
+        ...{ activeLow: options.flag('activeLow'), releases: options.flag('releases') },
+      };
     case 'hidrelay':
       if (!where.startsWith('/')) options.fail('write the whole path of the hidraw node');
       return { kind, path: where, channel };

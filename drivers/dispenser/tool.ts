@@ -78,11 +78,22 @@ export async function findChip(
 
 /**
  * A killed process releases its lines. Where they would keep their level then, the motor would run on.
+ * @param isTried by the operator, who says that this chip's released lines go off; a Pi's kernel says that itself
  * @throws DeviceError `hardware` with the line that mends it
  */
-export async function checkRelease({ label }: GpioPlace, places: ToolPlaces = {}): Promise<void> {
+export async function checkRelease(
+  { label }: GpioPlace,
+  isTried: boolean,
+  places: ToolPlaces = {},
+): Promise<void> {
   const module = persistSwitch(label);
-  if (module === undefined) return;
+  if (module === undefined) {
+    if (isTried) return;
+    throw new DeviceError(
+      'hardware',
+      `whether ${label} lets go of a released output is not known: take led: or a relay board, or try it and write releases=1 (docs/wiring.md)`,
+    );
+  }
   const { modules = '/sys/module' } = places;
   const file = join(modules, module, 'parameters/persist_gpio_outputs');
   const persists = await readFile(file, 'utf8').catch(() => 'not there');

@@ -35,11 +35,9 @@ export async function openHidraw(
   // What is already gone cannot be closed, and needs it no more.
   const close = (): Promise<void> => (closing ??= hid.close().catch(() => undefined));
   hid.on('data', onReport);
-  // node-hid has no event for an unplugged device but this one (node-hid#520).
-  hid.on('error', (error: Error) => {
-    closed.resolve(
-      new DeviceError('disconnected', `${path} was unplugged: ${error.message}`, { cause: error }),
-    );
+  // node-hid has no event for an unplugged device but this one (node-hid#520), and not always a message in it.
+  hid.on('error', (cause: unknown) => {
+    closed.resolve(new DeviceError('disconnected', `${path} was unplugged`, { cause }));
     void close();
   });
   // node-hid begins to read in the next turn, and a device that was closed before then throws where nobody catches it.

@@ -99,20 +99,20 @@ export class UsbPort implements BytePort {
   }
 
   /**
-   * What is to be dropped is dropped here: a transfer under way by a reset of the port, what is in the printer by the
-   * printer class' SOFT_RESET, which "flushes all buffers" (USB printer class 1.1, §4.2.3). Clones may not obey it.
+   * What is to be dropped is dropped here, by the printer class' SOFT_RESET, which "flushes all buffers" (USB printer class
+   * 1.1, §4.2.3); clones may not obey it. A write under way is cut off by a reset of the port, whatever the rest is worth:
+   * while a transfer runs the package lets go of nothing.
    */
   async #giveBack(rest: Rest, error: DeviceError | undefined): Promise<void> {
     const { device, interfaceNumber, hadDriver } = this.#line;
     this.#over.abort();
     if (error !== undefined) this.#ended.resolve(error);
-    if (rest === 'drop') {
-      await quietly(this.#writing ? device.reset() : softReset(device, interfaceNumber));
-    }
-    await this.#reading; // It would hold the interface.
-    await quietly(device.releaseInterface(interfaceNumber));
-    if (hadDriver) await quietly(device.attachKernelDriver(interfaceNumber));
-    await quietly(device.close());
+    if (this.#writing) await quietly(async () => device.reset());
+    else if (rest === 'drop') await quietly(async () => softReset(device, interfaceNumber));
+    await Promise.all([this.#turn, this.#reading]);
+    await quietly(async () => device.releaseInterface(interfaceNumber));
+    if (hadDriver) await quietly(async () => device.attachKernelDriver(interfaceNumber));
+    await quietly(async () => device.close());
     this.#ended.resolve(error);
   }
 }
@@ -128,9 +128,9 @@ async function softReset(device: UsbPrinterDevice, index: number): Promise<unkno
   return device.controlTransferOut(setup, new Uint8Array(), softResetTimeoutMs);
 }
 
-/** What is gone cannot be given back. */
-async function quietly(done: Promise<unknown>): Promise<void> {
-  await done.catch(() => undefined);
+/** What is gone cannot be given back. The package also throws where it could reject. */
+async function quietly(attempt: () => Promise<unknown>): Promise<void> {
+  await attempt().catch(() => undefined);
 }
 
 /** The package tells its outcomes by words alone: nusb's TransferError::Cancelled. */

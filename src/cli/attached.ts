@@ -96,7 +96,8 @@ function hidDevices(places: SystemPlaces, links: Links): Attached[] {
 function serialDevices(places: SystemPlaces, links: Links): Attached[] {
   const folder = join(places.sys, 'class/tty');
   return (
-    namesIn(folder)
+    // A kernel has 64 consoles there, which come first.
+    namesIn(folder, maxOfAKind * 16)
       .filter((one) => /^tty(ACM|USB|AMA|S)\d+$/.test(one))
       .filter((one) => resolved(join(folder, one, 'device')) !== undefined)
       // serial_core.h: PORT_UNKNOWN is 0: a socket of the kernel's with no chip behind it.

@@ -85,6 +85,8 @@ describe('what fits', () => {
     await tree.link('dev/serial/by-path/usb-2', '/dev/ttyUSB0');
     await tree.write('sys/class/tty/ttyS0/device/x', '');
     await tree.write('sys/class/tty/ttyS0/type', '0\n');
+    // As every Linux has them, before all others in the order of names.
+    for (let vt = 0; vt < 64; vt++) await tree.write(`sys/class/tty/tty${vt}/dev`, `4:${vt}\n`);
     const device = await only(tree);
     expect(device).toMatchObject({
       name: 'USB Serial',

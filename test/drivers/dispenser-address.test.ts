@@ -23,7 +23,10 @@ test.each([
   [
     'gpio:pinctrl-bcm2711/17?activeLow=1',
     {
-      place: { kind: 'gpio', place: { label: 'pinctrl-bcm2711', offset: 17 }, activeLow: true },
+      place: {
+        ...{ kind: 'gpio', place: { label: 'pinctrl-bcm2711', offset: 17 } },
+        ...{ activeLow: true, releases: false },
+      },
       shape,
     },
   ],

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import {
   chipsOf,
   gpiomonArgs,
+  gpioOffArgs,
   gpiosetCalls,
   isBanner,
   parseEdgeMs,
@@ -41,13 +42,19 @@ test('2.x makes the whole train in one process and ends off', () => {
   ]);
 });
 
-test('1.x makes one pulse a process', () => {
+test('1.x makes one pulse a process, which leaves the line on, and another one switches it off', () => {
   const calls = gpiosetCalls(1, line, { ...train, pulseMs: 1250 });
-  expect(calls).toHaveLength(3);
-  expect(calls[0]).toEqual({
-    args: ['--mode=time', '--sec=1', '--usec=250000', 'gpiochip0', '17=1'],
-    gapMs: 150,
-  });
+  expect(calls).toHaveLength(6);
+  expect(calls.slice(0, 2)).toEqual([
+    { args: ['--mode=time', '--sec=1', '--usec=250000', 'gpiochip0', '17=1'], gapMs: 0 },
+    { args: ['--mode=exit', 'gpiochip0', '17=0'], gapMs: 150 },
+  ]);
+});
+
+test('a line that is active when low is off when high', () => {
+  const low = { ...line, activeLow: true };
+  expect(gpioOffArgs(1, low).join(' ')).toBe('--mode=exit --active-low gpiochip0 17=0');
+  expect(gpioOffArgs(2, low).join(' ')).toBe('-c gpiochip0 --active-low -t 0 17=0');
 });
 
 test('edges are asked for with the time of each', () => {
@@ -62,7 +69,7 @@ test('edges are asked for with the time of each', () => {
   expect(isBanner('Monitoring line 27 ...')).toBe(true);
 });
 
-test("only the Pi's chips keep a released line on", () => {
+test("only the Pi's chips have a switch that says what becomes of a released line", () => {
   expect(persistSwitch('pinctrl-bcm2711')).toBe('pinctrl_bcm2835');
   expect(persistSwitch('pinctrl-bcm2835')).toBe('pinctrl_bcm2835');
   expect(persistSwitch('pinctrl-rp1')).toBe('pinctrl_rp1');

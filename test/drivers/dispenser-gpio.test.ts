@@ -87,7 +87,7 @@ async function bench(version: '1.6.3' | '2.2.1'): Promise<Bench> {
   };
 }
 
-const at = 'gpio:cp2112_gpio/3?pulseMs=20&gapMs=20';
+const at = 'gpio:cp2112_gpio/3?pulseMs=20&gapMs=20&releases=1';
 
 testDispenser('gpioset', async () => {
   const { make } = await bench('2.2.1');
@@ -100,15 +100,18 @@ describe('gpioset', () => {
     const dispenser = two.make(at);
     await dispenser.open(never);
     expect(await dispenser.dispense(order('k-1', 2), never)).toBe('done');
-    expect(await two.calls()).toEqual(['-c gpiochip0 -t 20ms,20ms,20ms,0 3=1']);
+    expect(await two.calls()).toEqual([
+      '-c gpiochip0 -t 0 3=0',
+      '-c gpiochip0 -t 20ms,20ms,20ms,0 3=1',
+    ]);
 
     const one = await bench('1.6.3');
     const older = one.make(at);
     await older.open(never);
     expect(await older.dispense(order('k-1', 2), never)).toBe('done');
-    expect(await one.calls()).toEqual(
-      Array.from({ length: 2 }, () => '--mode=time --sec=0 --usec=20000 gpiochip0 3=1'),
-    );
+    const off = '--mode=exit gpiochip0 3=0';
+    const pulse = '--mode=time --sec=0 --usec=20000 gpiochip0 3=1';
+    expect(await one.calls()).toEqual([off, pulse, off, pulse, off]);
   });
 
   test('that fails is unknown, and its words are told', async () => {
@@ -125,12 +128,15 @@ describe('gpioset', () => {
     const { gpioset, calls, make } = await bench('2.2.1');
     const dispenser = make(at);
     await dispenser.open(never);
-    await gpioset('exec sleep 60');
+    await gpioset('[ "$2" = gpiochip0 ] && [ "$4" = 0 ] && exit 0; exec sleep 60');
     const abort = new AbortController();
     const result = dispenser.dispense(order('k-1'), abort.signal);
-    await expect.poll(calls).toHaveLength(1);
+    await expect.poll(calls).toHaveLength(2);
     abort.abort();
     expect(await result).toBe('unknown');
+    // It may have been killed while the line was on.
+    expect(await calls()).toHaveLength(3);
+    expect((await calls()).at(-1)).toBe('-c gpiochip0 -t 0 3=0');
     expect(await dispenser.dispense(order('k-2'), never)).toBe('failed');
   });
 
@@ -144,6 +150,20 @@ describe('gpioset', () => {
     }
     await persists('N');
     await make(pi).open(never);
+  });
+
+  test('of which nobody knows what becomes of a released line is refused, until somebody has tried it', async () => {
+    const { calls, make } = await bench('2.2.1');
+    const refused = make('gpio:cp2112_gpio/3');
+    await expect(refused.open(never)).rejects.toThrow(/try it and write releases=1/);
+    expect(await calls()).toEqual([]);
+    await make('gpio:cp2112_gpio/3?releases=1').open(never);
+  });
+
+  test('whose line somebody else has does not open', async () => {
+    const { gpioset, make } = await bench('2.2.1');
+    await gpioset('echo "gpioset: unable to request lines: Device or resource busy" >&2; exit 1');
+    await expect(make(at).open(never)).rejects.toThrow(/resource busy/);
   });
 
   test.each([
@@ -173,7 +193,7 @@ describe.each(['1.6.3', '2.2.1'] as const)('a drop sensor (gpiomon %s)', (versio
     const line = (second: number): string =>
       version === '2.2.1' ? `${second}.000000000` : `${second} 0`;
     await gpioset(
-      `n=$(wc -l < ${dir}/calls); [ $n = 1 ] && printf '${line(1)}\\n${line(2)}\\n' >> ${dir}/edges; exit 0`,
+      `n=$(wc -l < ${dir}/calls); [ $n = 2 ] && printf '${line(1)}\\n${line(2)}\\n' >> ${dir}/edges; exit 0`,
     );
     expect(await dispenser.dispense(order('k-1', 2), never)).toBe('done');
     expect(dispenser.health()).toEqual({ state: 'up' });
@@ -205,9 +225,11 @@ describe.each(['1.6.3', '2.2.1'] as const)('a drop sensor (gpiomon %s)', (versio
 
 test('a drop sensor that ends takes the dispenser down: nothing is sold blindly', async () => {
   const { dir, make } = await bench('2.2.1');
-  await writeFile(join(dir, 'gpiomon'), '#!/bin/sh\necho "Monitoring line 5 ..."\nsleep 0.2\n');
+  const untilOver = `until [ -e ${dir}/over ]; do sleep 0.02; done`;
+  await writeFile(join(dir, 'gpiomon'), `#!/bin/sh\necho "Monitoring line 5 ..."\n${untilOver}\n`);
   const dispenser = make(`${at}&drop=cp2112_gpio/5`);
   await dispenser.open(never);
+  await writeFile(join(dir, 'over'), '');
   expect(await dispenser.closed).toMatchObject({ kind: 'disconnected' });
   expect(await dispenser.dispense(order('k-1'), never)).toBe('failed');
 });

@@ -35,6 +35,7 @@ export async function fakeUsb(
   const heard: Buffer[] = [];
   line.on('data', (bytes) => heard.push(bytes));
   let [claimed, nak, gone] = [false, false, false];
+  let transfers = 0;
   let cut = new AbortController();
 
   const call = async (name: string): Promise<void> => {
@@ -46,18 +47,34 @@ export async function fakeUsb(
     const [begin, { signal }] = [systemClock.monotonicMs(), cut];
     while (!ready() || gone || signal.aborted || !claimed) {
       if (gone) throw new Error(`${name} error: Disconnected`);
-      if (signal.aborted) throw new Error(`${name} error: Fault`);
+      if (signal.aborted) throw new Error(`${name} error: Disconnected`);
       if (!claimed) throw new Error(`${name} error: endpoint not found`);
       if (systemClock.monotonicMs() - begin > timeoutMs)
         throw new Error(`${name} error: Cancelled`);
       await wait(systemClock, 1);
     }
   };
+  const during = async <T>(transfer: Promise<T>): Promise<T> => {
+    transfers += 1;
+    return transfer.finally(() => {
+      transfers -= 1;
+    });
+  };
+  /** As the package does it on the rig, not by a rejection: it throws. */
+  const checkBorrow = (): void => {
+    if (transfers === 0) return;
+    throw new Error(
+      'The same native value cannot be borrowed mutably while another borrow is active',
+    );
+  };
   const device: UsbPrinterDevice = {
     ...{ bus: '001', address, ports: [1, 2] },
     configuration: configurationOf(answers),
     open: async () => call('open'),
-    close: async () => call('close'),
+    close: () => {
+      checkBorrow();
+      return call('close');
+    },
     reset: async () => {
       cut.abort();
       cut = new AbortController();
@@ -67,7 +84,8 @@ export async function fakeUsb(
       claimed = true;
       return call(`claim ${n}`);
     },
-    releaseInterface: async (n) => {
+    releaseInterface: (n) => {
+      checkBorrow();
       claimed = false;
       return call(`release ${n}`);
     },
@@ -80,7 +98,7 @@ export async function fakeUsb(
     attachKernelDriver: async (n) => call(`attach ${n}`),
     transferIn: async (endpoint, length, timeoutMs) => {
       if (endpoint !== 2) throw new Error('transferIn error: endpoint not found');
-      await until('transferIn', () => heard.length > 0, Math.min(timeoutMs, quietMs));
+      await during(until('transferIn', () => heard.length > 0, Math.min(timeoutMs, quietMs)));
       const bytes = heard.shift() ?? Buffer.alloc(0);
       if (bytes.length > length) heard.unshift(bytes.subarray(length));
       const now = Uint8Array.from(bytes.subarray(0, length));
@@ -89,7 +107,7 @@ export async function fakeUsb(
     transferOut: async (endpoint, bytes, timeoutMs) => {
       if (endpoint !== 1) throw new Error('transferOut error: endpoint not found');
       fake.onPacket();
-      await until('transferOut', () => !nak, timeoutMs);
+      await during(until('transferOut', () => !nak, timeoutMs));
       packets.push(bytes.length);
       line.write(bytes);
       return { bytesWritten: bytes.length };

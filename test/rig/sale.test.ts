@@ -7,6 +7,7 @@ import { until } from './house.ts';
 import { kvmUsable } from './machine/qemu-line.ts';
 import { buildLimitMs, inGuests, stepLimitMs } from './releases.ts';
 import { coffee, readPaper, Shop, type UsbPart } from './shop.ts';
+import { UsbHidScanner } from './usb/usb-hid-scanner.ts';
 
 /** Back within two seconds; an emulated machine is ten times slower than a Pi, and shares its cores. */
 const backLimitMs = kvmUsable() ? 2_000 : 10_000;
@@ -163,10 +164,16 @@ inGuests('a kiosk with USB keypad, scanner, printer and panel', (image) => {
     stepLimitMs,
   );
 
-  describe('with the QR on paper', () => {
+  describe('with the QR on paper, and a HID scanner beside the keypad', () => {
+    const hidPort = 4;
+    const typing = new UsbHidScanner('types');
+
     beforeAll(async () => {
       await shop.toIdle();
-      await shop.serve({ qrOn: 'paper', display: undefined });
+      await typing.device.plug(shop.guest.usbSocket(hidPort));
+      // The link of another port: udev names both alike.
+      const at = `hid:${shop.node('keypad').replace(/-usb-0:1:/, `-usb-0:${hidPort}:`)}`;
+      await shop.serve({ qrOn: 'paper', display: undefined, scanner: { at } });
     }, stepLimitMs);
 
     const saleId = async (): Promise<unknown> =>
@@ -179,6 +186,36 @@ inGuests('a kiosk with USB keypad, scanner, printer and panel', (image) => {
         await shop.keypad.press(...fifteenThousand);
         const qr = readPaper(await shop.sheet(sheets + 1));
         expect(qr).toContain('540815000.00');
+        await shop.house.pay(qr ?? '');
+        expect(await result()).toMatchObject({ outcome: 'done' });
+        await shop.sheet(sheets + 2);
+      },
+      stepLimitMs,
+    );
+
+    test(
+      'an article is in the basket by a scanner that types, and sold by a HID-POS one in its port',
+      async () => {
+        const sheets = shop.printer.sheets.length;
+        await typing.scan(coffee.barcode);
+        await shop.kiosk.phase('basket', mark);
+        await shop.keypad.press('cancel');
+        await shop.kiosk.phase('idle', mark);
+        mark = await shop.kiosk.mark();
+        const ofScanner =
+          (msg: string) =>
+          (line: LogLine): boolean =>
+            line.msg === msg && line['device'] === 'scanner';
+        await typing.device.unplug();
+        await shop.kiosk.waitFor('no scanner', ofScanner('device.down'), mark);
+        const pos = new UsbHidScanner('pos');
+        await pos.device.plug(shop.guest.usbSocket(hidPort));
+        await shop.kiosk.waitFor('the other scanner', ofScanner('device.up'), mark);
+        await pos.scan(coffee.barcode);
+        await shop.kiosk.phase('basket', mark);
+        await shop.keypad.press('enter');
+        const qr = readPaper(await shop.sheet(sheets + 1));
+        expect(qr).toContain('540812000.00');
         await shop.house.pay(qr ?? '');
         expect(await result()).toMatchObject({ outcome: 'done' });
         await shop.sheet(sheets + 2);

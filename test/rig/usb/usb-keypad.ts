@@ -1,40 +1,42 @@
-// A USB numeric keypad: a HID boot keyboard that types what it is told, as fast as a practised hand.
+// A USB numeric keypad: a HID boot keyboard that types what it is told, as fast as a practised hand, and notes when the guest
+// switches its LEDs.
 import type { Key } from '../../../drivers/device.ts';
 import { bootDescriptor, reportLength } from '../../../drivers/keypad/hid-boot-keyboard.ts';
 import { usageOfKey } from '../../../drivers/keypad/keys.ts';
 import { systemClock, wait } from '../../../src/lib/clock.ts';
-import { UsbDevice, type Setup } from './usb-device.ts';
+import type { UsbDevice } from './usb-device.ts';
+import { UsbHid } from './usb-hid.ts';
 
-const reports = 0x81;
-const [hidClass, bootSubclass, keyboardProtocol] = [3, 1, 1];
-const [hidDescriptorType, reportDescriptorType, getDescriptor] = [0x21, 0x22, 6];
 const edgeMs = 12;
-/** USB HID 1.11 §6.2.1: version 1.11, one descriptor, of the report. */
-const hidDescriptor = Uint8Array.from([
-  ...[9, hidDescriptorType, 0x11, 0x01, 0, 1],
-  ...[reportDescriptorType, bootDescriptor.length & 0xff, bootDescriptor.length >> 8],
-]);
+/** USB HID 1.11, Appendix E.6: five LEDs and three bits to fill the byte, which the driver's own descriptor leaves out. */
+const leds = [
+  ...[0x95, 0x05, 0x75, 0x01, 0x05, 0x08, 0x19, 0x01, 0x29, 0x05, 0x91, 0x02],
+  ...[0x95, 0x01, 0x75, 0x03, 0x91, 0x01],
+];
+const descriptor = Uint8Array.from([...bootDescriptor.slice(0, -1), ...leds, 0xc0]);
+/** HID Usage Tables, page 0x08: LED 3. */
+const scrollLockBit = 0x04;
 
 export class UsbKeypad {
   readonly device: UsbDevice;
+  readonly #hid: UsbHid;
+  /** Times at which its scroll-lock LED went on or off, in milliseconds of this machine's monotonic clock. */
+  readonly scrollLock: { isOn: boolean; atMs: number }[] = [];
 
-  /** Without a serial, as cheap ones are. */
   constructor(name = 'Numeric Keypad') {
-    this.device = new UsbDevice(
+    this.#hid = new UsbHid(
       {
-        ...{ vendor: 0x1a2c, product: 0x0e24, name },
-        interfaces: [
-          {
-            class: [hidClass, bootSubclass, keyboardProtocol],
-            extra: hidDescriptor,
-            endpoints: [
-              { address: reports, kind: 'interrupt', maxPacketBytes: reportLength, interval: 4 },
-            ],
-          },
-        ],
+        ...{ vendor: 0x1a2c, product: 0x0e24, name, isBootKeyboard: true },
+        ...{ descriptor, reportBytes: reportLength },
       },
-      { onControl },
+      {
+        onGet: () => new Uint8Array(reportLength), // No key is down.
+        onSet: (_id, bytes) => {
+          this.#light(((bytes[0] ?? 0) & scrollLockBit) !== 0);
+        },
+      },
     );
+    this.device = this.#hid.device;
   }
 
   async press(...keys: readonly Key[]): Promise<void> {
@@ -46,17 +48,18 @@ export class UsbKeypad {
     const down = new Uint8Array(reportLength);
     down.set([modifiers, 0, ...usages]);
     for (const report of [down, new Uint8Array(reportLength)]) {
-      this.device.interrupt(reports, report);
+      this.#hid.send(report);
       await wait(systemClock, edgeMs);
     }
   }
-}
 
-function onControl({ type, request, value }: Setup): Uint8Array | undefined {
-  if (type === 0x81 && request === getDescriptor) {
-    return value >> 8 === reportDescriptorType ? bootDescriptor : hidDescriptor;
+  /** How often the scroll-lock LED went on. */
+  get pulses(): number {
+    return this.scrollLock.filter(({ isOn }) => isOn).length;
   }
-  // SET_REPORT, SET_IDLE, SET_PROTOCOL are taken and change nothing; GET_REPORT finds no key down.
-  if (type === 0x21) return new Uint8Array();
-  return type === 0xa1 && request === 1 ? new Uint8Array(reportLength) : undefined;
+
+  #light(isOn: boolean): void {
+    if (isOn === (this.scrollLock.at(-1)?.isOn ?? false)) return;
+    this.scrollLock.push({ isOn, atMs: systemClock.monotonicMs() });
+  }
 }
