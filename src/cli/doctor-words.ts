@@ -4,6 +4,7 @@ import type { ErrorCode } from '../protocol/errors.ts';
 
 const words = {
   'config-invalid': 'Berkas konfigurasi salah: perbaiki baris yang disebut.',
+  'config-refused': 'Konfigurasi baru ditolak; yang lama tetap dipakai: hubungi operator.',
   'permission-denied': 'Perintah ini tidak boleh membacanya: jalankan dengan sudo.',
   'service-down': 'Layanan kios tidak berjalan: systemctl start kios.',
   'kiosk-running': 'Kios sedang berjalan: hentikan dulu, systemctl stop kios.',

@@ -16,6 +16,7 @@ import {
   type Testing,
 } from './device-tests.ts';
 import { defaultConfig } from './devices.ts';
+import { checkRemoteConfig } from './doctor-config.ts';
 import { checkDevices, devicesByKiosk } from './doctor-devices.ts';
 import {
   checkDisk,
@@ -116,6 +117,7 @@ async function checkMachineParts(config: KioskConfig, note: Note): Promise<void>
   const isThere = disk.code !== 'data-missing';
   const { finding, identity } = isThere ? await checkIdentity(stateDir, serial) : {};
   if (finding !== undefined) note(finding, await checkJournal(stateDir));
+  if (identity !== undefined) note(...checkRemoteConfig(stateDir));
   if (identity === undefined) {
     note(await systemClockFinding(), ...notAsked);
     return;

@@ -145,7 +145,8 @@ function givingWords(giving: Giving, commandId: string): string {
   }
 }
 
-async function livingKiosks(store: Store): Promise<string[]> {
+/** All that are not revoked. */
+export async function livingKiosks(store: Store): Promise<string[]> {
   const living: string[] = [];
   let after = '';
   for (;;) {

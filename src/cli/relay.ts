@@ -9,6 +9,7 @@ import { createRelay } from '../relay/relay.ts';
 import { addBackupCommand } from './relay-backup.ts';
 import { addClaimCommands } from './relay-claims.ts';
 import { addCommandCommands } from './relay-commands.ts';
+import { addConfigCommands } from './relay-configs.ts';
 import { addFleetCommands } from './relay-fleet.ts';
 import { addKeyCommands } from './relay-keys.ts';
 import { addKiosksCommand } from './relay-kiosks.ts';
@@ -35,6 +36,7 @@ export function relayCommand(): Command {
     .hook('preAction', checkLine);
   addFleetCommands(command);
   addCommandCommands(command);
+  addConfigCommands(command);
   addReleaseCommands(command);
   addClaimCommands(command);
   addKeyCommands(command);

@@ -15,6 +15,7 @@ import { readIdentity } from '../kiosk/identity.ts';
 import { journalName } from '../kiosk/journal-file.ts';
 import { journalSummary } from '../kiosk/journal-summary.ts';
 import { withJournalView } from '../kiosk/journal-view.ts';
+import { keptVersions } from '../kiosk/remote-config-files.ts';
 import type { Clock } from '../lib/clock.ts';
 import { ConfigError, readConfigFile } from '../lib/config-file.ts';
 import { configuredSettings } from './support-settings.ts';
@@ -53,6 +54,7 @@ export function supportPieces(places: SupportPlaces, clock: Clock): readonly Sup
     { file: 'about.txt', read: () => about(places, clock) },
     { file: 'machine.txt', read: () => machine(places, clock) },
     { file: 'settings.json', read: () => pretty(configuredSettings(configOf(places))) },
+    { file: 'remote-config.json', read: () => pretty(keptVersions(stateDirOf(places))) },
     { file: 'enrolment.json', read: () => pretty(enrolment(places)) },
     { file: 'journal.json', read: () => journal(places) },
     { file: 'hardware.json', read: () => hardware(places) },

@@ -11,7 +11,7 @@ import { createAskRoot } from './ask-root.ts';
 import { Commands, type Deeds, type Did } from './commands.ts';
 import { readMemory, type Memory } from './commands-memory.ts';
 import { readIdentity } from './identity.ts';
-import { draw, kioskOf, noteHealth, publishStatus, type Run } from './selling.ts';
+import { draw, kioskOf, noteHealth, publishStatus, type AskedConfig, type Run } from './selling.ts';
 import { withSheetSettings } from './sheet-settings.ts';
 import type { Effect, State } from './state.ts';
 
@@ -98,9 +98,7 @@ function deedsOf(run: Run, perform: Perform): Deeds {
   const { rereadConfig, makeBundle } = run;
   return {
     restart: () => Promise.resolve(startAnew(run, 'the operator has asked for it')),
-    ...(rereadConfig === undefined
-      ? {}
-      : { 'reload-config': () => Promise.resolve(reload(run, rereadConfig)) }),
+    ...(rereadConfig === undefined ? {} : { 'reload-config': () => reload(run, rereadConfig) }),
     ...(makeBundle === undefined ? {} : { 'send-bundle': () => sendBundle(run, makeBundle) }),
     ...(run.config.printer === undefined ? {} : { 'test-print': () => printTest(run, perform) }),
     'console-on': (token, id) => switchConsole(run, token, id),
@@ -108,22 +106,38 @@ function deedsOf(run: Run, perform: Perform): Deeds {
   };
 }
 
-function startAnew(run: Run, why: string): 'ends' {
+/** The run ends, to be started anew; nothing begins meanwhile. */
+export function startAnew(run: Run, why: string): 'ends' {
   beginNothingMore(run);
   run.ended.resolve(new Error(`it starts anew: ${why}`));
   return 'ends';
 }
 
-/** A configuration that does not hold is never started with. */
-function reload(run: Run, reread: NonNullable<Run['rereadConfig']>): Did {
+/** Its own file first: a new start asks the relay by itself. A configuration that does not hold is never started with. */
+async function reload(run: Run, reread: NonNullable<Run['rereadConfig']>): Promise<Did> {
   try {
-    if (isDeepStrictEqual(withSheetSettings(reread()), run.config))
-      return done('nothing in it has changed');
+    const fitted = run.remote.over(reread());
+    if (!fitted.ok) return failed(`with the configuration from the relay: ${fitted.why}`);
+    if (!isDeepStrictEqual(withSheetSettings(fitted.config), run.config))
+      return startAnew(run, 'its configuration has changed');
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return failed(error.message);
   }
-  return startAnew(run, 'its configuration has changed');
+  return toldOf((await run.askConfig?.()) ?? { kind: 'none' });
+}
+
+function toldOf(asked: AskedConfig): Did {
+  switch (asked.kind) {
+    case 'none':
+      return done('nothing in it has changed');
+    case 'kept':
+      return done(`${asked.version} is kept, and tried when nobody is served`);
+    case 'refused':
+      return failed(`${asked.version} is refused: ${asked.why}`);
+    case 'failed':
+      return failed(`its own file has not changed; the relay gave none: ${asked.code}`);
+  }
 }
 
 async function sendBundle(run: Run, make: NonNullable<Run['makeBundle']>): Promise<Did> {

@@ -68,7 +68,8 @@ const priceLabels = z
 
 const profileNames = Object.keys(printerProfiles) as [PrinterProfileName, ...PrinterProfileName[]];
 
-const settings = z.strictObject({
+/** What a configuration is made of, without the rules that hold it together. */
+export const settings = z.strictObject({
   /** Journal, identity: on a disk that survives. */
   stateDir: z.string().regex(/^\//, 'write the whole path, from / on'),
   /** What the machine goes by, instead of its own serial; then `kios enrol --serial` is given the same. */

@@ -116,7 +116,7 @@ async function fetchLinks(send: Send, relayUrl: string, after: string): Promise<
 }
 
 /** The name of the key that a proof says it is signed by; undefined for what is no proof. */
-function kidOf(proof: string): string | undefined {
+export function kidOf(proof: string): string | undefined {
   try {
     return decodeProtectedHeader(proof).kid;
   } catch (error) {

@@ -18,20 +18,18 @@ import type { KioskConfig } from './config.ts';
 import { startDevices, type Devices } from './devices.ts';
 import { watchRelease } from './download-release.ts';
 import { createPerform } from './effects.ts';
-import { rulesOf, type Rules } from './rules.ts';
 import { slipOf, toPastSlip } from './slip-paper.ts';
 import { pingWatchdog, watchDisk, watchHealth, watchJournal, watchRelay } from './watches.ts';
 import { watchHardware } from './hardware-watch.ts';
 import { readHardware } from './hardware.ts';
-import { lockFolder } from './lock.ts';
 import { ownHealth, tellHealth, type OwnHealth } from './health-file.ts';
 import { isQuiet, watchPaper } from './printer-watch.ts';
 import { startEnrolWait } from './enrol-wait.ts';
+import { blameStorage, hold, type Holding } from './holding.ts';
 import { hasIdentity, readIdentity, type Identity } from './identity.ts';
-import { openJournal, type JournalFile } from './journal.ts';
-import { writeRules } from './journal-rules.ts';
 import { createKiosk, type Kiosk } from './kiosk.ts';
-import { adoptIdentity, checkMachine, machineSerial } from './machine.ts';
+import { machineSerial } from './machine.ts';
+import { watchRemoteConfig } from './remote-config-watch.ts';
 import {
   draw,
   kioskOf,
@@ -40,11 +38,12 @@ import {
   noteHealth,
   openRun,
   post,
+  settle,
   unreadable,
   unwritable,
   type Run,
 } from './selling.ts';
-import { journalPath, startStandstill, storageCode } from './standstill.ts';
+import { startStandstill, storageCode } from './standstill.ts';
 import { sheetScanned } from './sheet-scan.ts';
 import { withSheetSettings } from './sheet-settings.ts';
 import { makeStateFolder } from './state-folder.ts';
@@ -73,16 +72,6 @@ export interface RunOptions {
   operatorKeyFile?: string;
 }
 
-/** What a run holds of its folder. */
-export interface Holding {
-  identity: Identity;
-  bootId: string;
-  rules: Rules;
-  journal: JournalFile;
-  /** Lets go of it all. */
-  release: () => void;
-}
-
 /**
  * Starts everything and returns when the kiosk takes keys, or when its screen says why its journal lets it sell nothing, or
  * that it is not enrolled and waits for the set-up QR.
@@ -99,7 +88,13 @@ export async function startKiosk(given: RunOptions): Promise<RunningKiosk> {
     const canSay = config.scanner !== undefined || config.display !== undefined;
     if (canSay && !hasIdentity(config.stateDir)) return startEnrolWait({ ...options, serial });
     identity = readIdentity(config.stateDir);
-    return await startSelling(options, await hold(options, identity, { bootId, serial }));
+    const holding = await hold(given, identity, { bootId, serial });
+    try {
+      return await startSelling(given, holding);
+    } catch (error) {
+      blameStorage(holding.remote, error);
+      throw error;
+    }
   } catch (error) {
     const fault = storageCode(error);
     if (fault === undefined) throw error;
@@ -108,42 +103,15 @@ export async function startKiosk(given: RunOptions): Promise<RunningKiosk> {
   }
 }
 
-/** Takes the folder, if it is this machine's, and notes what the machine goes by when that has changed. */
-async function hold(
-  { config, clock, version }: RunOptions,
-  identity: Identity,
-  { bootId, serial }: { bootId: string; serial: string | undefined },
-): Promise<Holding> {
-  const rules = rulesOf(config, identity);
-  const lock = lockFolder(config.stateDir);
-  let journal: JournalFile | undefined;
-  const release = (): void => {
-    journal?.close();
-    lock.release();
-  };
-  try {
-    journal = openJournal(journalPath(config.stateDir));
-    const mark = checkMachine(identity, serial, journal.rules());
-    const body = writeRules(rules, version, mark);
-    if (JSON.stringify(journal.rules()) !== JSON.stringify(body)) {
-      const at = new Date(clock.nowMs()).toISOString();
-      await journal.append([{ kind: 'rules', at, body }]);
-    }
-    adoptIdentity(config.stateDir, identity, serial);
-    return { identity, bootId, rules, journal, release };
-  } catch (error) {
-    release();
-    throw error;
-  }
-}
-
 async function startSelling(options: RunOptions, holding: Holding): Promise<RunningKiosk> {
   const { clock, log, version } = options;
-  const { identity, bootId, release } = holding;
+  const { identity, bootId, release, remote } = holding;
+  useLogLevel(log, options.config, holding.config);
   const run = openRun(options, holding);
   const { stopping } = run;
   const perform = createEffects(run);
   const kiosk = (run.kiosk = createMachine(run, perform));
+  settle(run);
   const devices = (run.devices = openDevices(run));
   try {
     await kiosk.start(bootId);
@@ -157,12 +125,14 @@ async function startSelling(options: RunOptions, holding: Holding): Promise<Runn
   const commands = (run.commands = openCommands(run, perform));
   const link = (run.link = openLink(run, perform, commands));
   startWatches(run);
+  watchRemoteConfig(run);
   void pingWatchdog(clock, stopping.signal);
   await notifySystemd('READY=1');
   log.info({ kioskId: identity.enrolment.kioskId, version }, 'kiosk.ready');
   return {
     ended: run.ended.promise,
     stop: async () => {
+      remote.endOrderly();
       commands.stop();
       beginNothingMore(run);
       await notifySystemd('STOPPING=1');
@@ -176,6 +146,11 @@ async function startSelling(options: RunOptions, holding: Holding): Promise<Runn
   };
 }
 
+/** One from afar takes the place of the file's; a level that was given by a flag stands. */
+function useLogLevel(log: Log, own: KioskConfig, { logLevel }: KioskConfig): void {
+  if (log.level === own.logLevel) log.level = logLevel;
+}
+
 /** The machine and its loop, over this run's journal; its effects reach devices and broker through the run. */
 function createMachine(run: Run, perform: Perform): Kiosk {
   const { config, identity, rules, journal, clock, log } = run;
@@ -185,6 +160,7 @@ function createMachine(run: Run, perform: Perform): Kiosk {
     language: config.language,
     draw: (state) => {
       draw(run, state);
+      run.hasSold ||= state.phase.at === 'result' && state.phase.outcome === 'done';
     },
     halted: (error) => {
       unwritable(run, error);
@@ -250,7 +226,7 @@ function openLink(run: Run, perform: Perform, commands: Commands): BrokerLink {
   const kiosk = kioskOf(run);
   return startBrokerLink({
     ...{ url: brokerUrl, kioskId, brokerPassword, client, clock, log, random },
-    offline: { online: false, bootId, version },
+    offline: { online: false, bootId, version, config: run.remote.report },
     onTold: async (told) => kiosk.post({ kind: 'told', via: 'mqtt', told }),
     onCommand: (token) => commands.take(token),
     onChange: (up) => {
@@ -259,6 +235,7 @@ function openLink(run: Run, perform: Perform, commands: Commands): BrokerLink {
       if (!up) return;
       perform({ kind: 'catch-up', since: kiosk.state().cursor });
       void commands.fetch();
+      void run.askConfig?.();
     },
   });
 }

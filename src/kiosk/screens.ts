@@ -3,6 +3,7 @@ import type { Scene } from '../../drivers/display/scene.ts';
 import type { ErrorCode } from '../protocol/errors.ts';
 import { shortSaleId } from '../protocol/ids.ts';
 import { formatRupiah } from '../protocol/money.ts';
+import type { ConfigReport } from '../protocol/topics.ts';
 import { basketTotalIdr } from './entry.ts';
 import { codeDigits } from './redeem.ts';
 import { missingParts } from './missing.ts';
@@ -25,6 +26,8 @@ export interface ScreenContext {
   claimCode: (saleId: string) => string;
   /** What the machine itself complains of; none of it stops a sale. */
   hardwareCodes?: readonly ErrorCode[];
+  /** Which configuration from afar runs. */
+  config?: ConfigReport;
   /** The few lines for a technician's phone. */
   supportText?: () => string;
 }

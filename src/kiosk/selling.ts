@@ -3,6 +3,7 @@
 import assert from 'node:assert';
 import { ulid } from 'ulid';
 import { claimCode, formatClaimCode } from '../protocol/claim-code.ts';
+import { wait } from '../lib/clock.ts';
 import type { ErrorCode, KiosError } from '../protocol/errors.ts';
 import { createAskRoot } from './ask-root.ts';
 import type { BrokerLink } from './broker-link.ts';
@@ -10,12 +11,13 @@ import type { Commands } from './commands.ts';
 import type { Devices } from './devices.ts';
 import { hardwareCodes, type HardwareHealth } from './hardware-health.ts';
 import type { Hardware } from './hardware.ts';
+import type { Holding } from './holding.ts';
 import { readIdentity } from './identity.ts';
 import { createRelayKeys, type RelayKeys } from './key-chain.ts';
 import { ignoreHalt, type Kiosk, type NewEvent } from './kiosk.ts';
 import { missingParts, toldParts } from './missing.ts';
 import { createRelayClient, type RelayClient } from './relay-client.ts';
-import type { Holding, RunOptions } from './run.ts';
+import type { RunOptions } from './run.ts';
 import { createScreen, type Screen } from './screen.ts';
 import { sceneOf, type ScreenContext } from './screens.ts';
 import { sendByHttp } from './send.ts';
@@ -23,6 +25,16 @@ import { haltedScene, storageCode, untilStorageIsWell, withoutJournal } from './
 import type { EventOf, Part, PartHealth, State } from './state.ts';
 import { supportText, type SupportFacts } from './support-text.ts';
 import { mendingClock } from './wrong-clock.ts';
+
+/** What came of asking the relay for a configuration. */
+export type AskedConfig =
+  | { kind: 'none' }
+  | { kind: 'kept'; version: number }
+  | { kind: 'refused'; version: number; why: string }
+  | { kind: 'failed'; code: ErrorCode };
+
+/** Parts that are there have come up by then, the relay's answer among them. */
+const settleMs = 2_000;
 
 /** One run of a kiosk. What is optional is made after the machine, because it feeds the machine. */
 export interface Run extends RunOptions, Omit<Holding, 'release'> {
@@ -36,6 +48,12 @@ export interface Run extends RunOptions, Omit<Holding, 'release'> {
   link?: BrokerLink;
   /** What the operator asks from afar. */
   commands?: Commands;
+  /** Asks the relay for a newer configuration. */
+  askConfig?: () => Promise<AskedConfig>;
+  /** A sale was served to its end in this run. */
+  hasSold?: boolean;
+  /** Its parts come up: `settle`. */
+  settling?: boolean;
   /** Told what became of a test page. */
   testPrinted?: (outcome: Pick<EventOf<'printed'>, 'result' | 'code'>) => void;
   /** The relay's signed time minus ours; unset: it was not heard since this start. */
@@ -54,8 +72,9 @@ export interface Run extends RunOptions, Omit<Holding, 'release'> {
 }
 
 export function openRun(options: RunOptions, holding: Holding): Run {
-  const { config, clock, log, random } = options;
-  const { identity, bootId, rules, journal } = holding;
+  const { clock, log, random } = options;
+  const { release: _kept, ...held } = holding;
+  const { config, identity, bootId } = held;
   const keys = createRelayKeys({ identity, stateDir: config.stateDir, clock, log, random });
   const stopping = new AbortController();
   const send = mendingClock({
@@ -75,7 +94,7 @@ export function openRun(options: RunOptions, holding: Holding): Run {
     },
   });
   const run: Run = {
-    ...{ ...options, identity, bootId, rules, journal, client, keys, stopping },
+    ...{ ...options, ...held, client, keys, stopping },
     screen: createScreen(log.child({ device: 'display' })),
     ended: Promise.withResolvers<Error>(),
   };
@@ -96,16 +115,31 @@ export function mintId({ identity, clock, random }: Run): string {
   return `${identity.enrolment.kioskId}-${ulid(clock.nowMs(), random)}`;
 }
 
-export function draw(run: Run, state: State): void {
-  run.screen.show(sceneOf(state, contextOf(run)), () => {
-    if (state.phase.at === 'paying') {
-      post(run, { kind: 'not-shown', saleId: state.phase.sale.saleId });
-    }
+/**
+ * Holds back what is missing while the parts come up: a screen that changes with each of them tells nobody anything, and the
+ * start waits for it. Whatever else there is to show ends it.
+ */
+export function settle(run: Run): void {
+  run.settling = true;
+  void wait(run.clock, settleMs, run.stopping.signal).then(() => {
+    if (run.settling !== true || run.stopping.signal.aborted) return;
+    run.settling = false;
+    draw(run, kioskOf(run).state());
   });
-  // What keeps the kiosk from selling may change without a part: the ledger, reports that nobody takes.
-  if (run.told !== undefined && run.told !== missingParts(state, run.rules).join()) {
-    publishStatus(run);
+}
+
+export function draw(run: Run, state: State): void {
+  const missing = missingParts(state, run.rules);
+  if (state.phase.at !== 'idle' || missing.length === 0) run.settling = false;
+  if (run.settling !== true) {
+    run.screen.show(sceneOf(state, contextOf(run)), () => {
+      if (state.phase.at === 'paying') {
+        post(run, { kind: 'not-shown', saleId: state.phase.sale.saleId });
+      }
+    });
   }
+  // What keeps the kiosk from selling may change without a part: the ledger, reports that nobody takes.
+  if (run.told !== undefined && run.told !== missing.join()) publishStatus(run);
 }
 
 function contextOf(run: Run): ScreenContext {
@@ -115,6 +149,7 @@ function contextOf(run: Run): ScreenContext {
   return {
     ...(message === undefined ? {} : { message }),
     hardwareCodes: hardwareCodes(hardwareHealth),
+    config: run.remote.report,
     supportText: () => supportText(supportFacts(run)),
     rules,
     merchant: enrolment.merchant,
@@ -129,7 +164,10 @@ function supportFacts(run: Run): SupportFacts {
   const state = kioskOf(run).state();
   const parts = Object.values({ ...toldParts(state, rules), ...run.hardwareHealth });
   const told = parts.flatMap((part) => (part.ok ? [] : [part.code]));
+  const config = run.remote.report;
+  if (config.refused !== undefined) told.push('config-refused');
   return {
+    config,
     ...{ kioskId: identity.enrolment.kioskId, version },
     codes: [...new Set([...missingParts(state, rules), ...told])],
     ...(heardAtMs === undefined ? {} : { heardAgoMs: clock.monotonicMs() - heardAtMs }),
@@ -163,7 +201,8 @@ export function publishStatus(run: Run): void {
   run.told = missing.join();
   const parts = { ...toldParts(shown, rules), ...run.hardwareHealth };
   const refusedCommands = { ...run.commands?.refused };
-  run.link?.status({ online: true, bootId, version, selling, parts, refusedCommands });
+  const config = run.remote.report;
+  run.link?.status({ online: true, bootId, version, selling, parts, refusedCommands, config });
 }
 
 /** The journal could not be read: what is in hand goes on to its end; nothing new is sold. */

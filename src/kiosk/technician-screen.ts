@@ -37,7 +37,12 @@ function health(state: State, phase: Technician, context: ScreenContext): Scene 
     return is.ok ? [] : [is.code];
   });
   const codes = [
-    ...new Set([...missingParts(state, context.rules), ...told, ...(context.hardwareCodes ?? [])]),
+    ...new Set([
+      ...missingParts(state, context.rules),
+      ...told,
+      ...(context.hardwareCodes ?? []),
+      ...(context.config?.refused === undefined ? [] : ['config-refused' as const]),
+    ]),
   ];
   const needed = neededParts(context.rules);
   const well = needed.filter((part) => !faulty.includes(part));
@@ -48,6 +53,7 @@ function health(state: State, phase: Technician, context: ScreenContext): Scene 
     ...codeLines(state, codes, context),
     ...(well.length === 0 ? [] : [say(language, 'partsWell', { parts: names })]),
     say(language, 'owedWork', counts),
+    ...configLine(state, context),
   ];
   return {
     ...scene(state, context, codes.length === 0 ? 'neutral' : 'warn', 'technician', [
@@ -62,6 +68,13 @@ function health(state: State, phase: Technician, context: ScreenContext): Scene 
       hint(state, 'Esc', 'keyLeave'),
     ],
   };
+}
+
+/** The machine's own file alone is nothing to say. */
+function configLine({ language }: State, { config }: ScreenContext): readonly string[] {
+  if (config?.version === undefined) return [];
+  const version = String(config.version);
+  return [say(language, config.trial === true ? 'configTrial' : 'configRuns', { version })];
 }
 
 function copies(

@@ -90,6 +90,8 @@ const table = {
     'Laporan tertunda: {reports}. Klaim terbuka: {claims}.',
     'Reports waiting: {reports}. Claims open: {claims}.',
   ],
+  configRuns: ['Konfigurasi {version}', 'Configuration {version}'],
+  configTrial: ['Konfigurasi {version}, masa uji coba', 'Configuration {version}, on trial'],
   pastSlips: ['Cetak salinan struk', 'Print a copy of a slip'],
   noPastSlips: ['Belum ada struk.', 'There are no slips yet.'],
   pastSlip: ['{n}: {what} {amount}, no. {id}', '{n}: {what} {amount}, no. {id}'],
@@ -263,6 +265,10 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
   'machine-hot': ['Mesin terlalu panas.', 'The machine is too hot.'],
   'card-worn': ['Kartu memori hampir aus.', 'The memory card is nearly worn out.'],
   'card-errors': ['Kartu memori mulai rusak.', 'The memory card has errors.'],
+  'config-refused': [
+    'Konfigurasi baru dari server ditolak; yang lama tetap dipakai.',
+    'A new configuration from the server was refused; the one before stays.',
+  ],
   'charge-try-again': ['GoPay sedang sibuk.', 'GoPay is busy.'],
   'enrolment-refused': [
     'Kode QR ini salah, sudah dipakai, atau kedaluwarsa. Minta yang baru.',

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { LineCounter, isNode, isPair, isScalar, parseDocument, visit, type Document } from 'yaml';
 import type { z } from 'zod';
 
-/** Larger than any configuration that a person writes. */
-const maxBytes = 256 * 1024;
+/** Larger than any configuration: a catalogue of 5,000 items with long names is half of it. */
+const maxBytes = 1024 * 1024;
 
 /** A configuration that cannot be used. `faults` are ready to be shown to a person, one line each. */
 export class ConfigError extends Error {

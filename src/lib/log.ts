@@ -3,6 +3,8 @@ import { pino, type Logger } from 'pino';
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'> & {
   child(bindings: Record<string, unknown>): Log;
+  /** From here on, and for children made later. */
+  level?: string;
 };
 
 /** Fields that are blanked wherever they appear, two levels deep. A second net: code must not log them at all. */

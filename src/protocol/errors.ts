@@ -283,6 +283,11 @@ export const errors = {
     false,
     'The file system of the card has noted errors: have it checked at the next boot (fsck), or replace the card.',
   ),
+  'config-refused': entry(
+    0,
+    false,
+    'The kiosk has refused a configuration from the relay and goes on with the one before: kios relay configs says why; push one that is mended.',
+  ),
 
   // What only `kios doctor` tells.
   'config-invalid': entry(0, false, 'The configuration cannot be used: correct the lines named.'),

@@ -17,7 +17,8 @@ export type ProofKind =
   | 'kios-grant'
   | 'kios-heard'
   | 'kios-key'
-  | 'kios-enrolled';
+  | 'kios-enrolled'
+  | 'kios-config';
 
 /** What the relay vouches for. `iat` is a label: proofs do not expire. */
 export const verdictClaims = z.object({

@@ -1,5 +1,6 @@
 // The MQTT topics of one kiosk and the messages on them (DESIGN.md §5). MQTT 3.1.1, QoS 1. Nothing depends on it alone.
 import { z } from 'zod';
+import { cleanedText } from './plain-text.ts';
 
 export interface KioskTopics {
   /** relay → kiosk: a sale document. */
@@ -41,6 +42,20 @@ export type AckMessage = z.infer<typeof ackMessage>;
 /** How one part of the kiosk is doing, by the same code that the screen shows. */
 export const partHealth = z.object({ ok: z.boolean(), code: z.string().max(64).optional() });
 
+/** Of a configuration from afar: the minute in which it was pushed (UTC, yyyymmddhhmm), or one more than the last. */
+export const configVersion = z.int().min(1).max(999_999_999_999);
+
+/** Which configuration from afar a kiosk runs on, and which it will not have. */
+export const configReport = z.object({
+  /** Left out: that of the machine's own file alone. */
+  version: configVersion.optional(),
+  /** It has not proved itself yet. */
+  trial: z.literal(true).optional(),
+  /** A newer one, with the reason for a person. */
+  refused: z.object({ version: configVersion, why: cleanedText(300) }).optional(),
+});
+export type ConfigReport = z.infer<typeof configReport>;
+
 /** Kiosk → relay, retained. `online: false` is the will; a late one is told apart by boot id and connection number. */
 export const statusMessage = z.object({
   online: z.boolean(),
@@ -51,6 +66,7 @@ export const statusMessage = z.object({
   parts: z.record(z.string().max(32), partHealth).optional(),
   /** Commands that did nothing since this start, by why: forged, expired, replayed, … */
   refusedCommands: z.record(z.string().max(32), z.int().min(0)).optional(),
+  config: configReport.optional(),
 });
 export type StatusMessage = z.infer<typeof statusMessage>;
 

@@ -33,6 +33,7 @@ import { type Store } from './store/store.ts';
 import { serverFactory } from './server.ts';
 import { claimRoutes } from './routes/claims.ts';
 import { commandRoutes } from './routes/commands.ts';
+import { configRoutes } from './routes/configs.ts';
 import { enrolRoutes } from './routes/enrol.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { notificationRoutes } from './routes/notifications.ts';
@@ -158,6 +159,7 @@ export async function createApp(parts: AppParts): Promise<App> {
     catchUpRoutes(kiosks, parts, callerOf);
     claimRoutes(kiosks, parts, callerOf);
     commandRoutes(kiosks, parts, callerOf);
+    configRoutes(kiosks, parts, callerOf);
     releaseRoutes(kiosks, parts, callerOf);
     supportRoutes(kiosks, parts, callerOf);
     done();

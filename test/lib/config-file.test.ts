@@ -60,8 +60,8 @@ test('a file that is not there says so', () => {
   expect(() => readConfigFile('/nowhere/kiosk.yaml', kioskConfig)).toThrow(/cannot be read/);
 });
 
-test('a file larger than any person writes is refused', () => {
-  expect(faultsOf(`stateDir: ${'x'.repeat(300_000)}`)[0]).toMatch(/larger than/);
+test('a file larger than any configuration is refused', () => {
+  expect(faultsOf(`stateDir: ${'x'.repeat(1_100_000)}`)[0]).toMatch(/larger than/);
 });
 
 test.each([

@@ -53,6 +53,7 @@ export const fuzzRoutes: readonly FuzzRoute[] = [
     body: { dispenseId: 'd-1', result: 'done' },
   },
   { method: 'GET', path: '/v1/commands' },
+  { method: 'GET', path: '/v1/config?have=:word' },
   { method: 'GET', path: '/v1/release?arch=:word&version=:word' },
   { method: 'POST', path: '/v1/commands/:word/result', body: { outcome: 'done', why: 'x' } },
   {

@@ -66,7 +66,8 @@ export function commandFault(program: Command, words: readonly string[]): string
   for (let at = 0; at < words.length; at++) {
     const word = words[at] ?? '';
     if (word === '…' || word === '…,') return undefined;
-    if (word.startsWith('-') && word !== '--help') {
+    // A dash alone is a file: standard input.
+    if (word.startsWith('-') && word !== '-' && word !== '--help') {
       const [flag = ''] = word.split('=');
       const option = known
         .concat(command.options)

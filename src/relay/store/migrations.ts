@@ -269,11 +269,27 @@ const fourth: Migration = {
   },
 };
 
+/** Configurations from afar, by kiosk. */
+const fifth: Migration = {
+  async up(db: Db) {
+    await db.schema
+      .createTable('configs')
+      .addColumn('kiosk_id', 'text', (c) => c.notNull())
+      .addColumn('version', 'bigint', (c) => c.notNull())
+      .addColumn('settings', 'text', (c) => c.notNull())
+      .addColumn('pushed_at_ms', 'bigint', (c) => c.notNull())
+      .addPrimaryKeyConstraint('configs_of_kiosk', ['kiosk_id', 'version'])
+      .execute();
+    await index(db, 'configs', ['version']);
+  },
+};
+
 const migrations = {
   '0001-first': first,
   '0002-claims': second,
   '0003-to-tell': third,
   '0004-remote': fourth,
+  '0005-configs': fifth,
 } satisfies Record<string, Migration>;
 
 /**

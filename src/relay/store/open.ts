@@ -5,6 +5,7 @@ import { bootStore } from './boots.ts';
 import { brokerAccountStore } from './broker-accounts.ts';
 import { claimStore } from './claims.ts';
 import { commandStore } from './commands.ts';
+import { configStore } from './configs.ts';
 import { type Database } from './database.ts';
 import { dayStore } from './day.ts';
 import { depthStore } from './depths.ts';
@@ -86,6 +87,7 @@ function storeOf(database: Database, ledgerId: string): Store {
     ...bootStore(database),
     ...brokerAccountStore(database),
     ...commandStore(database),
+    ...configStore(database),
     ...releaseStore(database),
     nowMs: () => database.nowMs(),
     holdKiosk: (kioskId) => database.holdKiosk(kioskId),

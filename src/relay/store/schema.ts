@@ -125,6 +125,16 @@ export interface KioskChannelRow {
   channel: string;
 }
 
+/** A configuration that an operator has pushed: to one kiosk, or to all (`everyKiosk`). */
+export interface ConfigRow {
+  kioskId: string;
+  /** The minute in which it was pushed, or one more than the last; rising over all of them. */
+  version: number;
+  /** JSON. */
+  settings: string;
+  pushedAtMs: number;
+}
+
 export interface MetaRow {
   name: string;
   value: string;
@@ -142,5 +152,6 @@ export interface Tables {
   commands: CommandRow;
   releases: ReleaseRow;
   kioskChannels: KioskChannelRow;
+  configs: ConfigRow;
   meta: MetaRow;
 }

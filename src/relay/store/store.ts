@@ -8,6 +8,7 @@ import { type BootStore } from './boots.ts';
 import { type BrokerAccountStore } from './broker-accounts.ts';
 import { type ClaimStore } from './claims.ts';
 import { type CommandStore } from './commands.ts';
+import { type ConfigStore } from './configs.ts';
 import { type Database } from './database.ts';
 import { type DayStore } from './day.ts';
 import { type DepthStore } from './depths.ts';
@@ -175,5 +176,6 @@ export interface Store
     BootStore,
     BrokerAccountStore,
     CommandStore,
+    ConfigStore,
     ReleaseStore,
     Pick<Database, 'holdKiosk' | 'announce' | 'onAnnounced' | 'nowMs'> {}

@@ -1,0 +1,109 @@
+// A configuration from the operator's desk, with real processes: taken between customers, proved by a sale, and put away for
+// good when a start does not survive it or when it does not fit the machine.
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { afterEach, expect, test } from 'vitest';
+import { stringify } from 'yaml';
+import type { ConfigReport } from '../../src/protocol/topics.ts';
+import { runKios } from './program.ts';
+import { World } from './world.ts';
+
+const tea = '96385074';
+let world: World | undefined;
+
+afterEach(async () => {
+  await world?.end();
+  world = undefined;
+});
+
+const relay = async ({ folder }: World, ...args: string[]): Promise<string> => {
+  const { output } = await runKios('relay', '--config', join(folder, 'relay.yaml'), ...args);
+  return output;
+};
+
+/** Tea at another price. Answers the version. */
+async function pushTea(at: World, priceIdr: number, more = {}): Promise<number> {
+  const file = join(at.folder, 'settings.yaml');
+  const catalogue = { [tea]: { id: 'teh', name: 'Teh botol', priceIdr } };
+  await writeFile(file, stringify({ catalogue, ...more }));
+  const said = await relay(at, 'config', 'push', file, 'ksk01');
+  return Number(/(\d{12}) is pushed/.exec(said)?.[1]);
+}
+
+/** Waits until the relay's list says this of the kiosk. */
+async function untilListed(
+  at: World,
+  wanted: { pushed: number; said: ConfigReport },
+): Promise<void> {
+  let listed = '';
+  const isSo = async (): Promise<boolean> => {
+    listed = await relay(at, 'configs', '--json');
+    return isDeepStrictEqual(JSON.parse(listed), { kioskId: 'ksk01', ...wanted });
+  };
+  await at.poll(JSON.stringify(wanted), isSo).catch((error: unknown) => {
+    throw new Error(`the relay says ${listed}`, { cause: error });
+  });
+}
+
+/** What is asked for a tea, which is then paid and handed over. */
+async function buyTea(at: World): Promise<unknown> {
+  const since = at.kiosk.mark;
+  at.scanner.scan({ text: tea });
+  await at.phase('basket', since);
+  at.press('enter');
+  const qr = await at.qrOnScreen();
+  await at.pay(qr);
+  const { outcome, saleId } = await at.phase('result', since);
+  expect(outcome).toBe('done');
+  await at.toIdle();
+  return (await at.transactions()).find((one) => one['orderId'] === saleId)?.['amountIdr'];
+}
+
+/** The kiosk ends by itself for it, and systemd starts it again. */
+async function startAnew(at: World): Promise<void> {
+  expect(await at.kiosk.exited).toEqual({ code: 1, signal: null });
+  await at.startKiosk();
+  await at.ready();
+}
+
+test('a new price waits for the customer and is good once it has sold; one that a killed start had begun never boots again', async () => {
+  world = await World.start();
+  world.scanner.scan({ text: tea });
+  await world.phase('basket');
+  world.press('enter');
+  const qr = await world.qrOnScreen();
+  const good = await pushTea(world, 7_000);
+  await world.kiosk.waitForMessage('command.taken');
+  await world.pay(qr);
+  expect((await world.phase('result'))['outcome']).toBe('done');
+  expect(world.pulses).toHaveLength(1);
+  await world.toIdle();
+  await startAnew(world);
+  await world.kiosk.waitForMessage('config.on-trial');
+  expect(await buyTea(world)).toBe(7_000);
+  await world.kiosk.waitForMessage('config.good');
+
+  const bad = await pushTea(world, 9_000);
+  expect(bad).toBeGreaterThan(good);
+  await startAnew(world);
+  await world.kiosk.waitForMessage('config.on-trial');
+  await world.kiosk.kill();
+  await world.startKiosk();
+  await world.ready();
+  const why = 'kios or the machine ended without a word while it was on trial';
+  await untilListed(world, {
+    pushed: bad,
+    said: { version: good, refused: { version: bad, why } },
+  });
+  expect(await buyTea(world)).toBe(7_000);
+});
+
+test('one that does not fit this machine is refused before it is used, and the reason stands at the relay', async () => {
+  world = await World.start();
+  const version = await pushTea(world, 7_000, { dispenser: { anyAmount: false } });
+  const { why } = await world.kiosk.waitForMessage('config.refused');
+  expect(why).toMatch(/^dispenser.idrPerPulse: a customer who types Rp 1/);
+  await untilListed(world, { pushed: version, said: { refused: { version, why: String(why) } } });
+  expect(await buyTea(world)).toBe(5_000);
+});
