@@ -113,8 +113,9 @@ source scripts/provision/partition.sh
 ! is_bundle || ((verified)) ||
   fail 'this is an unpacked bundle that nobody has verified: use --bundle FILE --key FILE with the archive itself.'
 
-# What the native parts load: node-hid needs both libraries, TLS needs the certificates; gpiomon reads a drop sensor.
-readonly apt_packages=(libusb-1.0-0 libudev1 ca-certificates gpiod)
+# What the native parts load: node-hid needs both libraries; gpiomon reads a drop sensor. TLS needs none: Node brings its
+# own certificates.
+readonly apt_packages=(libusb-1.0-0 libudev1 gpiod)
 
 # What the kiosk asks root for, each by a unit of its own; those that are also enabled are paths, and what boot needs.
 # kios-console.service is started by the rules of udev.
@@ -227,7 +228,6 @@ provision() {
   [[ -z $key ]] || put "$key" /etc/kios/release.pub
   [[ -z $operator_key ]] || put "$operator_key" /etc/kios/operator.pub
   install_release "$(release_name)"
-  compile_release
   put_link /opt/kios/run /usr/local/bin/kios
   install_config
   for unit in "${enabled_units[@]}"; do

@@ -5,8 +5,6 @@
 readonly release_parts=(src drivers config scripts systemd package.json package-lock.json .npmrc)
 # The sums of every file of a release, in its folder.
 readonly sums=SHA256SUMS
-# As the unit names it.
-readonly code=/var/cache/kios/code
 
 # A bundle brings its packages and its sums; a checkout has neither.
 is_bundle() {
@@ -84,20 +82,4 @@ build_release() {
   chmod -R u=rwX,go=rX "$1"
   "$1/scripts/install" --omit=dev
   (cd "$1" && find . -xtype f ! -name "$sums" -print0 | LC_ALL=C sort -z | xargs -0 sha256sum) >"$1/$sums"
-}
-
-# V8's compiled code is bound to the machine and the user, so no bundle brings it: it is made here, for the user kios, and
-# not at the first start, whose end (when Node writes it) may be a power cut.
-compile_release() {
-  booted || return 0
-  if [[ $code -nt /opt/kios/current/package.json ]]; then
-    found 'compiled code'
-  else
-    act 'compile the program' compile_code
-  fi
-}
-
-compile_code() {
-  runuser -u kios -- env "NODE_COMPILE_CACHE=$code" /opt/kios/current/scripts/kios kiosk --help >/dev/null
-  touch "$code"
 }

@@ -1,7 +1,6 @@
 // The commands of `kios`, each a file beside this one, and the program that has them. It runs none of them.
-import { Command } from 'commander';
-import { foldHelp } from './fold-help.ts';
-import { version } from './version.ts';
+import type { Command } from 'commander';
+import { programOf } from './run-program.ts';
 
 /** A command is loaded when it is asked for: the kiosk on its small machine does not carry the relay's libraries. */
 export const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -26,14 +25,8 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** The program with the command that is asked for; with all of them where there is no such one. */
 export async function kiosProgram(asked: string): Promise<Command> {
-  const program = new Command('kios')
-    .description('Lets an unattended kiosk take GoPay / QRIS money.')
-    .version(version)
-    .showHelpAfterError('(run with --help for what it takes)');
   const one = commands[asked];
-  for (const load of one === undefined ? Object.values(commands) : [one]) {
-    program.addCommand(await load());
-  }
-  foldHelp(program);
-  return program;
+  const made: Command[] = [];
+  for (const load of one === undefined ? Object.values(commands) : [one]) made.push(await load());
+  return programOf(made);
 }

@@ -77,6 +77,8 @@ async function apply(
   const request: UpdateRequest = { id, bundle, ...(again === undefined ? {} : { again }) };
   try {
     const hindered = handOver(places, () => {
+      // What a power cut has left of an earlier one would stay for ever.
+      rmSync(incoming, { recursive: true, force: true });
       mkdirSync(incoming, { recursive: true, mode: 0o700 });
       copyFileSync(file, join(incoming, bundle));
       copyFileSync(`${file}.sig`, join(incoming, `${bundle}.sig`));

@@ -1,12 +1,13 @@
-// The kiosk as it is released, in a folder of the bench's own, with V8's compiled code as provisioning makes it. It measures
-// nothing.
+// The kiosk as it is released, in a folder of the bench's own, with the compiled code that its first start leaves. It
+// measures nothing.
+import { existsSync } from 'node:fs';
 import { readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { bundleProgram, entryFile } from '../../src/field/bundle-program.ts';
+import { systemClock, wait } from '../../src/lib/clock.ts';
 
 /** What is started in place of `src/cli/kios.ts`. */
 export interface Bundle {
@@ -14,6 +15,8 @@ export interface Bundle {
   /** Of a start with compiled code, and of one without. */
   cached: NodeJS.ProcessEnv;
   plain: NodeJS.ProcessEnv;
+  /** Where the compiled code is kept. */
+  codeFile: string;
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -28,8 +31,9 @@ export async function bundleKiosk(folder: string): Promise<Bundle | undefined> {
   await bundleProgram(root, release);
   for (const name of beside) await symlink(join(root, name), join(release, name));
   const plain = await unitEnvironment();
-  const cached = { ...plain, NODE_COMPILE_CACHE: join(folder, 'code') };
-  return { entry: join(release, entryFile), plain, cached };
+  const codeFile = join(folder, 'kiosk.code');
+  const cached = { ...plain, KIOS_CODE: codeFile };
+  return { entry: join(release, entryFile), plain, cached, codeFile };
 }
 
 /** What the kiosk's unit gives its process and this machine can take: memory limits, no places of its own. */
@@ -39,21 +43,23 @@ async function unitEnvironment(): Promise<NodeJS.ProcessEnv> {
   return Object.fromEntries(settings.map(([, name = '', value]) => [name, value]));
 }
 
-/** Runs the kiosk once until `ready` says so: Node keeps what it compiled. */
-export async function warmCache(
-  { entry, cached }: Bundle,
-  args: readonly string[],
-  ready: (line: string) => boolean,
-): Promise<void> {
+const lookEveryMs = 200;
+/** Some times what a start waits before it keeps its code. */
+const patienceMs = 60_000;
+
+/** Runs the kiosk until it has kept its compiled code. */
+export async function warmCode(bundle: Bundle, args: readonly string[]): Promise<void> {
+  const { entry, cached, codeFile } = bundle;
   const child = spawn(process.execPath, [entry, ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, ...cached },
   });
   const ended = once(child, 'exit');
-  let asked = false;
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    // Once: a second signal would end it without a word, and without its cache.
-    if (!asked && ready(line)) asked = child.kill('SIGTERM');
-  });
+  const untilMs = systemClock.monotonicMs() + patienceMs;
+  while (!existsSync(codeFile) && child.exitCode === null && systemClock.monotonicMs() < untilMs) {
+    await wait(systemClock, lookEveryMs);
+  }
+  child.kill('SIGTERM');
   await ended;
+  if (!existsSync(codeFile)) throw new Error('the kiosk kept no compiled code');
 }

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { signArchive, sumsFile, writeSums } from '../../src/field/bundle-archive.ts';
 import { buildBundle } from '../../src/field/bundle.ts';
-import { programFile } from '../../src/field/bundle-program.ts';
+import { programFile } from '../../src/field/release-files.ts';
 import { runTool } from '../../src/field/run-tool.ts';
 import { makeKey } from '../scripts/small-bundle.ts';
 
@@ -21,6 +21,7 @@ export const versions = {
   next: '0.2.0',
   crashing: '0.3.0',
   hanging: '0.4.0',
+  offered: '0.5.0',
 } as const;
 export type Release = keyof typeof versions;
 

@@ -1,5 +1,5 @@
-// The data partition of a kiosk in the field, and what a power cut could have left of an update on it, looked at without
-// booting it: by the program's own rules, one whole release must be led to.
+// The data partition of a kiosk in the field, and whether each link on it leads to a whole release: by its sums, which the
+// start of a kiosk has no time for.
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readlinkSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ export function makeStateDisk(file: string): void {
   execFileSync('mke2fs', ['-q', '-t', 'ext4', '-L', 'kios-data', ...now, file], { env: withSbin });
 }
 
-/** Why a kiosk could not go on with this disk; undefined: it can. Its files are taken out into `folder`. */
+/** What of its releases is not whole; undefined: nothing. The disk is of a guest that is off; its files come into `folder`. */
 export function diskFault(image: string, folder: string): string | undefined {
   // e2fsck(8): 1 says that errors were corrected, which replaying the journal is; 4 and above that some were not.
   const { status, stdout } = spawnSync('e2fsck', ['-p', image], { env: withSbin });
@@ -33,7 +33,7 @@ export function diskFault(image: string, folder: string): string | undefined {
 }
 
 /** Where a link leads on this disk; undefined: nowhere on it, and the machine runs what was provisioned. */
-export function releaseLed(folder: string, link: string): string | undefined {
+function releaseLed(folder: string, link: string): string | undefined {
   try {
     return readlinkSync(join(folder, 'files', link));
   } catch {

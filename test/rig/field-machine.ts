@@ -25,6 +25,10 @@ export const kept = {
   place: '/srv/kios',
   current: '/srv/kios/current',
   releases: '/srv/kios/releases',
+  incoming: '/srv/kios/root/incoming',
+  trial: '/srv/kios/root/trial.json',
+  /** A byte for each start of a release on trial. */
+  starts: '/srv/kios/root/trial-starts',
   onPurpose: [
     // Logs and caches that are nobody's.
     / \/var\/(log|cache|lib\/systemd|lib\/dpkg|tmp)\b/,
@@ -33,14 +37,14 @@ export const kept = {
     / \/etc\/ld\.so\.cache$/,
     // The partition itself is there until somebody takes it away, and systemd knows disks by their labels.
     /systemd-fsck@dev-disk-by|blockdev@dev-disk-by/,
-    // What udev has noted for the screen, until it comes anew.
-    /^\+ unit kios-console\.service inactive$/,
+    // What udev has noted for the screen and for the data partition, until they come anew.
+    /^\+ unit (kios-console\.service|srv-kios\.mount|kios-data\.service) inactive$/,
   ],
 } as const;
 
 /** Takes away what other tests of the rig need in a guest, and a bare Debian has not. */
 export async function makeBare(guest: Guest, house: House): Promise<void> {
-  await guest.sh('dpkg --purge gpiod libgpiod2 libgpiod3 libusb-1.0-0 2>&1');
+  await guest.sh('dpkg --purge gpiod libgpiod2 libgpiod3 libusb-1.0-0 ca-certificates 2>&1');
   await guest.put(authority, readFileSync(house.caFile));
   await guest.put('/usr/lib/systemd/system/kios.service.d/rig.conf', unitChanges);
   await guest.put(kioskLog, '');
@@ -55,9 +59,14 @@ export async function provision(guest: Guest, ...more: readonly string[]): Promi
   return said;
 }
 
+/** From the next boot on it waits for its data as long as one in the field: there is none that could come in time. */
+export async function waitLikeAPi(guest: Guest): Promise<void> {
+  await guest.sh(`sed -i s/${emulatedTimeout}/${pisTimeout}/ /etc/fstab; sync`);
+}
+
 /** Takes all of it back, the journal too, and answers what the script said. @throws Error when it fails */
 export async function unprovision(guest: Guest): Promise<string> {
-  await guest.sh(`sed -i s/${emulatedTimeout}/${pisTimeout}/ /etc/fstab`);
+  await waitLikeAPi(guest);
   const script = '/opt/kios/current/scripts/unprovision.sh --delete-journal 2>&1';
   return guest.sh(script, provisionLimitMs);
 }

@@ -3,7 +3,8 @@
 import { chmod, copyFile, mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { bundleProgram, programFile } from '../../src/field/bundle-program.ts';
+import { bundleProgram } from '../../src/field/bundle-program.ts';
+import { programFile } from '../../src/field/release-files.ts';
 import { hostSeenFromGuest } from './machine/qemu-line.ts';
 import type { Guest } from './machine/guest.ts';
 import { serial, until, type House } from './house.ts';

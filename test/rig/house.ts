@@ -16,7 +16,7 @@ import { makeCertificates } from '../relay/mosquitto-server.ts';
 import { hostSeenFromGuest } from './machine/qemu-line.ts';
 
 const merchant = { name: 'KIOS CONTOH', nmid: 'AID1099000000001', pan: '9360091400000000017' };
-const kioskId = 'rig01';
+export const kioskId = 'rig01';
 /** The guest has no serial of its own that outlives it. */
 export const serial = 'rig-guest';
 const serverKey = 'SB-Mid-server-RIGKEY';
@@ -101,9 +101,15 @@ export class House {
 
   /** A code by which a kiosk enrols. */
   async enrolmentCode(): Promise<string> {
-    const config = ['relay', 'enrolment', '--config', this.relayConfig];
-    const made = await runKios(...config, '--kiosk', kioskId, '--json');
-    return z.object({ code: z.string() }).parse(JSON.parse(made.output)).code;
+    const made = await this.relay('enrolment', '--kiosk', kioskId, '--json');
+    return z.object({ code: z.string() }).parse(JSON.parse(made)).code;
+  }
+
+  /** What the operator types behind `kios relay`; answers what it said. @throws Error when it fails */
+  async relay(...words: readonly string[]): Promise<string> {
+    const { code, output } = await runKios('relay', '--config', this.relayConfig, ...words);
+    if (code !== 0) throw new Error(`kios relay ${words.join(' ')}: ${output}`);
+    return output;
   }
 
   /** The kiosk's identity, for its state folder. */

@@ -31,6 +31,8 @@ export interface ShopOptions {
   /** Of a guest before this one; it stays open. */
   house?: House;
   dataDisk?: SecondDisk;
+  /** Ports of this machine beside those of the relay. */
+  alsoReachable?: readonly number[];
   /** Before anything is installed. */
   prepare?: (guest: Guest) => Promise<unknown>;
   /** Instead of our own unit, rules and identity, and of a release made here: as it is done in the field. */
@@ -66,7 +68,7 @@ export class Shop {
   /** Everything plugged in, installed and enrolled; `serve` starts the kiosk. */
   static async open(image: GuestImage, more: ShopOptions = {}): Promise<Shop> {
     await using undo = new AsyncDisposableStack();
-    const { prepare, house: given, provision, ...disks } = more;
+    const { prepare, house: given, provision, alsoReachable = [], ...disks } = more;
     const house = given ?? undo.adopt(await House.open(), (one) => one.close());
     const folder = async (name: string): Promise<string> =>
       undo.adopt(await mkdtemp(join(tmpdir(), name)), (one) => rm(one, { recursive: true }));
@@ -74,7 +76,7 @@ export class Shop {
     if (provision === undefined) await makeRelease(share);
     const { relay, mqtt } = house.ports;
     const guest = undo.adopt(
-      await Guest.start(image, { share, reachable: [relay, mqtt], ...disks }),
+      await Guest.start(image, { share, reachable: [relay, mqtt, ...alsoReachable], ...disks }),
       (one) => one.end(),
     );
     const printer = undo.adopt(

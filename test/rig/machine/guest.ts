@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { systemClock, wait } from '../../../src/lib/clock.ts';
 import type { Answer, Ask, Ran } from './agent-words.ts';
 import { connectSoon, speakJson, type JsonSocket } from './json-socket.ts';
-import { launch, type GuestImage, type GuestOptions } from './launch.ts';
+import { launch, rootDisk, type GuestImage, type GuestOptions } from './launch.ts';
 import { Monitor } from './monitor.ts';
 import { shareTags, sockets, usbSocket } from './qemu-line.ts';
 
@@ -61,10 +61,10 @@ export class Guest {
     const guest = new Guest(folder, child);
     try {
       await guest.#begin(image.warm !== undefined);
-      if (image.warm !== undefined) {
-        await guest.mountShares();
-        if (options.dataDisk !== undefined) await guest.#measure(options.dataDisk.file);
+      if (image.warm !== undefined && options.dataDisk !== undefined) {
+        await guest.measure(options.dataDisk.file);
       }
+      if (image.warm !== undefined || image.used !== undefined) await guest.mountShares();
     } catch (error) {
       await guest.end();
       throw error;
@@ -94,8 +94,8 @@ export class Guest {
     await this.sh(`date --utc --set=@${(systemClock.nowMs() / 1000).toFixed(3)}`);
   }
 
-  /** A saved state knows the second disk as it was when it was frozen. */
-  async #measure(file: string): Promise<void> {
+  /** Tells it that the second disk has become another one: a saved state knows it as it was when it was frozen. */
+  async measure(file: string): Promise<void> {
     await this.do('block_resize', { 'node-name': 'data', size: statSync(file).size });
   }
 
@@ -181,8 +181,17 @@ export class Guest {
     });
     this.#child.kill('SIGTERM');
     if (!this.#exited.signal.aborted) await once(this.#exited.signal, 'abort');
-    await copyFile(join(this.folder, 'disk.qcow2'), disk);
+    await this.copyDisk(disk);
     await this.end();
+  }
+
+  /** Its first disk as it is now, for `GuestImage.used`; of one that was switched off as well. */
+  async copyDisk(to: string): Promise<void> {
+    const isOn = !this.#exited.signal.aborted;
+    // qemu writes out all that it holds back.
+    if (isOn) await this.do('stop');
+    await copyFile(rootDisk(this.folder), to);
+    if (isOn) await this.do('cont');
   }
 
   /** The plug is pulled: no flush and no goodbye. What its disks hold stays until `end`. */

@@ -10,6 +10,8 @@ export interface GuestImage {
   folder: string;
   /** Of a booted guest; resuming it takes seconds instead of tens of them. */
   warm?: { state: string; disk: string };
+  /** In place of its own disk, one that a guest of it has used (qcow2): it boots from that, and does not change it. */
+  used?: string;
 }
 
 export interface GuestOptions {
@@ -23,16 +25,18 @@ export interface GuestOptions {
 const dataDiskBytes = 64 * 1024 * 1024;
 const root = join(import.meta.dirname, '../../..');
 
+export const rootDisk = (folder: string): string => join(folder, 'disk.qcow2');
+
 /** Its sockets, disks and `qemu.log` lie in `folder`, an empty one. */
 export async function launch(
   folder: string,
   image: GuestImage,
   options: GuestOptions,
 ): Promise<ChildProcess> {
-  const { warm } = image;
-  const disk = join(folder, 'disk.qcow2');
+  const { warm, used = warm?.disk } = image;
+  const disk = rootDisk(folder);
   const [base, format] =
-    warm === undefined ? [join(image.folder, 'base.ext4'), 'raw'] : [warm.disk, 'qcow2'];
+    used === undefined ? [join(image.folder, 'base.ext4'), 'raw'] : [used, 'qcow2'];
   const layer = ['create', '-q', '-f', 'qcow2', '-F', format, '-b', base, disk];
   await promisify(execFile)('qemu-img', layer);
   const dataDisk = options.dataDisk ?? { file: join(folder, 'data.raw') };
