@@ -84,7 +84,7 @@ test('many notices share their syncs', async () => {
 
 test('modules, rows and slips', async () => {
   prints(await qrMatrix({ rounds: 1, texts: 2 }), 'qrcode.create', 'ours');
-  prints(await keyRows({ rounds: 1, keys: 2 }), 'key to changed rows');
+  prints(await keyRows({ rounds: 1, keys: 2 }), 'with its rows', '800×480, 16 bits, 0°');
   const slips = await slipEncode({ rounds: 1, slips: 2 });
   prints(slips, 'native', 'picture');
   // What was measured is a slip whose QR can be read.

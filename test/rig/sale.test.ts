@@ -17,6 +17,9 @@ const statusBytes = 16;
 const isSlip = (bytes: Buffer): boolean =>
   bytes.length > statusBytes && bytes.some((byte) => byte !== 0);
 
+/** The watch's question (DLE EOT, three bytes each) may be on its way at that moment; no slip is so short. */
+const questionBytes = 12;
+
 inGuests('a kiosk with USB keypad, scanner, printer and panel', (image) => {
   let shop: Shop;
   let mark = 0;
@@ -257,7 +260,7 @@ inGuests('a kiosk with USB keypad, scanner, printer and panel', (image) => {
           (line) => line.msg === 'sale.phase' && ['result', 'blocked'].includes(String(line['to'])),
           mark,
         );
-        expect(shop.printer.bytesReceived()).toBe(received);
+        expect(shop.printer.bytesReceived() - received).toBeLessThanOrEqual(questionBytes);
         const payable = (await shop.house.orders())
           .slice(orders)
           .filter(({ status }) => status === 'pending');
