@@ -7,6 +7,7 @@ import {
   signedEnrolAnswer,
   type EnrolAnswer,
 } from '../protocol/api.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import { isErrorCode, KiosError } from '../protocol/errors.ts';
 import { followLinks, publicKeyOf } from '../protocol/key-chain.ts';
 import { openProof } from '../protocol/proof.ts';
@@ -141,13 +142,4 @@ async function ask(url: URL, body: unknown): Promise<unknown> {
     throw new KiosError(told.code, told.detail ?? told.title);
   }
   throw new KiosError('relay-unreachable', `${url.origin} answered ${status}, not as a relay does`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

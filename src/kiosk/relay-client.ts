@@ -14,6 +14,7 @@ import {
   type RecoverAnswer,
   type RecoverBody,
 } from '../protocol/api.ts';
+import { parseJson } from '../lib/parse-json.ts';
 import { errors, isErrorCode, KiosError, type ErrorCode } from '../protocol/errors.ts';
 import {
   nonceHeader,
@@ -377,13 +378,4 @@ function statusFailure(status: number, code: string | undefined): RequestFailure
     return { kind: 'refused', code, retryable: errors[code].retryable };
   }
   return { kind: 'lost', code: 'relay-unreachable' };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

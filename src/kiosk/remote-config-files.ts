@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { parseJson } from '../lib/parse-json.ts';
 import { removeDurably, writeDurably } from '../lib/durable.ts';
 import { claimsUnverified } from '../protocol/jws.ts';
 import { configClaims, maxConfigToken } from '../protocol/remote-config.ts';
@@ -127,15 +128,6 @@ function textOf(path: string): string | undefined {
     return file.size > maxFileBytes ? '' : readFileSync(path, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error) return '';
-    throw error;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

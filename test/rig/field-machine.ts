@@ -20,15 +20,19 @@ StandardOutput=append:${kioskLog}
 StandardError=append:${kioskLog}
 `;
 
+const place = '/srv/kios';
+/** Root's own folder there. */
+const ofRoot = `${place}/root`;
+
 /** Where a kiosk has what outlives its card's root, and what `unprovision.sh` leaves of all of it. */
 export const kept = {
-  place: '/srv/kios',
-  current: '/srv/kios/current',
-  releases: '/srv/kios/releases',
-  incoming: '/srv/kios/root/incoming',
-  trial: '/srv/kios/root/trial.json',
+  place,
+  current: `${place}/current`,
+  releases: `${place}/releases`,
+  incoming: `${ofRoot}/incoming`,
+  trial: `${ofRoot}/trial.json`,
   /** A byte for each start of a release on trial. */
-  starts: '/srv/kios/root/trial-starts',
+  starts: `${ofRoot}/trial-starts`,
   onPurpose: [
     // Logs and caches that are nobody's.
     / \/var\/(log|cache|lib\/systemd|lib\/dpkg|tmp)\b/,
