@@ -7,6 +7,8 @@ type Step = readonly [State, readonly Effect[]];
 
 /** A question whether the ledger is the same is asked again after this long without an answer. */
 const askAgainMs = 10_000;
+/** So often the ledger is asked for where no sale does: each time is two entries of the journal, and cards wear out. */
+const sameAgainMs = 60 * 60_000;
 /** All pages of a post, each with its own time limit, are through by then. */
 const postPatienceMs = 120_000;
 /** While the relay asks Midtrans, it is asked whether it has finished. */
@@ -32,13 +34,20 @@ export function ledgerCode(ledger: LedgerCheck): ErrorCode | undefined {
 
 /** When the ledger wants a `woke`. While the relay is away there is nobody to ask. */
 export function ledgerWake({ ledger, parts }: State): number | undefined {
-  return ledger.at === 'same' || !parts.relay.ok ? undefined : ledger.retryAtMs;
+  return parts.relay.ok ? ledger.retryAtMs : undefined;
+}
+
+/** The relay has the ledger that this kiosk knows. */
+export function sameLedger(state: State, atMs: number): LedgerCheck {
+  return { ...posted(state), at: 'same', retryAtMs: atMs + sameAgainMs };
 }
 
 export function wokeLedger(state: State, atMs: number): Step {
   const { ledger, cursor: since } = state;
-  if (ledger.at === 'same' || !state.parts.relay.ok || atMs < ledger.retryAtMs) return [state, []];
+  if (!state.parts.relay.ok || atMs < (ledger.retryAtMs ?? Infinity)) return [state, []];
   switch (ledger.at) {
+    case 'same':
+      return [{ ...state, ledger: sameLedger(state, atMs) }, [{ kind: 'catch-up', since }]];
     case 'unknown':
       return doubt(state, atMs);
     case 'posting': {
@@ -146,7 +155,7 @@ export function recovered(state: State, event: EventOf<'recovered'>): Step {
   }
   const next: LedgerCheck = event.recovering
     ? { ...posted(state), at: 'waiting', retryAtMs: atMs + waitMs }
-    : { ...posted(state), at: 'same' };
+    : sameLedger(state, atMs);
   const taken: State = { ...state, ledgerId: event.ledgerId, ledger: next };
   return [taken, [{ kind: 'catch-up', since: state.cursor }]];
 }

@@ -12,6 +12,7 @@ import {
   lineLost,
   recovered,
   recoverFailed,
+  sameLedger,
 } from './ledger-check.ts';
 import { neededParts, toPaper } from './missing.ts';
 import { showsCode, stop, toIdle, type Step } from './phases.ts';
@@ -145,8 +146,7 @@ function inNewBoot(before: State, atMs: number): State {
 /** What is being recovered stays so until the relay has taken it. */
 function ledgerAgrees(state: State, atMs: number): State {
   if (state.ledger.at !== 'unknown') return state;
-  const { retryAtMs: _over, because: _unsaid, ...ledger } = state.ledger;
-  const agreed: State = { ...state, ledger: { ...ledger, at: 'same' } };
+  const agreed: State = { ...state, ledger: sameLedger(state, atMs) };
   const { phase } = state;
   // A charge that waited for this need not wait longer.
   return phase.at === 'charging' && phase.sent === 'maybe' && phase.retryAtMs < phase.untilMs

@@ -161,7 +161,8 @@ export type LedgerCheck = {
   /** Not known since the relay was last away; `because`: what it said when it was asked. */
   (
     | { at: 'unknown'; retryAtMs: number; because?: ErrorCode }
-    | { at: 'same' }
+    /** Asked again at that moment: a broker of its own holds our line while the relay behind it is restored. */
+    | { at: 'same'; retryAtMs?: number }
     /** It was restored: it is given what this kiosk's journal knows. */
     | { at: 'posting'; tries: number; retryAtMs: number }
     /** It has that, and asks Midtrans. */

@@ -77,7 +77,12 @@ export async function layKiosks(
   for (const some of chunks(kiosks)) {
     await database.transact(async (tx) => {
       await tx.insertInto('kiosks').values(some).execute();
-      const boots = some.map(({ kioskId }) => ({ kioskId, bootId: benchBoot, replacedAtMs: null }));
+      const boots = some.map(({ kioskId }) => ({
+        kioskId,
+        bootId: benchBoot,
+        spokeAtMs: 0,
+        replacedAtMs: null,
+      }));
       await tx.insertInto('boots').values(boots).execute();
     });
   }

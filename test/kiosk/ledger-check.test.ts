@@ -55,6 +55,28 @@ describe('before the first charge of a run', () => {
     expect(blockedBy(kiosk)).toEqual(['relay-unreachable']);
   });
 
+  test('it is asked now and then, and sells meanwhile: behind a broker of its own it may be restored unheard', () => {
+    const kiosk = new Machine();
+    kiosk.take({ kind: 'part', part: 'broker', health: { ok: false, code: 'broker-unreachable' } });
+    kiosk.take({ kind: 'part', part: 'broker', health: { ok: true } });
+    kiosk.sameLedger();
+    expect(kiosk.wakeAfter(60 * 60_000 - 1)).toEqual([]);
+    expect(kiosk.wakeAfter(1)).toEqual([checks]);
+    expect(kiosk.wakeAfter(60 * 60_000)).toEqual([checks]);
+    kiosk.keys('5', '000', 'enter');
+    expect(kiosk.at).toBe('charging');
+    expect(kiosk.take(differs)).toContainEqual(posts);
+  });
+
+  test('nobody is asked while the relay is away', () => {
+    const kiosk = new Machine();
+    kiosk.take({ kind: 'part', part: 'broker', health: { ok: false, code: 'broker-unreachable' } });
+    kiosk.take({ kind: 'part', part: 'broker', health: { ok: true } });
+    kiosk.sameLedger();
+    kiosk.take({ kind: 'part', part: 'relay', health: { ok: false, code: 'relay-unreachable' } });
+    expect(kiosk.wakeAfter(2 * 60 * 60_000)).toEqual([]);
+  });
+
   test('a question without an answer is asked again', () => {
     const kiosk = new Machine();
     kiosk.take({ kind: 'part', part: 'broker', health: { ok: false, code: 'broker-unreachable' } });

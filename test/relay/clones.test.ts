@@ -102,6 +102,15 @@ test('a boot that the relay never saw, and whose first call comes after the next
   expect(await ask(kiosk, 'boot-c')).toMatchObject(cloned);
 });
 
+test('nor does such a boot replace the first one that the relay has ever heard', async () => {
+  const kiosk = await setting.kiosk('clo18');
+  expect((await ask(kiosk, 'boot-b')).status).toBe(200);
+  expect(await ask(kiosk, 'boot-a', -60_000)).toMatchObject({
+    ...{ status: 401, json: { code: 'clock-skew' } },
+  });
+  expect((await ask(kiosk, 'boot-b')).status).toBe(200);
+});
+
 test('the line of a boot that was replaced ends with its next call; the living one keeps its own', async () => {
   const kiosk = await setting.kiosk('clo15');
   const old = await connect(kiosk, 'boot-a');

@@ -52,7 +52,10 @@ const rowsOfFirst: Record<string, Record<string, unknown>[]> = {
       ...{ status: '{}', status_at_ms: 900 },
     },
   ],
-  boots: [{ kiosk_id: 'ksk01', boot_id: 'boot', replaced_at_ms: null }],
+  boots: [
+    { kiosk_id: 'ksk01', boot_id: 'boot-before', replaced_at_ms: 700 },
+    { kiosk_id: 'ksk01', boot_id: 'boot', replaced_at_ms: null },
+  ],
   outbox: [
     {
       ...{ sale_id: openId, kiosk_id: 'ksk01', seq: 2, state: 'sent' },
@@ -95,6 +98,9 @@ describe.each(databases())('%s', (_name, newRoom) => {
       expect(present).toHaveLength(rows.length);
       for (const row of rows) expect(present).toContainEqual(expect.objectContaining(row));
     }
+    // It is known since when the living boot speaks: since it replaced the last one.
+    const boots = database.db.selectFrom('boots').select(['bootId', 'spokeAtMs']);
+    expect(await boots.execute()).toContainEqual({ bootId: 'boot', spokeAtMs: 700 });
     expect(await store.claim(saleId)).toMatchObject({
       state: 'open',
       amountIdr: 15_000,

@@ -43,6 +43,9 @@ function wrongEnd(
   claim: ClaimRow | undefined,
   kiosks: readonly SimKiosk[],
 ): string | undefined {
+  // Neither the ledger nor the card has ever heard of it: only Midtrans tells of the money, and where it is now.
+  const isUnheard =
+    row === undefined && world.happened.has('restore') && world.happened.has('old card');
   switch (charge.status) {
     case 'pending':
       return 'can still be paid';
@@ -53,14 +56,12 @@ function wrongEnd(
     case 'partial_refund':
     case 'refund':
       if (claim?.state === 'refunding') return stillRefunding(claim);
-      return row?.verdict === 'refunded' || claim !== undefined ? undefined : 'lost its refund';
+      if (row?.verdict === 'refunded' || claim !== undefined || isUnheard) return undefined;
+      return 'lost its refund';
     case 'settlement':
       break;
   }
-  // Neither the ledger nor the card has ever heard of it: only Midtrans' own notice tells of the money.
-  if (row === undefined && world.happened.has('restore') && world.happened.has('old card')) {
-    return undefined;
-  }
+  if (isUnheard) return undefined;
   if (row?.verdict !== 'paid' && row?.verdict !== 'paid-late') {
     return `took money and is ${row?.verdict ?? 'unknown'}`;
   }

@@ -59,14 +59,15 @@ async function replacedSince(tx: Tx, kioskId: string, sinceMs: number): Promise<
   return Number(boots);
 }
 
-/** Latest moment at which a boot of this kiosk was replaced: the living one spoke first then. */
+/** When the boot that lives spoke first; 0: none ever did. */
 async function livesSinceMs(tx: Tx, kioskId: string): Promise<number> {
-  const { since } = await tx
+  const living = await tx
     .selectFrom('boots')
-    .select((eb) => eb.fn.max('replacedAtMs').as('since'))
+    .select('spokeAtMs')
     .where('kioskId', '=', kioskId)
-    .executeTakeFirstOrThrow();
-  return since ?? 0;
+    .where('replacedAtMs', 'is', null)
+    .executeTakeFirst();
+  return living?.spokeAtMs ?? 0;
 }
 
 /**
@@ -100,7 +101,10 @@ export async function noteBoot(
     .where('kioskId', '=', kioskId)
     .where('replacedAtMs', '<', nowMs - bootMemoryMs)
     .execute();
-  await tx.insertInto('boots').values({ kioskId, bootId, replacedAtMs: null }).execute();
+  await tx
+    .insertInto('boots')
+    .values({ kioskId, bootId, spokeAtMs: nowMs, replacedAtMs: null })
+    .execute();
   await tx.updateTable('kiosks').set({ bootId }).where('kioskId', '=', kioskId).execute();
   return 'live';
 }

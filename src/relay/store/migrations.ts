@@ -284,12 +284,26 @@ const fifth: Migration = {
   },
 };
 
+/** When each boot spoke first. Of those that are there it is known by whom they replaced. */
+const sixth: Migration = {
+  async up(db: Db) {
+    await db.schema
+      .alterTable('boots')
+      .addColumn('spoke_at_ms', 'bigint', (c) => c.notNull().defaultTo(0))
+      .execute();
+    await sql`UPDATE boots SET spoke_at_ms = coalesce((SELECT max(other.replaced_at_ms)
+      FROM boots AS other WHERE other.kiosk_id = boots.kiosk_id), 0)
+      WHERE replaced_at_ms IS NULL`.execute(db);
+  },
+};
+
 const migrations = {
   '0001-first': first,
   '0002-claims': second,
   '0003-to-tell': third,
   '0004-remote': fourth,
   '0005-configs': fifth,
+  '0006-boots': sixth,
 } satisfies Record<string, Migration>;
 
 /**

@@ -31,6 +31,8 @@ export interface KioskRow {
 export interface BootRow {
   kioskId: string;
   bootId: string;
+  /** When it was heard first: an older token of a boot that was never heard replaces it no more. */
+  spokeAtMs: number;
   replacedAtMs: number | null;
 }
 
