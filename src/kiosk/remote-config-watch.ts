@@ -6,6 +6,7 @@ import { KiosError } from '../protocol/errors.ts';
 import { configAnswer, openConfig } from '../protocol/remote-config.ts';
 import { isIdle, startAnew } from './commands-run.ts';
 import { missingParts } from './missing.ts';
+import { proveTrial } from './remote-config-trial.ts';
 import { kioskOf, publishStatus, type AskedConfig, type Run } from './selling.ts';
 
 const askEveryMs = 300_000;
@@ -14,9 +15,6 @@ const answerLimitMs = 60_000;
 const lookEveryMs = 1_000;
 /** A file of the machine that cannot be used now is looked at again so much later. */
 const againMs = 60_000;
-/** So long on end it must be able to sell, where no sale proves it sooner. */
-const provedMs = 600_000;
-const proveEveryMs = 5_000;
 
 /** Starts it all; each part ends with the run. */
 export function watchRemoteConfig(run: Run): void {
@@ -26,8 +24,16 @@ export function watchRemoteConfig(run: Run): void {
       asking = undefined;
     }));
   void askAlways(run);
-  void proveTrial(run);
-  if (run.remote.waits) void endForNext(run);
+  const { clock, stopping, remote } = run;
+  void proveTrial({
+    ...{ clock, remote, signal: stopping.signal },
+    isWell: () => canSell(run),
+    hasSold: () => run.hasSold === true,
+    proved: () => {
+      publishStatus(run);
+    },
+  });
+  if (remote.waits) void endForNext(run);
 }
 
 async function askAlways({ clock, stopping, askConfig }: Run): Promise<void> {
@@ -97,17 +103,8 @@ function startsWell({ rereadConfig, log }: Run): boolean {
   }
 }
 
-async function proveTrial(run: Run): Promise<void> {
-  const { clock, remote, rules, stopping } = run;
-  const { signal } = stopping;
-  let wellSinceMs: number | undefined;
-  while (!signal.aborted && remote.onTrial) {
-    const nowMs = clock.monotonicMs();
-    const isWell =
-      run.journalFault === undefined && missingParts(kioskOf(run).state(), rules).length === 0;
-    wellSinceMs = isWell ? (wellSinceMs ?? nowMs) : undefined;
-    const isProved = run.hasSold === true || nowMs - (wellSinceMs ?? nowMs) >= provedMs;
-    if (isProved && remote.promote()) publishStatus(run);
-    await wait(clock, proveEveryMs, signal);
-  }
+function canSell(run: Run): boolean {
+  return (
+    run.journalFault === undefined && missingParts(kioskOf(run).state(), run.rules).length === 0
+  );
 }
