@@ -40,6 +40,23 @@ export function configuredPlaces(config: string): ConfiguredPlaces {
   );
 }
 
+/** The configured parts whose node the kiosk may not open, each with what mends that: root, who may ask, can open any. */
+export function refusedParts(
+  attached: readonly Attached[],
+  places: ConfiguredPlaces,
+  account: Account,
+): ReadonlyMap<DevicePart, string> {
+  return new Map(
+    attached.flatMap((device) => {
+      const refused = refusal(device, account);
+      if (refused === undefined) return [];
+      return [...places]
+        .filter(([, at]) => isAt(at, device))
+        .map(([part]) => [part, refused] as const);
+    }),
+  );
+}
+
 export function reportAttached(
   attached: readonly Attached[],
   places: ConfiguredPlaces,

@@ -4,7 +4,8 @@ import { Command } from 'commander';
 import { z } from 'zod';
 import { ConfigError, parseConfig } from '../lib/config-file.ts';
 import { readAttached, systemPlaces, type SystemPlaces } from './attached.ts';
-import { configuredPlaces, reportAttached } from './attached-report.ts';
+import type { DevicePart } from './attached-fits.ts';
+import { configuredPlaces, refusedParts, reportAttached } from './attached-report.ts';
 import type { AttachedLine, AttachedReport } from './attached-report.ts';
 import { readConfigText } from './config-write.ts';
 import { kioskAccount } from './device-access.ts';
@@ -47,6 +48,15 @@ It may run beside the kiosk. What stands under "fits" can be copied into the con
 export async function attachedNow(places: SystemPlaces, config: string): Promise<AttachedReport> {
   const attached = await readAttached(places);
   return reportAttached(attached, configuredPlaces(config), kioskAccount(places.etc));
+}
+
+/** The parts of a configuration's text that the kiosk may not open, whoever asks. */
+export async function refusedNow(
+  places: SystemPlaces,
+  config: string,
+): Promise<ReadonlyMap<DevicePart, string>> {
+  const attached = await readAttached(places);
+  return refusedParts(attached, configuredPlaces(config), kioskAccount(places.etc));
 }
 
 /** Whether the kiosk lacks something that its configuration has. What is plugged in besides may be as it is. */

@@ -54,6 +54,21 @@ export async function checkDevices(config: KioskConfig, clock: Clock): Promise<F
   return findings;
 }
 
+/** What has opened for whoever asked, and would not for the kiosk. */
+export function withRights(
+  findings: readonly Finding[],
+  refused: ReadonlyMap<DevicePart, string>,
+): Finding[] {
+  return findings.map((finding) => {
+    const part = deviceParts.find((one) => one === finding.check);
+    const why = part === undefined ? undefined : refused.get(part);
+    const isOpen = finding.verdict === 'well' || finding.verdict === 'look';
+    return part === undefined || why === undefined || !isOpen
+      ? finding
+      : fault(part, lostCode[part], why);
+  });
+}
+
 async function checkDevice(part: DevicePart, config: KioskConfig, clock: Clock): Promise<Finding> {
   const device = makeDevice(part, config, clock);
   if (device === undefined) return skipped(part, 'there is none in the configuration');

@@ -7,6 +7,8 @@ import type { Language } from '../kiosk/words.ts';
 import { systemClock } from '../lib/clock.ts';
 import { ConfigError, readConfigFile } from '../lib/config-file.ts';
 import type { PrintDocument } from '../../drivers/device.ts';
+import { systemPlaces } from './attached.ts';
+import { readConfigText } from './config-write.ts';
 import {
   printOn,
   testDispenser,
@@ -15,9 +17,9 @@ import {
   testScreen,
   type Testing,
 } from './device-tests.ts';
-import { defaultConfig } from './devices.ts';
+import { defaultConfig, refusedNow } from './devices.ts';
 import { checkRemoteConfig } from './doctor-config.ts';
-import { checkDevices, devicesByKiosk } from './doctor-devices.ts';
+import { checkDevices, devicesByKiosk, withRights } from './doctor-devices.ts';
 import {
   checkDisk,
   checkIdentity,
@@ -149,7 +151,8 @@ async function checkParts(
     return false;
   }
   try {
-    const alone = await checkDevices(config, systemClock);
+    const refused = await refusedNow(systemPlaces, readConfigText(flags.config));
+    const alone = withRights(await checkDevices(config, systemClock), refused);
     note(...alone);
     const isCalledOff = await checkWithPerson(config, flags, alone, note);
     if (flags.print && !isCalledOff) note(await printReport(config, findings, flags.language));

@@ -11,7 +11,9 @@ import { createScanner } from '../../drivers/scanner/scanner.ts';
 import type { Fit } from '../../src/cli/attached-fits.ts';
 import type { AttachedLine, AttachedReport } from '../../src/cli/attached-report.ts';
 import { mayOpen } from '../../src/cli/device-access.ts';
-import { attachedNow, configText, isFaulty, words } from '../../src/cli/devices.ts';
+import { attachedNow, configText, isFaulty, refusedNow, words } from '../../src/cli/devices.ts';
+import { withRights } from '../../src/cli/doctor-devices.ts';
+import { skipped, well } from '../../src/cli/finding.ts';
 import { widthOf } from '../../src/cli/panel-size.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { descriptors, hex } from '../drivers/hid-captures.ts';
@@ -282,6 +284,23 @@ describe('who may open it', () => {
     expect(told(free)).toEqual([expect.stringContaining('99-kios.rules')]);
     expect(isFaulty(free)).toBe(false);
     expect(isFaulty(await attachedNow(tree, `keypad: { at: "hid:${at}" }`))).toBe(true);
+  });
+
+  test('the doctor, who is root, opens a device and tells all the same that the kiosk may not', async () => {
+    const tree = await plantTree('stranger');
+    const at = await tree.hid('Pad', descriptors.specification, '1.1', 0o600);
+    const refused = await refusedNow(tree, `keypad: { at: "hid:${at}" }`);
+    const opened = [
+      well('keypad', 'is open'),
+      skipped('printer', 'there is none'),
+      well('disk', ''),
+    ];
+    const [pad, ...others] = withRights(opened, refused);
+    expect(pad).toMatchObject({ check: 'keypad', verdict: 'fault', code: 'keypad-lost' });
+    expect(pad?.detail).toContain('99-kios.rules');
+    expect(others).toEqual(opened.slice(1));
+    const free = await tree.hid('Pad', descriptors.specification, '1.2', 0o666);
+    expect(await refusedNow(tree, `keypad: { at: "hid:${free}" }`)).toEqual(new Map());
   });
 
   test.each([
