@@ -95,6 +95,20 @@ export interface Frame {
   readonly pixels: Uint16Array;
 }
 
+/** How a panel's memory holds pixels: RGB565 or XRGB8888, and how far the picture lies turned clockwise in it, in degrees. */
+export interface PixelForm {
+  readonly bitsPerPixel: 16 | 32;
+  readonly turn: 0 | 90 | 180 | 270;
+}
+
+/** A picture as a panel's memory has it, row by row of the panel without padding. */
+export interface PanelFrame {
+  readonly form: PixelForm;
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: Uint16Array | Uint32Array;
+}
+
 export interface Geometry {
   width: number;
   height: number;
@@ -110,6 +124,14 @@ export interface Display extends Device {
    * @throws DeviceError
    */
   show(frame: Frame): Promise<void>;
+  /** A display that is a panel's memory. Known once open. */
+  readonly panel?: PanelMemory | undefined;
+}
+
+export interface PanelMemory {
+  readonly form: PixelForm;
+  /** As the display's own `show`, for a frame that needs only be copied. @throws DeviceError */
+  show(frame: PanelFrame): Promise<void>;
 }
 
 /** What a printer is asked to put on paper: lines and pictures, no printer language. */

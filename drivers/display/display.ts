@@ -3,9 +3,9 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { DeviceError, type Display } from '../device.ts';
 import { parsePortAddress } from '../ports.ts';
 import { createFramebuffer } from './framebuffer.ts';
-import { type Rotation } from './framebuffer-pixels.ts';
 import { createPageDisplay } from './page.ts';
 import { createTerminalDisplay, type TerminalOptions } from './terminal.ts';
+import type { Rotation } from './turn.ts';
 
 export interface DisplayOptions {
   /** `fb:/dev/fb0` · `page:unix:/PATH` · `page:tcp:HOST:PORT` · `terminal`. */

@@ -1,19 +1,17 @@
 // Frames wait in a queue of one: a display that is slower than its kiosk shows the newest, never a backlog.
-import type { Frame } from '../device.ts';
-
-export interface FrameQueue {
+export interface FrameQueue<Frame> {
   /** Resolves when this frame, or a newer one that overtook it, is shown; rejects as `draw` did. */
   show(frame: Frame): Promise<void>;
 }
 
-interface Waiting {
+interface Waiting<Frame> {
   frame: Frame;
   shown: PromiseWithResolvers<void>;
 }
 
 /** Calls `draw` for one frame at a time. */
-export function createFrameQueue(draw: (frame: Frame) => Promise<void>): FrameQueue {
-  let waiting: Waiting | undefined;
+export function createFrameQueue<Frame>(draw: (frame: Frame) => Promise<void>): FrameQueue<Frame> {
+  let waiting: Waiting<Frame> | undefined;
   let drawing = false;
 
   const run = async (): Promise<void> => {
@@ -28,7 +26,7 @@ export function createFrameQueue(draw: (frame: Frame) => Promise<void>): FrameQu
     }
     drawing = false;
   };
-  const take = (): Waiting | undefined => {
+  const take = (): Waiting<Frame> | undefined => {
     const next = waiting;
     waiting = undefined;
     return next;

@@ -3,12 +3,21 @@
 import { open, readFile, realpath, type FileHandle } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Clock } from '../../src/lib/clock.ts';
-import { DeviceError, type Display, type Frame, type Geometry, type Health } from '../device.ts';
+import {
+  DeviceError,
+  type Display,
+  type Frame,
+  type Geometry,
+  type Health,
+  type PanelFrame,
+  type PanelMemory,
+} from '../device.ts';
 import { openError } from '../ports.ts';
 import { createFrameQueue } from './frame-queue.ts';
 import { changeSince } from './frame-change.ts';
-import { frameSize, packFrame, type Panel, type Rotation } from './framebuffer-pixels.ts';
+import { copyRows, panelFrame, type Panel } from './framebuffer-pixels.ts';
 import { changedRows, type RowRun } from './rows.ts';
+import { turnedSize, type Rotation } from './turn.ts';
 
 export interface FramebufferOptions {
   /** `/dev/fb0`, or a link to it. */
@@ -35,7 +44,7 @@ class Framebuffer implements Display {
   readonly closed: Promise<DeviceError | undefined>;
   readonly #options: FramebufferOptions;
   readonly #ended = Promise.withResolvers<DeviceError | undefined>();
-  readonly #queue = createFrameQueue((frame) => this.#draw(frame));
+  readonly #queue = createFrameQueue<PanelFrame>((frame) => this.#draw(frame));
   #health: Health = { state: 'opening' };
   #file: FileHandle | undefined;
   #panel: Panel | undefined;
@@ -43,10 +52,10 @@ class Framebuffer implements Display {
   #shape = '';
   /** The panel's memory as it was written last. */
   #shown: Buffer | undefined;
-  /** Where the next whole picture is packed; between two of them its bytes mean nothing. */
+  /** Where the next whole picture comes; between two of them its bytes mean nothing. */
   #spare: Buffer | undefined;
-  /** The frame that `#shown` was packed from. */
-  #frame: Frame | undefined;
+  /** The frame that `#shown` was copied from. */
+  #frame: PanelFrame | undefined;
   #stopWatch: () => void = () => undefined;
   #over = false;
   #lost: DeviceError | undefined;
@@ -58,10 +67,20 @@ class Framebuffer implements Display {
   }
 
   get geometry(): Geometry {
-    if (this.#panel === undefined) throw new DeviceError('canceled', `${this.name} is not open`);
     const { rotation, panelWidthMm } = this.#options;
-    const size = frameSize(this.#panel, rotation);
-    return panelWidthMm === undefined ? size : { ...size, widthMm: panelWidthMm };
+    const { width, height } = turnedSize(this.#openPanel, rotation);
+    return { width, height, ...(panelWidthMm === undefined ? {} : { widthMm: panelWidthMm }) };
+  }
+
+  get panel(): PanelMemory {
+    const { bitsPerPixel } = this.#openPanel;
+    const form = { bitsPerPixel, turn: this.#options.rotation };
+    return { form, show: (frame) => this.#queue.show(frame) };
+  }
+
+  get #openPanel(): Panel {
+    if (this.#panel === undefined) throw new DeviceError('canceled', `${this.name} is not open`);
+    return this.#panel;
   }
 
   async open(signal: AbortSignal): Promise<void> {
@@ -92,16 +111,16 @@ class Framebuffer implements Display {
   }
 
   async show(frame: Frame): Promise<void> {
-    return this.#queue.show(frame);
+    return this.#queue.show(panelFrame(frame, this.panel.form));
   }
 
-  async #draw(frame: Frame): Promise<void> {
+  async #draw(frame: PanelFrame): Promise<void> {
     const panel = this.#panel;
     const file = this.#file;
     if (this.#over || panel === undefined || file === undefined) {
       throw this.#lost ?? new DeviceError('canceled', `${this.name} is closed`);
     }
-    const { bytes, runs } = this.#pack(frame, panel);
+    const { bytes, runs } = this.#take(frame, panel);
     try {
       for (const run of runs) await writeRows(file, bytes, run, panel.stride);
     } catch (error) {
@@ -111,16 +130,17 @@ class Framebuffer implements Display {
   }
 
   /** The panel's memory as it is to be, and which rows of it are new. */
-  #pack(frame: Frame, panel: Panel): { bytes: Buffer; runs: readonly RowRun[] } {
-    const { rotation } = this.#options;
+  #take(frame: PanelFrame, panel: Panel): { bytes: Buffer; runs: readonly RowRun[] } {
     const { stride, height } = panel;
     const shown = this.#shown;
     const changed = changeSince(this.#frame, frame);
     if (shown !== undefined && changed !== undefined) {
-      return { bytes: shown, runs: [packFrame(frame, panel, rotation, shown, changed)] };
+      const run = { first: changed.y, count: changed.height };
+      copyRows(frame, panel, shown, run);
+      return { bytes: shown, runs: [run] };
     }
     const bytes = this.#spare ?? Buffer.alloc(stride * height);
-    packFrame(frame, panel, rotation, bytes);
+    copyRows(frame, panel, bytes, { first: 0, count: height });
     const runs = changedRows(shown, bytes, stride);
     [this.#shown, this.#spare] = [bytes, shown];
     return { bytes, runs };

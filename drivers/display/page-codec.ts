@@ -5,6 +5,7 @@
 //   All numbers are little endian.
 import assert from 'node:assert/strict';
 import type { Frame, Geometry } from '../device.ts';
+import { bytesOf, isLittleEndian } from './blit.ts';
 import { type RowRun } from './rows.ts';
 
 /** Rows of a frame that changed. */
@@ -24,16 +25,24 @@ export function encodeGeometry(geometry: Geometry): Uint8Array {
   return header('KG01', [geometry.width, geometry.height, geometry.widthMm ?? 0]);
 }
 
-/** One message with the rows of a run. */
-export function encodeRows(frame: Frame, run: RowRun): Uint8Array {
-  assert(validSize(frame.width, frame.height) && run.first + run.count <= frame.height);
-  const head = header('KF01', [frame.width, frame.height, run.first, run.count]);
-  const pixels = run.count * frame.width;
-  const bytes = new Uint8Array(head.length + 2 * pixels);
-  bytes.set(head);
-  const view = new DataView(bytes.buffer, head.length);
-  const from = run.first * frame.width;
-  for (let i = 0; i < pixels; i++) view.setUint16(2 * i, frame.pixels[from + i] ?? 0, true);
+/** Bytes before the pixels. */
+const rowsHeadBytes = 12;
+
+/** How long a message of `count` rows is. */
+export function rowsBytes(width: number, count: number): number {
+  return rowsHeadBytes + 2 * width * count;
+}
+
+/** One message with the rows of a run. @param room what it may be written into, where its sender has some */
+export function encodeRows(frame: Frame, run: RowRun, room?: Uint8Array): Uint8Array {
+  const { width, height, pixels } = frame;
+  assert(validSize(width, height) && run.first + run.count <= height);
+  const length = rowsBytes(width, run.count);
+  const bytes = (room ?? new Uint8Array(length)).subarray(0, length);
+  bytes.set(header('KF01', [width, height, run.first, run.count]));
+  const rows = pixels.subarray(run.first * width, (run.first + run.count) * width);
+  bytes.set(bytesOf(rows), rowsHeadBytes);
+  if (!isLittleEndian) bytesOf(bytes.subarray(rowsHeadBytes)).swap16();
   return bytes;
 }
 
@@ -57,9 +66,10 @@ export function createRowsDecoder(): Decoder<RowsMessage> {
         ? 2 * width * count
         : undefined,
     message: ([width = 0, height = 0, first = 0, count = 0], body) => {
-      const view = new DataView(body.buffer, body.byteOffset, body.byteLength);
       const pixels = new Uint16Array(width * count);
-      for (let i = 0; i < pixels.length; i++) pixels[i] = view.getUint16(2 * i, true);
+      const bytes = bytesOf(pixels);
+      bytes.set(body);
+      if (!isLittleEndian) bytes.swap16();
       return { width, height, first, count, pixels };
     },
   });

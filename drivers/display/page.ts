@@ -5,7 +5,8 @@ import { wait, type Clock } from '../../src/lib/clock.ts';
 import { DeviceError, type Display, type Frame, type Geometry, type Health } from '../device.ts';
 import { openPort, type BytePort, type PortAddress } from '../ports.ts';
 import { createFrameQueue } from './frame-queue.ts';
-import { createGeometryDecoder, encodeRows } from './page-codec.ts';
+import { bytesOf } from './blit.ts';
+import { createGeometryDecoder, encodeRows, rowsBytes } from './page-codec.ts';
 import { changeSince } from './frame-change.ts';
 import { changedSpan, type RowRun } from './rows.ts';
 
@@ -32,7 +33,7 @@ class PageDisplay implements Display {
   readonly #options: PageOptions;
   readonly #ended = Promise.withResolvers<DeviceError | undefined>();
   readonly #greeted = Promise.withResolvers<undefined>();
-  readonly #queue = createFrameQueue((frame) => this.#draw(frame));
+  readonly #queue = createFrameQueue<Frame>((frame) => this.#draw(frame));
   readonly #decoder = createGeometryDecoder();
   #health: Health = { state: 'opening' };
   #port: BytePort | undefined;
@@ -40,6 +41,8 @@ class PageDisplay implements Display {
   #frame: Frame | undefined;
   /** A copy of its pixels: a frame is its painter's own. */
   #shown: Uint16Array | undefined;
+  /** Where messages are made, one at a time: a picture each would be a megabyte of garbage a screen. */
+  #room: Uint8Array | undefined;
   #over = false;
   #lost: DeviceError | undefined;
 
@@ -112,7 +115,8 @@ class PageDisplay implements Display {
       void port.close('drop');
     });
     try {
-      await port.write(encodeRows(frame, span));
+      this.#room ??= new Uint8Array(rowsBytes(width, height));
+      await port.write(encodeRows(frame, span, this.#room));
     } catch (error) {
       throw this.#lost ?? error;
     } finally {
@@ -174,6 +178,3 @@ class PageDisplay implements Display {
 function sameGeometry(a: Geometry, b: Geometry): boolean {
   return a.width === b.width && a.height === b.height && a.widthMm === b.widthMm;
 }
-
-const bytesOf = (pixels: Uint16Array): Uint8Array =>
-  new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength);

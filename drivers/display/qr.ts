@@ -1,8 +1,18 @@
 // The QR on the screen: its matrix, its pixels, and the proof that the pixels say what they should.
 import { decodeQR } from 'qr/decode.js';
-import { DeviceError, type Frame } from '../device.ts';
+import { DeviceError } from '../device.ts';
 import { makeQr, type QrMatrix } from '../qr-matrix.ts';
-import { fillBox, quietModules, rgb565, rgb888, type Box } from './blit.ts';
+import {
+  bytesOf,
+  fillBox,
+  pixelAt,
+  pixelOf,
+  quietModules,
+  rgb888,
+  type Box,
+  type Surface,
+} from './blit.ts';
+import { turnGrid, type Rotation } from './turn.ts';
 
 /** EMVCo leaves a payment text at most 512 characters; anything longer is a fault of ours. */
 const maxTextLength = 512;
@@ -15,22 +25,30 @@ export function qrMatrix(text: string): QrMatrix {
   return makeQr(text, 'M');
 }
 
+/** The modules as they lie on the panel. */
+export function turnedMatrix({ size, dark }: QrMatrix, turn: Rotation): QrMatrix {
+  if (turn === 0) return { size, dark };
+  const sides = { width: size, height: size };
+  return { size, dark: turnGrid(dark, sides, turn, new Uint8Array(dark.length)) };
+}
+
 /** Draws a QR in black on white with its quiet zone. `box` is square: (size + 2 × quiet) × modulePx. */
-export function drawQr(frame: Frame, matrix: QrMatrix, box: Box, modulePx: number): void {
-  fillBox(frame, box, 0xffffff);
+export function drawQr(surface: Surface, matrix: QrMatrix, box: Box, modulePx: number): void {
+  const { width, pixels } = surface;
+  fillBox(surface, box, 0xffffff);
   const left = box.x + quietModules * modulePx;
   const top = box.y + quietModules * modulePx;
   const side = matrix.size * modulePx;
-  const black = rgb565(0x000000);
+  const black = pixelOf(surface, 0x000000);
   for (let row = 0; row < matrix.size; row++) {
-    const line = (top + row * modulePx) * frame.width + left;
+    const line = (top + row * modulePx) * width + left;
     for (let column = 0; column < matrix.size; column++) {
       if (matrix.dark[row * matrix.size + column] !== 1) continue;
       const at = line + column * modulePx;
-      frame.pixels.fill(black, at, at + modulePx);
+      pixels.fill(black, at, at + modulePx);
     }
     for (let copy = 1; copy < modulePx; copy++) {
-      frame.pixels.copyWithin(line + copy * frame.width, line, line + side);
+      pixels.copyWithin(line + copy * width, line, line + side);
     }
   }
 }
@@ -38,13 +56,16 @@ export function drawQr(frame: Frame, matrix: QrMatrix, box: Box, modulePx: numbe
 /** A slow Pi needs more than the library's default of one sixtieth of a second. */
 const decodeLimitMs = 3000;
 
+/** The decoder gets so many pixels of each module's side: more say the same, because every one is looked at beside it. */
+const decodedPx = 3;
+
 /**
  * Reads the QR back out of a frame's own pixels: the text must be the one meant, and every module whole, because a
  * broken one that error correction mends here may be the one too many behind scratched glass.
  * @throws DeviceError `protocol`, reason `qr-unreadable`; the message names no content
  */
 export function assertQrReadable(
-  frame: Frame,
+  surface: Surface,
   matrix: QrMatrix,
   box: Box,
   modulePx: number,
@@ -52,12 +73,13 @@ export function assertQrReadable(
 ): void {
   let read: string;
   try {
-    read = decodeQR(cropRgba(frame, box), { format: 'RGBA', timeLimit: decodeLimitMs });
+    const picture = cropRgba(surface, box, modulePx);
+    read = decodeQR(picture, { format: 'RGBA', timeLimit: decodeLimitMs });
   } catch (error) {
     throw qrFault('the QR on the screen can not be read', error);
   }
   if (read !== text) throw qrFault('the QR on the screen says something else');
-  if (!everyModuleWhole(frame, matrix, box, modulePx)) {
+  if (!everyModuleWhole(surface, matrix, box, modulePx)) {
     throw qrFault('the QR on the screen has a broken module');
   }
 }
@@ -66,43 +88,55 @@ function qrFault(message: string, cause?: unknown): DeviceError {
   return new DeviceError('protocol', message, { cause, reason: 'qr-unreadable' });
 }
 
-function everyModuleWhole(frame: Frame, matrix: QrMatrix, box: Box, modulePx: number): boolean {
+/** Whether each pixel of the box is as the matrix says. A QR that was read back once reads as the same text then. */
+export function everyModuleWhole(
+  surface: Surface,
+  matrix: QrMatrix,
+  box: Box,
+  modulePx: number,
+): boolean {
+  const { width, pixels } = surface;
+  const [white, black] = [pixelOf(surface, 0xffffff), pixelOf(surface, 0x000000)];
+  const bytes = bytesOf(pixels);
+  const pixelBytes = pixels.BYTES_PER_ELEMENT;
+  const lineOf = (y: number): number => (box.y + y) * width + box.x;
   for (let y = 0; y < box.height; y++) {
     const row = Math.floor(y / modulePx) - quietModules;
+    const line = lineOf(y);
+    if (y % modulePx !== 0) {
+      const [from, first] = [line * pixelBytes, lineOf(y - (y % modulePx)) * pixelBytes];
+      const length = box.width * pixelBytes;
+      if (bytes.compare(bytes, first, first + length, from, from + length) !== 0) return false;
+      continue;
+    }
     for (let x = 0; x < box.width; x++) {
       const column = Math.floor(x / modulePx) - quietModules;
       const inside = row >= 0 && row < matrix.size && column >= 0 && column < matrix.size;
       const dark = inside && matrix.dark[row * matrix.size + column] === 1;
-      const pixel = frame.pixels[(box.y + y) * frame.width + box.x + x];
-      if (pixel !== (dark ? 0x0000 : 0xffff)) return false;
+      if (pixels[line + x] !== (dark ? black : white)) return false;
     }
   }
   return true;
 }
 
+/** The box with at most `decodedPx` pixels of each module's side, from its upper left corner on. */
 function cropRgba(
-  frame: Frame,
+  surface: Surface,
   box: Box,
+  modulePx: number,
 ): { width: number; height: number; data: Uint8ClampedArray } {
-  const data = new Uint8ClampedArray(box.width * box.height * 4).fill(255);
-  for (let y = 0; y < box.height; y++) {
-    for (let x = 0; x < box.width; x++) {
-      const colour = rgb888(frame.pixels[(box.y + y) * frame.width + box.x + x] ?? 0);
-      const at = 4 * (y * box.width + x);
+  const kept = Math.min(modulePx, decodedPx);
+  const side = Math.floor(box.width / modulePx) * kept;
+  const data = new Uint8ClampedArray(side * side * 4).fill(255);
+  const place = (at: number): number => Math.floor(at / kept) * modulePx + (at % kept);
+  for (let y = 0, at = 0; y < side; y++) {
+    const line = (box.y + place(y)) * surface.width + box.x;
+    for (let x = 0; x < side; x++, at += 4) {
+      const colour = rgb888(pixelAt(surface, line + place(x)));
       data[at] = colour >> 16;
       data[at + 1] = (colour >> 8) & 0xff;
       data[at + 2] = colour & 0xff;
     }
   }
-  return { width: box.width, height: box.height, data };
-}
-
-/** The pixels of a box, to see whether a later frame has the very same ones. */
-export function cropPixels(frame: Frame, box: Box): Uint16Array {
-  const pixels = new Uint16Array(box.width * box.height);
-  for (let y = 0; y < box.height; y++) {
-    const from = (box.y + y) * frame.width + box.x;
-    pixels.set(frame.pixels.subarray(from, from + box.width), y * box.width);
-  }
-  return pixels;
+  return { width: side, height: side, data };
 }

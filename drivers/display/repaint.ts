@@ -2,15 +2,22 @@
 // never leave out a pixel in which the two differ.
 import type { Box } from './blit.ts';
 import type { Item } from './blocks.ts';
-import type { PlacedGlyph } from './text.ts';
+import type { GlyphMask } from './coverage.ts';
 
-/** An item of a layout, ready to be painted. */
+/** An item of a layout, ready to be painted; all places are those on the panel. */
 export interface Part {
   item: Item;
   /** Holds every pixel that it paints. */
   ink: Box;
-  /** Of a text, each with its place. */
-  glyphs: readonly PlacedGlyph[];
+  /** Of a text. */
+  glyphs: readonly PartGlyph[];
+}
+
+export interface PartGlyph {
+  mask: GlyphMask;
+  place: Box;
+  /** It begins behind the end of those before it: nothing of this text is under it. */
+  apart: boolean;
 }
 
 export interface Following {
@@ -51,14 +58,6 @@ export function around(boxes: readonly Box[]): Box {
   }
   if (left === Infinity) return { x: 0, y: 0, width: 0, height: 0 };
   return { x: left, y: top, width: right - left, height: bottom - top };
-}
-
-/** What of a box lies on a screen of this size. */
-export function within({ x, y, width, height }: Box, screen: Pick<Box, 'width' | 'height'>): Box {
-  const [left, top] = [Math.max(x, 0), Math.max(y, 0)];
-  const right = Math.min(x + width, screen.width);
-  const bottom = Math.min(y + height, screen.height);
-  return { x: left, y: top, width: Math.max(0, right - left), height: Math.max(0, bottom - top) };
 }
 
 function isSame(a: Item | undefined, b: Item | undefined): boolean {

@@ -53,7 +53,7 @@ class TerminalDisplay implements Display {
   readonly #clock: Clock;
   readonly #openLine: () => TerminalLine;
   readonly #ended = Promise.withResolvers<DeviceError | undefined>();
-  readonly #queue = createFrameQueue((frame) => this.#draw(frame));
+  readonly #queue = createFrameQueue<Frame>((frame) => this.#draw(frame));
   readonly #resized = (): void => {
     void this.#end(new DeviceError('disconnected', 'the terminal has another size now'));
   };

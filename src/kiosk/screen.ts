@@ -1,5 +1,5 @@
 // Brings scenes onto the display: draws the newest one when the last one is out, and leaves out those in between.
-import { createRenderer, type Renderer } from '../../drivers/display/render.ts';
+import { createPanelRenderer, createRenderer } from '../../drivers/display/render.ts';
 import type { Scene } from '../../drivers/display/scene.ts';
 import { DeviceError, type Display } from '../../drivers/device.ts';
 import type { Log } from '../lib/log.ts';
@@ -14,18 +14,17 @@ export interface Screen {
 }
 
 export function createScreen(log: Log): Screen {
-  let display: Display | undefined;
-  let renderer: Renderer | undefined;
+  let put: ((scene: Scene) => Promise<void>) | undefined;
   let wanted: { scene: Scene; refused: () => void } | undefined;
   let latest: typeof wanted;
   let drawing: Promise<void> | undefined;
 
   const drawAll = async (): Promise<void> => {
-    while (wanted !== undefined && display !== undefined && renderer !== undefined) {
+    while (wanted !== undefined && put !== undefined) {
       const { scene, refused } = wanted;
       wanted = undefined;
       try {
-        await display.show(renderer.render(scene));
+        await put(scene);
       } catch (error) {
         if (!(error instanceof DeviceError)) throw error;
         log.warn({ fault: error.kind, reason: error.message }, 'screen.not-drawn');
@@ -37,14 +36,13 @@ export function createScreen(log: Log): Screen {
   const draw = (): void => {
     drawing ??= drawAll().finally(() => {
       drawing = undefined;
-      if (wanted !== undefined && display !== undefined) draw();
+      if (wanted !== undefined && put !== undefined) draw();
     });
   };
 
   return {
     use: (next) => {
-      display = next;
-      renderer = next === undefined ? undefined : createRenderer({ geometry: next.geometry });
+      put = next && painterOn(next);
       wanted = latest;
       if (wanted !== undefined) draw();
     },
@@ -57,4 +55,15 @@ export function createScreen(log: Log): Screen {
       await drawing;
     },
   };
+}
+
+/** Draws scenes in the form that the display has for them. */
+function painterOn(display: Display): (scene: Scene) => Promise<void> {
+  const { geometry, panel } = display;
+  if (panel === undefined) {
+    const renderer = createRenderer({ geometry });
+    return async (scene) => display.show(renderer.render(scene));
+  }
+  const renderer = createPanelRenderer(panel.form, { geometry });
+  return async (scene) => panel.show(renderer.render(scene));
 }

@@ -1,18 +1,14 @@
-// A key to the rows that show it: the screen of a typed amount, what changed of it painted, packed as the panel has it, and
+// A key to the rows that show it: the screen of a typed amount, what changed of it painted as the panel has it, copied, and
 // written into a file. Beside each a copy of a whole frame, which no other way of showing anything can do without.
 import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Frame } from '../../drivers/device.ts';
+import type { PanelFrame } from '../../drivers/device.ts';
 import { changeSince } from '../../drivers/display/frame-change.ts';
-import {
-  frameSize,
-  packFrame,
-  type Panel,
-  type Rotation,
-} from '../../drivers/display/framebuffer-pixels.ts';
-import { createRenderer } from '../../drivers/display/render.ts';
+import { copyRows, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
+import { createPanelRenderer } from '../../drivers/display/render.ts';
 import type { RowRun } from '../../drivers/display/rows.ts';
+import { turnedSize, type Rotation } from '../../drivers/display/turn.ts';
 import { sceneOf } from '../../src/kiosk/screens.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { context, stateAt } from '../kiosk/screen-states.ts';
@@ -128,15 +124,21 @@ function measured(
 
 /** As screen.ts and framebuffer.ts do it, but for the write itself. */
 function typist(panel: Panel, rotation: Rotation): () => { bytes: Buffer; rows: RowRun } {
-  const renderer = createRenderer({ geometry: frameSize(panel, rotation) });
+  const form = { bitsPerPixel: panel.bitsPerPixel, turn: rotation };
+  const renderer = createPanelRenderer(form, { geometry: turnedSize(panel, rotation) });
   const bytes = Buffer.alloc(panel.stride * panel.height);
-  let before: Frame | undefined;
+  let before: PanelFrame | undefined;
   let key = 0;
   return () => {
     const digits = typed[key++ % typed.length] ?? '';
     const state = stateAt({ at: 'entering', digits, untilMs: 0 }, 'id');
     const frame = renderer.render(sceneOf(state, context));
-    const rows = packFrame(frame, panel, rotation, bytes, changeSince(before, frame));
+    const { y: first, height: count } = changeSince(before, frame) ?? {
+      y: 0,
+      height: panel.height,
+    };
+    const rows = { first, count };
+    copyRows(frame, panel, bytes, rows);
     before = frame;
     return { bytes, rows };
   };

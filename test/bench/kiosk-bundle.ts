@@ -1,13 +1,14 @@
 // The kiosk as it is released, in a folder of the bench's own, with the compiled code that its first start leaves. It
 // measures nothing.
 import { existsSync } from 'node:fs';
-import { readFile, symlink } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { bundleProgram, entryFile } from '../../src/field/bundle-program.ts';
 import { systemClock, wait } from '../../src/lib/clock.ts';
+import { unitEnvironment } from '../e2e/unit-environment.ts';
 
 /** What is started in place of `src/cli/kios.ts`. */
 export interface Bundle {
@@ -34,13 +35,6 @@ export async function bundleKiosk(folder: string): Promise<Bundle | undefined> {
   const codeFile = join(folder, 'kiosk.code');
   const cached = { ...plain, KIOS_CODE: codeFile };
   return { entry: join(release, entryFile), plain, cached, codeFile };
-}
-
-/** What the kiosk's unit gives its process and this machine can take: memory limits, no places of its own. */
-async function unitEnvironment(): Promise<NodeJS.ProcessEnv> {
-  const unit = await readFile(join(root, 'systemd/kios.service'), 'utf8');
-  const settings = [...unit.matchAll(/^Environment=(NODE_OPTIONS|MALLOC_ARENA_MAX)=(.+)$/gm)];
-  return Object.fromEntries(settings.map(([, name = '', value]) => [name, value]));
 }
 
 const lookEveryMs = 200;

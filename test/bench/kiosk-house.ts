@@ -8,6 +8,7 @@ import type { Frame } from '../../drivers/device.ts';
 import { createVendBoardSimulator } from '../../drivers/dispenser/simulator.ts';
 import { systemClock, wait } from '../../src/lib/clock.ts';
 import { keysOf } from '../e2e/chaos-customer.ts';
+import { unitEnvironment } from '../e2e/unit-environment.ts';
 import { readQr, World } from '../e2e/world.ts';
 import { freePorts } from './machine.ts';
 import { makeSlowCard, readSyncs, type Sync } from './slow-sync.ts';
@@ -69,7 +70,7 @@ export async function openKioskHouse(
         mqtt: { ...local(mqttPort), publicUrl: `mqtt://127.0.0.1:${broker.port}` },
       },
       kiosk: { dispenser: { at: board.at, anyAmount: true } },
-      launch: { env: card.env(syncMs, log) },
+      launch: { env: { ...(await unitEnvironment()), ...card.env(syncMs, log) } },
       relayFor: async (port) => {
         http = undo.adopt(await openTap(port), (one) => one.close());
         return `http://127.0.0.1:${http.port}`;

@@ -5,10 +5,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Display, Frame } from '../../drivers/device.ts';
 import { createDisplay } from '../../drivers/display/display.ts';
-import { packFrame, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
+import { copyRows, panelFrame, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
+import { createPanelRenderer, createRenderer } from '../../drivers/display/render.ts';
 import { changedRows, changedSpan } from '../../drivers/display/rows.ts';
 import { plugFramebuffer, readFramebuffer, tellShape, untouched } from './display-fake-fb.ts';
 import { hastyClock } from './display-frames.ts';
+import { scenes } from './display-scenes.ts';
 import { stripes } from './display.contract.ts';
 
 const never = new AbortController().signal;
@@ -63,7 +65,7 @@ describe.each([16, 32] as const)('%i bits a pixel', (bitsPerPixel) => {
     };
     const panel: Panel = { width: 4, height: 1, stride: (4 * bitsPerPixel) / 8, bitsPerPixel };
     const bytes = Buffer.alloc(panel.stride);
-    packFrame(frame, panel, 0, bytes);
+    copyRows(panelFrame(frame, { bitsPerPixel, turn: 0 }), panel, bytes, { first: 0, count: 1 });
     // fb/api: RGB565 and XRGB8888 little endian.
     expect(bytes.toString('hex')).toBe(
       bitsPerPixel === 16 ? '00f8e0071f00ffff' : '0000ff0000ff0000ff000000ffffff00',
@@ -84,6 +86,30 @@ test.each([
   await display.show({ width: 3, height: 2, pixels: Uint16Array.of(1, 2, 3, 4, 5, 6) });
   expect([...readFramebuffer(await memory(), panel).pixels]).toEqual(expected);
 });
+
+test.each([
+  [16, 0, 0],
+  [16, 90, 12],
+  [32, 180, 0],
+  [32, 270, 12],
+] as const)(
+  'frames in the panel’s own form come into its memory: %i bits, %i°, %i bytes between rows',
+  async (bitsPerPixel, turn, gap) => {
+    const stride = (320 * bitsPerPixel) / 8 + gap;
+    const panel: Panel = { width: 320, height: 480, stride, bitsPerPixel };
+    const display = await openPanel(panel, turn);
+    const { geometry, panel: own } = display;
+    if (own === undefined) throw new Error('no panel');
+    const renderer = createPanelRenderer(own.form, { geometry });
+    const { 'enter-amount': typing, 'scan-to-pay': paying } = scenes;
+    for (const scene of [{ ...typing, amount: 'Rp 1' }, { ...typing, amount: 'Rp 15' }, paying]) {
+      await own.show(renderer.render(scene));
+      const alone = createRenderer({ geometry }).render(scene);
+      const { width, height, pixels } = panelFrame(alone, { bitsPerPixel: 16, turn });
+      expect(readFramebuffer(await memory(), panel)).toEqual({ width, height, pixels });
+    }
+  },
+);
 
 test('only changed rows are written', async () => {
   const panel: Panel = { width: 8, height: 10, stride: 16, bitsPerPixel: 16 };

@@ -103,9 +103,9 @@ function keepsToItsBox(item: TextItem): boolean {
   const side = Math.ceil(sizePx * overhang);
   const [width, height] = [box.width + 2 * edge, box.height + 2 * edge];
   const frame = { width, height, pixels: new Uint16Array(width * height) };
-  const painter = createPainter();
+  const painter = createPainter({ width, height }, 0);
   const part = painter.partOf({ ...item, box: { ...box, x: edge, y: edge }, colour: 0xffffff });
-  painter.paintRows(frame, 0x000000, [part], { first: 0, count: height });
+  painter.paintBox(frame, 0x000000, [part], { x: 0, y: 0, width, height });
   for (const [i, pixel] of frame.pixels.entries()) {
     if (pixel === 0) continue;
     const [x, y] = [(i % width) - edge, Math.floor(i / width) - edge];

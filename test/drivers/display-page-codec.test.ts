@@ -23,6 +23,12 @@ test('golden bytes of both messages', () => {
   );
 });
 
+test('a message that is made where a longer one was is no longer than its rows', () => {
+  const room = new Uint8Array(100).fill(0xa5);
+  const run = { first: 1, count: 2 };
+  expect(hex(encodeRows(frame, run, room))).toBe(hex(encodeRows(frame, run)));
+});
+
 test('rows that are split anywhere come out whole', () => {
   const bytes = Buffer.concat([
     encodeRows(frame, { first: 1, count: 2 }),

@@ -1,12 +1,18 @@
 // The renderer: what is large, how large a QR is, what a small display leaves out, and a QR that reads back or is not shown.
 import { describe, expect, test } from 'vitest';
 import { decodeQR } from 'qr/decode.js';
-import type { Geometry } from '../../drivers/device.ts';
+import type { Geometry, PixelForm } from '../../drivers/device.ts';
 import { contrast, palettes } from '../../drivers/display/palette.ts';
 import { frameRgba } from '../../drivers/display/png.ts';
-import { assertQrReadable, qrMatrix } from '../../drivers/display/qr.ts';
-import { createRenderer } from '../../drivers/display/render.ts';
+import {
+  assertQrReadable,
+  everyModuleWhole,
+  qrMatrix,
+  turnedMatrix,
+} from '../../drivers/display/qr.ts';
+import { createPanelRenderer, createRenderer } from '../../drivers/display/render.ts';
 import { type Scene } from '../../drivers/display/scene.ts';
+import { turnedBox } from '../../drivers/display/turn.ts';
 import { parseQris } from '../../src/protocol/qris.ts';
 import { layoutOf, letters, seenContrast, textsOf } from './display-layouts.ts';
 import { qrisText, scenes } from './display-scenes.ts';
@@ -75,6 +81,11 @@ function failure(draw: () => unknown): unknown {
   }
 }
 
+const forms: readonly PixelForm[] = [
+  { bitsPerPixel: 16, turn: 0 },
+  { bitsPerPixel: 32, turn: 90 },
+];
+
 describe('the QR', () => {
   const geometry = { width: 480, height: 320 };
   const scene: Scene = scenes['scan-to-pay'];
@@ -110,6 +121,27 @@ describe('the QR', () => {
     frame.pixels[at] = (frame.pixels[at] ?? 0) ^ 0xffff;
     expect(check).toThrow(/broken module/);
   });
+
+  test.each(forms)(
+    'any single wrong pixel of it is found out: $bitsPerPixel bits, $turn°',
+    (form) => {
+      const frame = createPanelRenderer(form, { geometry }).render(scene);
+      const { qr } = layoutOf(scene, geometry);
+      if (qr === undefined) throw new Error('no QR');
+      const matrix = turnedMatrix(qrMatrix(text), form.turn);
+      const box = turnedBox(qr.box, geometry, form.turn);
+      const whole = (): boolean => everyModuleWhole(frame, matrix, box, qr.modulePx);
+      expect(whole()).toBe(true);
+      for (let place = 0; place < box.width * box.height; place += 53) {
+        const [x, y] = [place % box.width, Math.floor(place / box.width)];
+        const at = (box.y + y) * frame.width + box.x + x;
+        const right = frame.pixels[at] ?? 0;
+        frame.pixels[at] = right ^ 1;
+        if (whole()) expect.fail(`the pixel at ${x},${y} is wrong`);
+        frame.pixels[at] = right;
+      }
+    },
+  );
 
   test('another text in the matrix, or a matrix that no one can read, is never shown', () => {
     const other = createRenderer({ geometry, makeMatrix: () => qrMatrix(qrisText(99_000)) });

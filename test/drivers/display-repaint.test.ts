@@ -2,16 +2,18 @@
 import assert from 'node:assert';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Frame } from '../../drivers/device.ts';
+import type { Frame, PanelFrame, PixelForm } from '../../drivers/device.ts';
 import { changeSince } from '../../drivers/display/frame-change.ts';
-import { frameSize, packFrame, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
+import { copyRows, panelFrame, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
 import { qrMatrix } from '../../drivers/display/qr.ts';
-import { createRenderer } from '../../drivers/display/render.ts';
+import { createPanelRenderer, createRenderer } from '../../drivers/display/render.ts';
+import type { RowRun } from '../../drivers/display/rows.ts';
 import type { Scene } from '../../drivers/display/scene.ts';
+import { turnedSize } from '../../drivers/display/turn.ts';
 import { qrisText, scenes } from './display-scenes.ts';
 
 const geometry = { width: 480, height: 320 };
-const bytes = ({ pixels }: Frame): Buffer => Buffer.from(pixels.buffer);
+const bytes = ({ pixels }: Frame | PanelFrame): Buffer => Buffer.from(pixels.buffer);
 const typing = (amount: string): Scene => ({ ...scenes['enter-amount'], amount });
 const paying = scenes['scan-to-pay'];
 
@@ -50,7 +52,27 @@ const anyPanel: fc.Arbitrary<Panel> = fc
     ...{ width, height, bitsPerPixel },
     stride: (width * bitsPerPixel) / 8 + gap,
   }));
-const anyRotation = fc.constantFrom<0 | 90 | 180 | 270>(0, 90, 180, 270);
+const turns = [0, 90, 180, 270] as const;
+const anyRotation = fc.constantFrom(...turns);
+const forms = turns.flatMap((turn): PixelForm[] => [
+  { bitsPerPixel: 16, turn },
+  { bitsPerPixel: 32, turn },
+]);
+
+/** What is painted in the panel's own form, as bytes in its memory. */
+function memoryOf(panel: Panel): {
+  bytes: Buffer;
+  take: (frame: PanelFrame, rows?: RowRun) => void;
+} {
+  const bytes = Buffer.alloc(panel.stride * panel.height);
+  const all = { first: 0, count: panel.height };
+  return {
+    bytes,
+    take: (frame, rows = all) => {
+      copyRows(frame, panel, bytes, rows);
+    },
+  };
+}
 
 test('whatever screens follow each other, each is in the panel’s memory as it would be alone', () => {
   fc.assert(
@@ -58,26 +80,38 @@ test('whatever screens follow each other, each is in the panel’s memory as it 
       fc.array(anyScene, { minLength: 2, maxLength: 8 }),
       anyPanel,
       anyRotation,
-      (sequence, panel, rotation) => {
-        const size = frameSize(panel, rotation);
-        const following = createRenderer({ geometry: size });
-        const [memory, wanted] = [0, 1].map(() => Buffer.alloc(panel.stride * panel.height));
-        assert(memory !== undefined && wanted !== undefined);
-        let before: Frame | undefined;
+      (sequence, panel, turn) => {
+        const size = turnedSize(panel, turn);
+        const form = { bitsPerPixel: panel.bitsPerPixel, turn };
+        const following = createPanelRenderer(form, { geometry: size });
+        const [memory, wanted] = [memoryOf(panel), memoryOf(panel)];
+        let before: PanelFrame | undefined;
         for (const scene of sequence) {
           const frame = following.render(scene);
-          packFrame(frame, panel, rotation, memory, changeSince(before, frame));
+          const box = changeSince(before, frame);
+          memory.take(frame, box && { first: box.y, count: box.height });
           before = frame;
+          // As it is looked at, and turned afterwards pixel by pixel.
           const alone = createRenderer({ geometry: size }).render(scene);
-          expect(Buffer.compare(bytes(frame), bytes(alone))).toBe(0);
-          packFrame(alone, panel, rotation, wanted);
-          expect(Buffer.compare(memory, wanted)).toBe(0);
+          wanted.take(panelFrame(alone, form));
+          expect(Buffer.compare(memory.bytes, wanted.bytes)).toBe(0);
         }
       },
     ),
-    { numRuns: 30 },
+    { numRuns: 40 },
   );
 });
+
+test.each(forms)(
+  '$bitsPerPixel bits, turned by $turn: every screen is the one that is looked at',
+  (form) => {
+    const painted = createPanelRenderer(form, { geometry });
+    for (const scene of Object.values<Scene>(scenes)) {
+      const alone = panelFrame(createRenderer({ geometry }).render(scene), form);
+      expect(bytes(painted.render(scene)).equals(bytes(alone)), scene.heading).toBe(true);
+    }
+  },
+);
 
 test('every screen after every other one is as it would be alone', () => {
   const following = createRenderer({ geometry });
@@ -152,4 +186,16 @@ describe('a QR that was not read back', () => {
     const alone = createRenderer({ geometry }).render(paying);
     expect(Buffer.compare(bytes(after), bytes(alone))).toBe(0);
   });
+});
+
+test('however many screens are drawn, they share the pixels of two frames', () => {
+  const renderer = createRenderer({ geometry });
+  const buffers = new Set<ArrayBufferLike>();
+  for (let sale = 1; sale <= 6; sale++) {
+    const { qr } = paying;
+    for (const scene of [typing('Rp 1'), { ...paying, qr: { ...qr, text: qrisText(sale) } }]) {
+      buffers.add(renderer.render(scene).pixels.buffer);
+    }
+  }
+  expect(buffers.size).toBe(2);
 });

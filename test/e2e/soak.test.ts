@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { keysOf } from './chaos-customer.ts';
+import { unitEnvironment } from './unit-environment.ts';
 import { World } from './world.ts';
 
 /** `KIOS_SOAK_SALES=2000` for the long run. */
@@ -12,7 +13,7 @@ const tenths = 10;
  * over the first hundreds. A listener that each slip left on a signal was three; one picture is 768 kB.
  */
 const heapBytesASale = sales >= 1000 ? 1500 : 6000;
-/** Resident memory also holds what the C library's arenas and the picture library keep for later. */
+/** Resident memory also holds what V8 and the C library's arenas keep for later, as far as the kiosk's unit lets them. */
 const residentBytes = 40 * 1024 * 1024;
 /** Sockets come and go by one or two. */
 const fileSlack = 3;
@@ -28,7 +29,9 @@ let world: World;
 let lastQr: string | undefined;
 beforeAll(async () => {
   const probe = new URL('soak-probe.child.ts', import.meta.url).href;
-  world = await World.start({ launch: { env: { NODE_OPTIONS: `--import ${probe}` } }, pulseMs: 1 });
+  const unit = await unitEnvironment();
+  const options = `${unit['NODE_OPTIONS'] ?? ''} --import ${probe}`;
+  world = await World.start({ launch: { env: { ...unit, NODE_OPTIONS: options } }, pulseMs: 1 });
 });
 afterAll(async () => {
   await world.end();
