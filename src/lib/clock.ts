@@ -5,7 +5,7 @@ export interface Clock {
   nowMs(): number;
   /** Milliseconds on a clock that never jumps; it goes on over a restart of the process, not over one of the machine. */
   monotonicMs(): number;
-  /** Calls once after `delayMs`; the answer cancels it. */
+  /** Calls once, never before `delayMs` have gone by on the monotonic clock; the answer cancels it. */
   after(delayMs: number, call: () => void): () => void;
 }
 
@@ -17,7 +17,18 @@ export const systemClock: Clock = {
   // hrtime is CLOCK_MONOTONIC on Linux; performance.now() would start anew with each process.
   monotonicMs: () => Number(process.hrtime.bigint() / 1000n) / 1000,
   after(delayMs, call) {
-    const timer = setTimeout(call, Math.min(Math.max(delayMs, 0), maxDelayMs));
+    const dueMs = systemClock.monotonicMs() + delayMs;
+    let timer: NodeJS.Timeout;
+    const arm = (leftMs: number): void => {
+      timer = setTimeout(due, Math.min(Math.max(Math.ceil(leftMs), 0), maxDelayMs));
+    };
+    // Node counts from when its loop last looked at the time, in whole milliseconds: its timers come up to one too early.
+    const due = (): void => {
+      const leftMs = dueMs - systemClock.monotonicMs();
+      if (leftMs > 0) arm(leftMs);
+      else call();
+    };
+    arm(delayMs);
     return () => {
       clearTimeout(timer);
     };
