@@ -14,7 +14,7 @@ import { buildLimitMs, inGuests, stepLimitMs } from './releases.ts';
 const maxExposure = 2;
 /** Lets a technician in, with all that a login may do. */
 const unbound = 'kios-getty.service';
-/** A hub tells what was pulled out within a second, on an emulated machine of a busy host within several. */
+/** Of what was pulled out nothing is left after some three seconds, on a busy host after more. */
 const goneLimitMs = 60_000;
 
 inGuests(
@@ -129,7 +129,7 @@ inGuests(
         const { shop } = open();
         await unprovision(shop.guest);
         for (const part of ['keypad', 'scanner', 'printer'] as const) await shop.unplug(part);
-        // The kernel lets go of what was pulled out when its hub has noticed: udev has nothing to settle before.
+        // udevd clears its notes of what was pulled out when its workers have ended, seconds after it has settled.
         const left = async (): Promise<readonly string[]> =>
           differences(open().bare.traces, await traces(shop.guest), kept.onPurpose);
         await expect.poll(left, { timeout: goneLimitMs, interval: 500 }).toEqual([]);
