@@ -1,4 +1,4 @@
-// Sees whether a configuration from afar that is on trial proves itself. It ends no trial that has not been proved: a crash does.
+// Sees whether a configuration from afar that is on trial proves itself. It never ends one that fails: the start after a crash does.
 import { wait, type Clock } from '../lib/clock.ts';
 import type { RemoteConfig } from './remote-config.ts';
 
