@@ -173,17 +173,19 @@ export interface Printer extends Device {
 /** One hand-over of goods. `id` is the sale, or a redemption that the relay granted: at most once each, ever. */
 export interface DispenseOrder {
   id: string;
-  amountIdr: number;
-  /** Basket lines, where the sale has them. */
-  items?: readonly { id: string; quantity: number }[];
+  /** So many were bought; a dispenser knows no prices. */
+  pieces: number;
 }
 
 /** `unknown`: nobody can say whether the goods came out. It is the honest answer to every doubt. */
 export type DispenseResult = 'done' | 'failed' | 'unknown';
 
 export interface Dispenser extends Device {
-  /** Moves the goods. Never rejects. An order while another one runs is `failed` and moves nothing. */
-  dispense(order: DispenseOrder, signal: AbortSignal): Promise<DispenseResult>;
+  /**
+   * Moves the goods. Never rejects. An order while another one runs is `failed` and moves nothing. `never`: no dispenser of
+   * this kind can carry out such an order, and it moved nothing; nothing is wrong with it.
+   */
+  dispense(order: DispenseOrder, signal: AbortSignal): Promise<DispenseResult | 'never'>;
   /**
    * Capability: what became of an earlier order; `never` when the device is sure that it was not started.
    * @throws DeviceError

@@ -1,5 +1,5 @@
 // Makes the dispenser that a configuration names. Each object is one connection; `supervise` makes the next one.
-import { DeviceError, type Dispenser, type DispenseOrder } from '../device.ts';
+import { DeviceError, type Dispenser } from '../device.ts';
 import { openPort, parsePortAddress, type PortAddress } from '../ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { DropSensor } from './drop-sensor.ts';
@@ -23,8 +23,6 @@ export interface DispenserOptions {
    */
   at: string;
   clock: Clock;
-  /** Items of an order, 1 to 99. If not given: the quantities of its basket, or one. */
-  countOf?: (order: DispenseOrder) => number;
   /** The longest that one order of a vend board may run; after that it is `unknown`. */
   vendTimeoutMs?: number;
   /** Where orders are remembered for a wire, which remembers none; without it `lastResult` cannot be asked. */
@@ -35,30 +33,28 @@ export interface DispenserOptions {
 
 /** @throws DeviceError `not-found` when the address cannot be understood. */
 export function createDispenser(options: DispenserOptions): Dispenser {
-  const { at, clock, countOf = basketCount, vendTimeoutMs } = options;
+  const { at, clock, vendTimeoutMs } = options;
   if (at === 'none') return createNoDispenser();
   const pulsed = parsePulseAddress(at);
-  if (pulsed !== undefined) return createPulseDispenser(pulsed, { ...options, countOf });
+  if (pulsed !== undefined) return createPulseDispenser(pulsed, options);
   const address = parseBoardAddress(at);
   return new LineDispenser({
     name: `dispenser ${at}`,
     connect: async (onBytes, signal) => openPort(address, onBytes, signal),
     clock,
-    countOf,
     ...(vendTimeoutMs === undefined ? {} : { vendTimeoutMs }),
   });
 }
 
 function createPulseDispenser(
   { place, shape, drop }: PulseAddress,
-  options: DispenserOptions & { countOf: (order: DispenseOrder) => number },
+  options: DispenserOptions,
 ): Dispenser {
-  const { clock, countOf, memory, tools } = options;
+  const { clock, memory, tools } = options;
   const places = tools === undefined ? {} : { places: tools };
   return new PulseDispenser({
     line: createLine(place, clock, places),
     shape,
-    countOf,
     ...(memory === undefined ? {} : { memory: new OrderMemory(memory) }),
     ...(drop === undefined ? {} : { sensor: new DropSensor({ ...drop, clock, ...places }) }),
   });
@@ -93,8 +89,4 @@ function parseBoardAddress(at: string): PortAddress {
       { cause: error },
     );
   }
-}
-
-function basketCount({ items = [] }: DispenseOrder): number {
-  return items.length === 0 ? 1 : items.reduce((sum, { quantity }) => sum + quantity, 0);
 }

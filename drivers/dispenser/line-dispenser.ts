@@ -6,6 +6,7 @@ import type { BytePort } from '../ports.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import {
   encodeHostLine,
+  isOrder,
   isOrderId,
   maxCount,
   parseBoardLine,
@@ -31,8 +32,6 @@ export interface LineDispenserOptions {
   /** Opens the line. @throws DeviceError */
   connect: (onBytes: (bytes: Uint8Array) => void, signal: AbortSignal) => Promise<BytePort>;
   clock: Clock;
-  /** Items of an order: 1 to 99. */
-  countOf: (order: DispenseOrder) => number;
   /** The longest that an order may run. Default 15 s and 10 s an item. */
   vendTimeoutMs?: number;
 }
@@ -92,17 +91,16 @@ export class LineDispenser implements Dispenser {
     };
   }
 
-  async dispense(order: DispenseOrder, signal: AbortSignal): Promise<DispenseResult> {
-    const count = this.#options.countOf(order);
-    const sensible = Number.isInteger(count) && count >= 1 && count <= maxCount;
+  async dispense(order: DispenseOrder, signal: AbortSignal): Promise<DispenseResult | 'never'> {
+    const { id, pieces: count } = order;
+    if (!isOrder(order)) return 'never';
     if (this.#busy || this.#state !== 'up' || signal.aborted) return 'failed';
-    if (!sensible || !isOrderId(order.id)) return 'failed';
     this.#busy = true;
     try {
-      const answer = await this.#ask({ kind: 'V', id: order.id, count }, signal);
+      const answer = await this.#ask({ kind: 'V', id, count }, signal);
       // Busy with another order: the board refuses and moves nothing.
       if (answer?.kind === 'B') return 'failed';
-      return await this.#outcome(order.id, answer, this.#vendTimeoutMs(count), signal);
+      return await this.#outcome(id, answer, this.#vendTimeoutMs(count), signal);
     } finally {
       this.#busy = false;
     }

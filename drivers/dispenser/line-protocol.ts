@@ -1,6 +1,7 @@
 // The language of a vend board on a line: one ASCII line a message, with a checksum (README.md). PURE.
 // A line that is not perfect is no line: a motor moves on none that was damaged.
 import assert from 'node:assert';
+import type { DispenseOrder } from '../device.ts';
 
 export type HostLine =
   /** Who are you? */
@@ -29,6 +30,11 @@ const idForm = /^[0-9A-Za-z-]{1,40}$/;
 /** Whether a board can be told this id: it must fit into a line and be one word. */
 export function isOrderId(id: string): boolean {
   return idForm.test(id);
+}
+
+/** Whether it is an order that a dispenser can be given at all. */
+export function isOrder({ id, pieces }: DispenseOrder): boolean {
+  return isOrderId(id) && Number.isInteger(pieces) && pieces >= 1 && pieces <= maxCount;
 }
 
 export function encodeHostLine(line: HostLine): Uint8Array {

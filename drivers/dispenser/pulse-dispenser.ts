@@ -3,7 +3,7 @@
 import { DeviceError, type Dispenser, type DispenseOrder } from '../device.ts';
 import type { DispenseResult, Health } from '../device.ts';
 import type { DropSensor } from './drop-sensor.ts';
-import { isOrderId, maxCount } from './line-protocol.ts';
+import { isOrder } from './line-protocol.ts';
 import type { OrderMemory, RememberedOrder } from './order-memory.ts';
 import type { PulseLine, TrainOutcome } from './pulse-line.ts';
 import { trainOf, type PulseShape, type PulseTrain } from './pulse-train.ts';
@@ -11,8 +11,6 @@ import { trainOf, type PulseShape, type PulseTrain } from './pulse-train.ts';
 export interface PulseDispenserOptions {
   line: PulseLine;
   shape: PulseShape;
-  /** Items of an order: 1 to 99. */
-  countOf: (order: DispenseOrder) => number;
   /** Without it nothing is known of what an earlier run began. */
   memory?: OrderMemory;
   /** Counts what falls; then `done` means that so many fell. */
@@ -69,18 +67,16 @@ export class PulseDispenser implements Dispenser {
     return { state: 'up', detail: this.#detail };
   }
 
-  async dispense(order: DispenseOrder, signal: AbortSignal): Promise<DispenseResult> {
-    const { countOf, shape, memory } = this.#options;
-    const items = countOf(order);
-    const sensible = Number.isInteger(items) && items >= 1 && items <= maxCount;
-    if (this.#state !== 'up' || signal.aborted || !sensible || !isOrderId(order.id))
-      return 'failed';
-    if (this.#running !== undefined) return 'failed';
-    if (memory?.find(order.id) !== undefined) {
-      const known = await this.#lastResult(memory, order.id, signal);
+  async dispense(order: DispenseOrder, signal: AbortSignal): Promise<DispenseResult | 'never'> {
+    const { shape, memory } = this.#options;
+    const { id, pieces } = order;
+    if (!isOrder(order)) return 'never';
+    if (this.#state !== 'up' || signal.aborted || this.#running !== undefined) return 'failed';
+    if (memory?.find(id) !== undefined) {
+      const known = await this.#lastResult(memory, id, signal);
       return known === 'never' ? 'unknown' : known;
     }
-    return this.#hold(order.id, this.#begin(order.id, items, trainOf(shape, items), signal));
+    return this.#hold(id, this.#begin(id, pieces, trainOf(shape, pieces), signal));
   }
 
   /** Nobody else gets the wire until this order is over. */

@@ -196,7 +196,7 @@ function resultScreen(check: Check, outcome: Outcome, amountIdr: number): Frame 
 /** Nothing of these screens depends on the sale's id. */
 function openSale(amountIdr: number): OpenSale {
   const saleId = `${kioskId}-00000000000000000000000000`;
-  return { saleId, amountIdr, items: [], verdict: 'paid', bootId: '' };
+  return { saleId, amountIdr, items: [], pieces: 1, verdict: 'paid', bootId: '' };
 }
 
 /** The screen that a customer must see, drawn here, to be compared with what came over the display's line. */

@@ -177,12 +177,12 @@ export async function testDispenser(testing: Testing): Promise<Finding> {
   if (at === 'none') return none('dispenser');
   if ((await person.ask(said(testing, 'vend'))) !== 'yes')
     return skipped('dispenser', 'not confirmed');
-  const dispenser = createDispenser({ at, clock, countOf: () => 1 });
+  const dispenser = createDispenser({ at, clock });
   const work = async (): Promise<Finding> => {
     // Boards remember orders by their id: a test of before must not answer for this one.
     const id = `test-${Math.floor(random() * 1e12)}`;
     const limit = AbortSignal.any([signal, AbortSignal.timeout(dispenseLimitMs)]);
-    const result = await dispenser.dispense({ id, amountIdr: 0 }, limit);
+    const result = await dispenser.dispense({ id, pieces: 1 }, limit);
     const detail = `${dispenser.name} says ${result}`;
     if (result === 'failed') return fault('dispenser', 'dispenser-failed', detail);
     if (result === 'unknown') return fault('dispenser', 'dispenser-unknown', detail);

@@ -7,7 +7,6 @@ import { profileOf } from '../../drivers/printer/profiles.ts';
 import { createScanner } from '../../drivers/scanner/scanner.ts';
 import type {
   Device,
-  DispenseOrder,
   Dispenser,
   Display,
   Health,
@@ -78,7 +77,6 @@ export function startDevices(options: DevicesOptions): Devices {
     keep('display', () => createDisplay({ at, clock, rotation, ...panel }), onDisplay);
   }
   const memory = bootId === undefined ? {} : { memory: { folder: config.stateDir, bootId } };
-  const countOf = piecesOf(dispenser.idrPerPulse);
   return {
     printer:
       printer === undefined
@@ -86,20 +84,10 @@ export function startDevices(options: DevicesOptions): Devices {
         : keep('printer', () =>
             createPrinter({ at: printer.at, profile: profileOf(printer), clock }),
           ),
-    dispenser: keep('dispenser', () =>
-      createDispenser({ at: dispenser.at, clock, countOf, ...memory }),
-    ),
+    dispenser: keep('dispenser', () => createDispenser({ at: dispenser.at, clock, ...memory })),
     healths: () => running.map(({ part, device }) => [part, device.health()] as const),
     stop: async () => {
       await Promise.all(running.map(async ({ device }) => device.stop()));
     },
-  };
-}
-
-/** How many pieces an order is: its basket's, or what its amount buys; without a price, one hand-over. */
-function piecesOf(idrPerPulse: number | undefined): (order: DispenseOrder) => number {
-  return ({ items, amountIdr }) => {
-    if (items !== undefined) return items.reduce((sum, { quantity }) => sum + quantity, 0);
-    return idrPerPulse === undefined ? 1 : amountIdr / idrPerPulse;
   };
 }

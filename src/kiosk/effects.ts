@@ -173,7 +173,7 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
   };
 
   const dispense = async (effect: Extract<Effect, { kind: 'dispense' }>): Promise<void> => {
-    const { saleId, dispenseId, amountIdr, items } = effect;
+    const { saleId, dispenseId, pieces } = effect;
     // Asked for once more in one life, whatever the reason: the motor has had this order.
     const id = dispenseId ?? saleId;
     if (id === ordered) return;
@@ -181,19 +181,7 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
     const granted = dispenseId === undefined ? {} : { dispenseId };
     const device = devices().dispenser.current();
     // Without a connection nothing can have moved.
-    const result =
-      device === undefined
-        ? 'failed'
-        : await device.dispense(
-            {
-              id,
-              amountIdr,
-              ...(items.length === 0
-                ? {}
-                : { items: items.map(({ id, quantity }) => ({ id, quantity })) }),
-            },
-            signal,
-          );
+    const result = device === undefined ? 'failed' : await device.dispense({ id, pieces }, signal);
     // The kiosk is ending: it does not know, and the next run asks the board.
     if (signal.aborted) return;
     log.info({ saleId, ...granted, result }, 'sale.dispensed');

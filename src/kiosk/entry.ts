@@ -41,6 +41,20 @@ export function amountFault(amountIdr: number, limits: Rules['limits']): ErrorCo
   return undefined;
 }
 
+/** How many pieces this buys: the basket's, or so many steps of the price; without a price it is one hand-over. */
+export function piecesOf(
+  amountIdr: number,
+  items: readonly SaleItem[],
+  { idrPerPulse }: Pick<Rules, 'idrPerPulse'>,
+): number {
+  if (items.length > 0) return basketPieces(items);
+  return idrPerPulse === undefined ? 1 : amountIdr / idrPerPulse;
+}
+
+function basketPieces(items: readonly SaleItem[]): number {
+  return items.reduce((sum, { quantity }) => sum + quantity, 0);
+}
+
 export function basketTotalIdr(items: readonly SaleItem[]): number {
   return items.reduce((sum, item) => sum + item.priceIdr * item.quantity, 0);
 }
@@ -51,8 +65,7 @@ export function addToBasket(
   found: CatalogueItem,
   rules: Rules,
 ): Edited<readonly SaleItem[]> {
-  const pieces = items.reduce((sum, item) => sum + item.quantity, 0);
-  if (pieces >= rules.maxPieces) return { value: items, notice: 'basket-full' };
+  if (basketPieces(items) >= rules.maxPieces) return { value: items, notice: 'basket-full' };
   // Two labels of one item may carry two prices: they are two lines.
   const line = items.find((item) => item.id === found.id && item.priceIdr === found.priceIdr);
   const added =

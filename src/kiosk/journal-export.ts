@@ -35,6 +35,7 @@ const text = z.string().nullable();
 const saleLine = z.object({
   sale: z.object({
     ...{ saleId: z.string(), changed: z.int(), amountIdr: z.int().nullable(), items: text },
+    pieces: z.int().nullable(),
     ...{ verdict: text, signed: text, proofHash: z.string(), fulfilment: text, honoured: text },
     ...{ begunAt: text, endedAt: text, honouredAt: text, hash: z.string() },
   }),

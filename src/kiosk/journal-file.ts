@@ -18,7 +18,7 @@ import { KiosError } from '../protocol/errors.ts';
 export const journalName = 'journal.sqlite';
 
 /** `PRAGMA user_version`: another one was made by another kios. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 const header = Buffer.from('SQLite format 3\0');
 const lockWaitMs = 1000;
 

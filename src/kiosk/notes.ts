@@ -22,8 +22,8 @@ function bare(told: Told): Told {
 
 function minted(before: State, { phase }: State): SaleNote[] {
   if (phase.at !== 'charging' || before.phase.at === 'charging') return [];
-  const { saleId, amountIdr, items } = phase.sale;
-  return [{ kind: 'minted', saleId, amountIdr, items }];
+  const { saleId, amountIdr, items, pieces } = phase.sale;
+  return [{ kind: 'minted', saleId, amountIdr, items, pieces }];
 }
 
 function proofs(event: KioskEvent): SaleNote[] {

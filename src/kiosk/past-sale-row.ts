@@ -10,6 +10,7 @@ export const schema = `
     changed INTEGER NOT NULL,
     amountIdr INTEGER,
     items TEXT,
+    pieces INTEGER,
     verdict TEXT,
     signed TEXT,
     proof TEXT,
@@ -28,6 +29,7 @@ export interface SaleRow {
   changed: number;
   amountIdr: number | null;
   items: string | null;
+  pieces: number | null;
   verdict: string | null;
   signed: string | null;
   proof: string | null;
@@ -40,8 +42,8 @@ export interface SaleRow {
 }
 
 const columns = [
-  ...(['saleId', 'changed', 'amountIdr', 'items', 'verdict', 'signed', 'proof'] as const),
-  ...(['fulfilment', 'honoured', 'begunAt', 'endedAt', 'honouredAt', 'hash'] as const),
+  ...(['saleId', 'changed', 'amountIdr', 'items', 'pieces', 'verdict', 'signed'] as const),
+  ...(['proof', 'fulfilment', 'honoured', 'begunAt', 'endedAt', 'honouredAt', 'hash'] as const),
 ];
 
 /** Writes a row in the place of the one that stands; given its `valuesOf`. */
@@ -55,8 +57,15 @@ export function valuesOf(row: SaleRow): (string | number | null)[] {
 /** Of a sale that nothing is known of yet. */
 export function blankRow(saleId: string): SaleRow {
   return {
-    ...{ saleId, changed: 0, amountIdr: null, items: null, verdict: null, signed: null },
-    ...{ proof: null, fulfilment: null, honoured: null, begunAt: null, endedAt: null },
+    ...{ saleId, changed: 0, amountIdr: null, items: null, pieces: null, verdict: null },
+    ...{
+      signed: null,
+      proof: null,
+      fulfilment: null,
+      honoured: null,
+      begunAt: null,
+      endedAt: null,
+    },
     ...{ honouredAt: null, hash: noHash },
   };
 }
@@ -66,6 +75,7 @@ export interface PastSale {
   saleId: string;
   amountIdr: number;
   items: readonly SaleItem[];
+  pieces: number;
   verdict: Verdict | undefined;
   proof: string | undefined;
   fulfilment: Fulfilment | undefined;
@@ -84,6 +94,7 @@ const rowShape = z.object({
   saleId: z.string(),
   amountIdr: z.int().nullable(),
   items: z.string().transform(parseItems).pipe(z.array(saleItem)).nullable(),
+  pieces: z.int().min(1).nullable(),
   verdict: verdict.nullable(),
   proof: optional,
   fulfilment: fulfilment.nullable(),
@@ -95,11 +106,11 @@ const rowShape = z.object({
 
 /** The proof goes in by its own hash, so that a copy that leaves it out can still be checked. */
 export function hashOf(row: Omit<SaleRow, 'hash'>, proofHash = hashOfProof(row.proof)): string {
-  const { saleId, changed, amountIdr, items, verdict: word, signed } = row;
+  const { saleId, changed, amountIdr, items, pieces, verdict: word, signed } = row;
   const { fulfilment: result, honoured, begunAt, endedAt, honouredAt } = row;
   return hashText(
     JSON.stringify([
-      ...[saleId, changed, amountIdr, items, word, signed, proofHash],
+      ...[saleId, changed, amountIdr, items, pieces, word, signed, proofHash],
       ...[result, honoured, begunAt, endedAt, honouredAt],
     ]),
   );
@@ -117,6 +128,7 @@ export function readRow(row: SaleRow): PastSale | undefined {
     ...read,
     amountIdr: read.amountIdr ?? 0,
     items: read.items ?? [],
+    pieces: read.pieces ?? 0,
     verdict: read.verdict ?? undefined,
     fulfilment: read.fulfilment ?? undefined,
   };

@@ -22,7 +22,13 @@ export type { PastSale } from './past-sale-row.ts';
 
 /** What one step adds to what is known of a sale. */
 export type SaleNote =
-  | { saleId: string; kind: 'minted'; amountIdr: number; items: readonly unknown[] }
+  | {
+      saleId: string;
+      kind: 'minted';
+      amountIdr: number;
+      items: readonly unknown[];
+      pieces: number;
+    }
   | { saleId: string; kind: 'proof'; verdict: Verdict; fulfilment?: Fulfilment; proof: string }
   | { saleId: string; kind: 'fulfilment'; result: Fulfilment }
   /** Its claim's goods came out. */
@@ -115,8 +121,8 @@ export class PastSales {
       `WHERE items IS NOT NULL AND ${mayBeOwed} ORDER BY changed DESC LIMIT ?`,
       maxClaimed,
     );
-    return sales.map(({ saleId, amountIdr, items, verdict: word, honoured }) => ({
-      ...{ saleId, amountIdr, items },
+    return sales.map(({ saleId, amountIdr, items, pieces, verdict: word, honoured }) => ({
+      ...{ saleId, amountIdr, items, pieces },
       verdict: word ?? 'creating',
       honoured: honoured !== undefined,
     }));
@@ -189,8 +195,10 @@ function newsOf(
   at: string,
 ): Partial<SaleRow> | undefined {
   switch (note.kind) {
-    case 'minted':
-      return { amountIdr: note.amountIdr, items: JSON.stringify(note.items), begunAt: at };
+    case 'minted': {
+      const { amountIdr, items, pieces } = note;
+      return { amountIdr, items: JSON.stringify(items), pieces, begunAt: at };
+    }
     case 'proof':
       if (!isNews(note, before)) return undefined;
       return { verdict: note.verdict, signed: note.fulfilment ?? null, proof: note.proof };

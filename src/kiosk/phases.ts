@@ -12,7 +12,7 @@ import {
   type State,
   type StopReason,
 } from './state.ts';
-import { amountFault } from './entry.ts';
+import { amountFault, piecesOf } from './entry.ts';
 import { missingParts } from './missing.ts';
 
 export type Step = readonly [State, readonly Effect[]];
@@ -42,6 +42,7 @@ export function sell(
     saleId: freshId,
     amountIdr,
     items,
+    pieces: piecesOf(amountIdr, items, rules),
     verdict: 'creating',
     bootId: state.bootId,
   };
@@ -120,11 +121,11 @@ export function stop(
  * @param dispenseId of the relay's grant, for a claim; without it the sale's own dispense.
  */
 export function dispense(state: State, sale: OpenSale, dispenseId?: string): Step {
-  const { saleId, amountIdr, items } = sale;
+  const { saleId, pieces } = sale;
   const granted = dispenseId === undefined ? {} : { dispenseId };
   return [
     { ...state, phase: { at: 'dispensing', sale, ...granted } },
-    [{ kind: 'dispense', saleId, ...granted, amountIdr, items }],
+    [{ kind: 'dispense', saleId, ...granted, pieces }],
   ];
 }
 

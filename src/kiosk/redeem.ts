@@ -103,14 +103,14 @@ export function claimSought(state: State, event: EventOf<'claim-sought'>): Step 
   const { found, freshId: dispenseId, atMs } = event;
   if (phase.at !== 'seeking' || phase.code !== event.code) return [state, []];
   if (found === undefined) return wrongCode(state, atMs);
-  const { saleId, amountIdr, items, verdict } = found;
+  const { saleId, amountIdr, items, pieces, verdict } = found;
   if (found.honoured) return refuse(forgetClaim(state, saleId), ['claim-honoured'], atMs);
   // The relay has no claim before it has heard that there were no goods.
   const unheard = state.reports.some(
     (report) => report.saleId === saleId && report.dispenseId === undefined,
   );
   if (unheard) return refuse(state, ['claim-not-now', 'relay-unreachable'], atMs);
-  const sale: OpenSale = { saleId, amountIdr, items, verdict, bootId: state.bootId };
+  const sale: OpenSale = { saleId, amountIdr, items, pieces, verdict, bootId: state.bootId };
   const untilMs = atMs + patience.redeemMs;
   const redeeming = {
     at: 'redeeming' as const,

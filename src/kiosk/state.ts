@@ -27,11 +27,13 @@ export type QrPlace = 'display' | 'paper';
 
 export type StopReason = CancelBody['reason'];
 
-/** The sale in hand. `amountIdr`, `items` and the id never change after it was minted. */
+/** The sale in hand. `amountIdr`, `items`, `pieces` and the id never change after it was minted. */
 export interface OpenSale {
   saleId: string;
   amountIdr: number;
   items: readonly SaleItem[];
+  /** What the dispenser hands over for it, by the prices of that moment: whatever is configured later, this was bought. */
+  pieces: number;
   /** The last verdict that came with a proof. */
   verdict: Verdict;
   /** Monotonic: the QR is hidden from here on; unset until a QR was accepted. */
@@ -222,6 +224,8 @@ export interface FoundClaim {
   saleId: string;
   amountIdr: number;
   items: readonly SaleItem[];
+  /** As they were bought. */
+  pieces: number;
   verdict: Verdict;
   /** Its goods came out at this kiosk, for the sale or for the claim: never again, whatever the relay says. */
   honoured: boolean;
@@ -262,7 +266,12 @@ export type KioskEvent = { atMs: number } & (
   | { kind: 'claim-sought'; code: string; freshId: string; found?: FoundClaim }
   /** The relay's grant, verified. */
   | { kind: 'granted'; saleId: string; dispenseId: string; amountIdr: number }
-  | { kind: 'dispensed'; saleId: string; dispenseId?: string; result: DispenseResult }
+  | {
+      kind: 'dispensed';
+      saleId: string;
+      dispenseId?: string;
+      result: DispenseResult | 'never';
+    }
   | {
       kind: 'dispenser-recalled';
       saleId: string;
@@ -324,8 +333,7 @@ export type Effect =
       saleId: string;
       /** What the board is told, where it is not the sale's own id. */
       dispenseId?: string;
-      amountIdr: number;
-      items: readonly SaleItem[];
+      pieces: number;
     }
   | { kind: 'recall-dispenser'; saleId: string; dispenseId?: string }
   | {

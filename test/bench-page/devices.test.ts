@@ -35,10 +35,10 @@ async function openDispenser(): Promise<Dispenser> {
 test('a jam fails the order, and mending it is a new connection that moves again', async () => {
   const jammed = await openDispenser();
   await devices.turn('dispenser-jam', true);
-  expect(await jammed.dispense({ id: 'a', amountIdr: 15_000 }, signal)).toBe('failed');
+  expect(await jammed.dispense({ id: 'a', pieces: 1 }, signal)).toBe('failed');
   expect(jammed.health().state).toBe('up');
   await devices.turn('dispenser-jam', false);
   expect((await jammed.closed)?.kind).toBe('disconnected');
   const mended = await openDispenser();
-  expect(await mended.dispense({ id: 'b', amountIdr: 15_000 }, signal)).toBe('done');
+  expect(await mended.dispense({ id: 'b', pieces: 1 }, signal)).toBe('done');
 });

@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Dispenser } from '../../drivers/device.ts';
+import type { Dispenser, DispenseOrder } from '../../drivers/device.ts';
 import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
 import { createRelaySimulator, VirtualRelay } from '../../drivers/dispenser/relay-simulator.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
@@ -18,11 +18,7 @@ afterEach(async () => {
 
 let lastId = 0;
 const freshId = (): string => `test1-${++lastId}`;
-const order = (id: string, quantity = 1): Parameters<Dispenser['dispense']>[0] => ({
-  id,
-  amountIdr: 15_000,
-  items: [{ id: 'kopi', quantity }],
-});
+const order = (id: string, pieces = 1): DispenseOrder => ({ id, pieces });
 
 interface Bench {
   dir: string;

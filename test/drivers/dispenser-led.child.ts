@@ -26,8 +26,7 @@ const dispenser = new PulseDispenser({
     files: { read: (name) => call(name), write: (name, text) => void call(name, text) },
   }),
   shape: { pulseMs: 20, gapMs: 20, pulsesPerItem: 1 },
-  countOf: () => Number(pieces),
   memory: new OrderMemory({ folder, bootId: 'boot-1' }),
 });
 await dispenser.open(never);
-await dispenser.dispense({ id, amountIdr: 1 }, never);
+await dispenser.dispense({ id, pieces: Number(pieces) }, never);

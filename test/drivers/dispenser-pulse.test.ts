@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Dispenser } from '../../drivers/device.ts';
+import type { Dispenser, DispenseOrder } from '../../drivers/device.ts';
 import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
 import { LedLine } from '../../drivers/dispenser/led-line.ts';
 import { LedTrigger } from '../../drivers/dispenser/led-simulator.ts';
@@ -26,11 +26,7 @@ afterEach(async () => {
 
 let lastId = 0;
 const freshId = (): string => `test1-${++lastId}`;
-const order = (id: string, quantity = 1): Parameters<Dispenser['dispense']>[0] => ({
-  id,
-  amountIdr: 15_000,
-  items: [{ id: 'kopi', quantity }],
-});
+const order = (id: string, pieces = 1): DispenseOrder => ({ id, pieces });
 
 async function folderOf(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'kios-pulse-'));
@@ -69,7 +65,6 @@ async function ledBench(): Promise<LedBench> {
       const dispenser = new PulseDispenser({
         line: new LedLine({ folder: join(dir, 'led'), clock, files: led }),
         shape,
-        countOf: ({ items = [] }) => items[0]?.quantity ?? 1,
         memory: new OrderMemory({ folder: dir, bootId }),
       });
       cleanups.push(() => dispenser.close());
@@ -128,12 +123,12 @@ describe('an order', () => {
     expect(led.pulses).toBe(1);
   });
 
-  test('of nothing, of too much or with an id that is no word moves nothing', async () => {
+  test('of nothing, of too much or with an id that is no word is never begun', async () => {
     const { make, led } = await ledBench();
     const dispenser = make();
     await dispenser.open(never);
     for (const bad of [order('k-1', 0), order('k-1', 100), order('k-1', 0.5), order('k 1')]) {
-      expect(await dispenser.dispense(bad, never)).toBe('failed');
+      expect(await dispenser.dispense(bad, never)).toBe('never');
     }
     expect(led.pulses).toBe(0);
   });

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Dispenser } from '../../drivers/device.ts';
+import type { Dispenser, DispenseOrder } from '../../drivers/device.ts';
 import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
 import { OrderMemory } from '../../drivers/dispenser/order-memory.ts';
 import { PulseDispenser } from '../../drivers/dispenser/pulse-dispenser.ts';
@@ -29,11 +29,7 @@ afterEach(async () => {
 
 let lastId = 0;
 const freshId = (): string => `test1-${++lastId}`;
-const order = (id: string, quantity = 1): Parameters<Dispenser['dispense']>[0] => ({
-  id,
-  amountIdr: 15_000,
-  items: [{ id: 'kopi', quantity }],
-});
+const order = (id: string, pieces = 1): DispenseOrder => ({ id, pieces });
 
 async function folderOf(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'kios-pulse-'));
@@ -109,7 +105,6 @@ async function hidBench(): Promise<RelayBench & { board: HidRelaySimulator }> {
       const dispenser = new PulseDispenser({
         line: new RelayLine('relay', openBoard, clock),
         shape,
-        countOf: ({ items = [] }) => items[0]?.quantity ?? 1,
         memory: new OrderMemory({ folder: dir, bootId: 'boot-1' }),
       });
       cleanups.push(() => dispenser.close());

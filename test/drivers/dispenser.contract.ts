@@ -19,7 +19,7 @@ export function testDispenser(name: string, set: () => Promise<DispenserBench>):
     const bench = await set();
     const dispenser = bench.make();
     try {
-      await use(dispenser, () => ({ id: bench.freshId(), amountIdr: 15_000 }));
+      await use(dispenser, () => ({ id: bench.freshId(), pieces: 1 }));
     } finally {
       await dispenser.close();
       await bench.dispose();

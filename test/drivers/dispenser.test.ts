@@ -5,7 +5,7 @@ import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Dispenser } from '../../drivers/device.ts';
+import type { Dispenser, DispenseOrder } from '../../drivers/device.ts';
 import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
 import {
   createVendBoardSimulator,
@@ -60,11 +60,7 @@ async function bench(pulseMs = 5): Promise<Bench> {
   };
 }
 
-const order = (id: string, quantity = 1): Parameters<Dispenser['dispense']>[0] => ({
-  id,
-  amountIdr: 15_000,
-  items: [{ id: 'kopi', quantity }],
-});
+const order = (id: string, pieces = 1): DispenseOrder => ({ id, pieces });
 
 testDispenser('none', async () =>
   Promise.resolve({
@@ -129,11 +125,11 @@ describe('an order', () => {
     expect(board.pulses('k-1')).toBe(2);
   });
 
-  test('of nothing, of too much or with an id that is no word moves nothing', async () => {
+  test('of nothing, of too much or with an id that is no word is never begun', async () => {
     const { board, connect } = await bench();
     const dispenser = await connect();
     for (const bad of [order('k-1', 0), order('k-1', 100), order('k-1', 0.5), order('k 1')]) {
-      expect(await dispenser.dispense(bad, never)).toBe('failed');
+      expect(await dispenser.dispense(bad, never)).toBe('never');
     }
     expect(await dispenser.dispense(order('k-1'), AbortSignal.abort())).toBe('failed');
     expect(board.pulses('k-1')).toBe(0);

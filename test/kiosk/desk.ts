@@ -11,6 +11,7 @@ export const claim: FoundClaim = {
   saleId: saleA,
   amountIdr: 15_000,
   items: [],
+  pieces: 3,
   verdict: 'paid',
   honoured: false,
 };

@@ -1,13 +1,15 @@
-// What a kiosk that prints its QRs learns of its printer from a slip that was refused: the next customer is told at once.
+// What a kiosk learns of its printer from a slip that was refused, and of its dispenser from an order that was: the next
+// customer is told at once, or served.
 import { expect, test } from 'vitest';
-import { DeviceError, type Device, type Printer } from '../../drivers/device.ts';
+import { DeviceError, type Device, type Dispenser, type Printer } from '../../drivers/device.ts';
+import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
 import { createNoDispenser } from '../../drivers/dispenser/none.ts';
 import type { Supervised } from '../../drivers/supervise.ts';
-import { createPerform } from '../../src/kiosk/effects.ts';
+import { createPerform, type EffectsOptions } from '../../src/kiosk/effects.ts';
 import { createRelayClient } from '../../src/kiosk/relay-client.ts';
 import { systemClock as clock } from '../../src/lib/clock.ts';
 import { silentLog as log } from '../../src/lib/log.ts';
-import { Machine, saleA } from './machine.ts';
+import { Machine, saleA, tell } from './machine.ts';
 import { identityFor } from './signer.ts';
 
 const standing = <D extends Device>(device: D): Supervised<D> => ({
@@ -15,6 +17,30 @@ const standing = <D extends Device>(device: D): Supervised<D> => ({
   health: () => device.health(),
   stop: () => Promise.resolve(),
 });
+
+type Parts = Pick<EffectsOptions, 'post' | 'onPart' | 'slip'> & {
+  devices: { printer?: Printer; dispenser: Dispenser };
+};
+
+/** The effects over these devices, without a relay. */
+function performOf({ devices, ...rest }: Parts): ReturnType<typeof createPerform> {
+  const { printer, dispenser } = devices;
+  return createPerform({
+    client: createRelayClient({
+      ...{ identity: identityFor('http://127.0.0.1:1'), keys: new Map(), bootId: 'b', clock, log },
+      send: () => Promise.reject(new Error('no relay is here')),
+    }),
+    ...{ link: () => undefined, clock, log, signal: new AbortController().signal },
+    devices: () => ({
+      printer: printer === undefined ? undefined : standing(printer),
+      dispenser: standing(dispenser),
+      ...{ healths: () => [], stop: () => Promise.resolve() },
+    }),
+    ...{ ledgerId: () => '', proved: () => [], seekClaim: () => undefined, pastSlips: () => [] },
+    mintId: () => saleA,
+    ...rest,
+  });
+}
 
 /** A kiosk whose printer does `print` with its QR slip: as the machine is afterwards. */
 async function afterSlip(
@@ -29,16 +55,8 @@ async function afterSlip(
     health: () => ({ state: 'up' }),
     ...(asks ? { paper: () => Promise.resolve('ok') } : {}),
   };
-  const perform = createPerform({
-    client: createRelayClient({
-      ...{ identity: identityFor('http://127.0.0.1:1'), keys: new Map(), bootId: 'b', clock, log },
-      send: () => Promise.reject(new Error('no relay is here')),
-    }),
-    ...{ link: () => undefined, clock, log, signal: new AbortController().signal },
-    devices: () => ({
-      ...{ printer: standing(printer), dispenser: standing(createNoDispenser()) },
-      ...{ healths: () => [], stop: () => Promise.resolve() },
-    }),
+  const perform = performOf({
+    devices: { printer, dispenser: createNoDispenser() },
     post: (event) => {
       kiosk.take(event);
       if (event.kind === 'printed')
@@ -49,8 +67,6 @@ async function afterSlip(
     onPart: (part, health) => {
       if (part === 'printer') kiosk.take({ kind: 'part', part, health });
     },
-    ...{ ledgerId: () => '', proved: () => [], seekClaim: () => undefined, pastSlips: () => [] },
-    mintId: () => saleA,
     slip: () => (slip ? { blocks: [] } : 'clock-unknown'),
   });
   kiosk.showQr();
@@ -83,4 +99,26 @@ test('a slip that was called off, or could not be written, says nothing of the p
   };
   expect((await afterSlip(calledOff, { voided: true })).state.parts.printer).toEqual({ ok: true });
   expect((await afterSlip(refusing, { slip: false })).state.parts.printer).toEqual({ ok: true });
+});
+
+test('an order that no board can be given leaves the dispenser blameless', async () => {
+  const kiosk = new Machine();
+  const dispenser = createDispenser({ at: 'serial:/dev/ttyS99?baudRate=9600', clock });
+  kiosk.showQr();
+  kiosk.take(tell('paid'));
+  const answered = Promise.withResolvers<undefined>();
+  const perform = performOf({
+    devices: { dispenser },
+    post: (event) => {
+      kiosk.take(event);
+      answered.resolve(undefined);
+    },
+    onPart: () => undefined,
+    slip: () => ({ blocks: [] }),
+  });
+  perform({ kind: 'dispense', saleId: saleA, pieces: 100 });
+  await answered.promise;
+  expect(kiosk.phase('result').outcome).toBe('claim');
+  expect(kiosk.state.reports).toMatchObject([{ result: 'failed', detail: 'never-started' }]);
+  expect(kiosk.state.parts.dispenser.ok).toBe(true);
 });

@@ -120,7 +120,7 @@ test('a folder that does not exist is told with its path', () => {
 });
 
 const minted = (saleId: string): SaleNote => ({
-  ...{ kind: 'minted', saleId, amountIdr: 15_000, items: [] },
+  ...{ kind: 'minted', saleId, amountIdr: 15_000, items: [], pieces: 1 },
 });
 const did = (saleId: string, result: 'done' | 'failed'): SaleNote => ({
   ...{ kind: 'fulfilment', saleId, result },

@@ -92,7 +92,7 @@ export class Machine {
   state: State;
   /** Everything that was ever asked for. */
   readonly effects: Effect[] = [];
-  readonly rules: Rules;
+  rules: Rules;
 
   constructor(some: Partial<Rules> = {}) {
     this.rules = { ...rules, ...some };
@@ -106,6 +106,12 @@ export class Machine {
     for (const part of parts) this.take({ kind: 'part', part, health: { ok: true } });
     this.sameLedger();
     return asked;
+  }
+
+  /** The same, by another configuration. */
+  bootWith(some: Partial<Rules>): Effect[] {
+    this.rules = { ...rules, ...some };
+    return this.boot(this.state.bootId);
   }
 
   /** The relay has answered the catch-up: nothing is new. */

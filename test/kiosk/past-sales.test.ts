@@ -12,8 +12,8 @@ import { startCursor, type Fulfilment } from '../../src/protocol/sale.ts';
 import type { Verdict } from '../../src/protocol/verdict.ts';
 import { Machine, ledgerId, saleA, saleB, tell } from './machine.ts';
 
-const minted = (saleId = saleA): SaleNote => ({
-  ...{ kind: 'minted', saleId, amountIdr: 15_000 },
+const minted = (saleId = saleA): Extract<SaleNote, { kind: 'minted' }> => ({
+  ...{ kind: 'minted', saleId, amountIdr: 15_000, pieces: 1 },
   items: [{ id: 'kopi', name: 'Kopi', priceIdr: 15_000, quantity: 1 }],
 });
 const proof = (verdict: Verdict, fulfilment?: Fulfilment): SaleNote => ({
@@ -95,6 +95,19 @@ describe('whose claim code it is', () => {
     if (known) expect(found).toMatchObject({ saleId: saleA, amountIdr: 15_000, honoured: false });
   });
 
+  test('with the pieces that were bought, whatever a piece costs by now', () => {
+    const typed: SaleNote = { ...minted(), items: [], pieces: 3 };
+    expect(find(past(typed, proof('paid'), did('failed')))).toMatchObject({ pieces: 3 });
+  });
+
+  test('a row with other pieces than were written is nobody’s', () => {
+    const db = new DatabaseSync(':memory:');
+    const sales = new PastSales(db);
+    sales.note([minted(), proof('paid'), did('failed')], 1);
+    db.exec('UPDATE sales SET pieces = 9');
+    expect(find(sales)).toBeUndefined();
+  });
+
   test('a claim that was honoured is known, and known as that', () => {
     const sales = past(minted(), proof('paid'), did('failed'));
     sales.note([{ kind: 'honoured', saleId: saleA, dispenseId: 'd1' }], 9);
@@ -124,7 +137,7 @@ describe('what the steps of a sale add', () => {
     const kiosk = new Machine();
     kiosk.keys('1', '5', '000');
     expect(notes(kiosk, { kind: 'key', key: 'enter', freshId: saleA })).toEqual([
-      { kind: 'minted', saleId: saleA, amountIdr: 15_000, items: [] },
+      { kind: 'minted', saleId: saleA, amountIdr: 15_000, items: [], pieces: 1 },
     ]);
     expect(notes(kiosk, tell('pending', { proof: 'p1' }))).toEqual([
       { kind: 'proof', saleId: saleA, verdict: 'pending', proof: 'p1' },
@@ -148,6 +161,7 @@ describe('what the steps of a sale add', () => {
       saleId: saleA,
       amountIdr: 5,
       items: [],
+      pieces: 1,
       verdict: 'paid',
       honoured: false,
     } as const;

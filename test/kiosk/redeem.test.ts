@@ -128,9 +128,7 @@ describe('a grant', () => {
 
   test('moves the motor once, under its own id', () => {
     const kiosk = new Desk().redeeming();
-    expect(kiosk.grant()).toEqual([
-      { kind: 'dispense', saleId: saleA, dispenseId, amountIdr: 15_000, items: [] },
-    ]);
+    expect(kiosk.grant()).toEqual([{ kind: 'dispense', saleId: saleA, dispenseId, pieces: 3 }]);
     expect(kiosk.grant()).toEqual([]);
     kiosk.end('done');
     expect(kiosk.grant()).toEqual([]);

@@ -15,7 +15,7 @@ const laterMs = 100_000;
 const amountIdr = 15_000;
 
 const sale: OpenSale = {
-  ...{ saleId: saleA, amountIdr, items: [], verdict: 'creating', bootId: 'boot-1' },
+  ...{ saleId: saleA, amountIdr, items: [], pieces: 1, verdict: 'creating', bootId: 'boot-1' },
 };
 const shown: OpenSale = { ...sale, verdict: 'pending', deadlineMs: laterMs, qrOn: 'display' };
 const waits = { tries: 0, retryAtMs: laterMs };
@@ -102,7 +102,14 @@ function failures(): Record<string, NewEvent> {
   return all;
 }
 
-const found = { saleId: saleB, amountIdr, items: [], verdict: 'paid', honoured: false } as const;
+const found = {
+  saleId: saleB,
+  amountIdr,
+  items: [],
+  pieces: 1,
+  verdict: 'paid',
+  honoured: false,
+} as const;
 
 /** Events of every kind, by name within the kind. */
 const kinds: Readonly<Record<NewEvent['kind'], Readonly<Record<string, NewEvent>>>> = {

@@ -20,6 +20,7 @@ export const sale: OpenSale = {
   items: [
     { id: 'kopi', name: 'Kopi susu gula aren ukuran besar sekali', priceIdr: 12_000, quantity: 99 },
   ],
+  pieces: 99,
   verdict: 'pending',
   bootId: 'boot-1',
 };

@@ -23,11 +23,11 @@ type Asked = Print extends infer P ? (P extends Print ? Omit<P, 'kind'> : never)
 const now = '2026-11-22T07:03:00.000Z';
 const head = { number: 4711, hash: 'ab'.repeat(32) };
 const sale: OpenSale = {
-  ...{ saleId: saleA, amountIdr: 24_000, verdict: 'paid', bootId: 'boot-1' },
+  ...{ saleId: saleA, amountIdr: 24_000, pieces: 2, verdict: 'paid', bootId: 'boot-1' },
   items: [{ id: 'kopi', name: 'Kopi susu', priceIdr: 12_000, quantity: 2 }],
 };
 const past: PastSale = {
-  ...{ saleId: saleA, amountIdr: 24_000, items: sale.items, verdict: 'paid' },
+  ...{ saleId: saleA, amountIdr: 24_000, items: sale.items, pieces: 2, verdict: 'paid' },
   ...{ proof: undefined, fulfilment: 'done', honoured: undefined, honouredAt: undefined },
   ...{ begunAt: '2026-11-22T01:00:00.000Z', endedAt: '2026-11-22T01:01:00.000Z' },
 };

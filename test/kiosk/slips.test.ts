@@ -13,6 +13,7 @@ const sale: OpenSale = {
   saleId: saleA,
   amountIdr: 24_000,
   items: [{ id: 'kopi', name: 'Kopi susu', priceIdr: 12_000, quantity: 2 }],
+  pieces: 2,
   verdict: 'paid',
   bootId: 'boot-1',
 };

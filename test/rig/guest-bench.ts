@@ -92,8 +92,7 @@ async function print(at: string): Promise<void> {
 }
 
 async function dispense(at: string, id: string, pieces: number): Promise<void> {
-  const order = { id, amountIdr: 15_000, items: [{ id: 'kopi', quantity: pieces }] };
-  const result = await dispensers.get(at)?.current()?.dispense(order, never);
+  const result = await dispensers.get(at)?.current()?.dispense({ id, pieces }, never);
   tell({ at, id, dispensed: result ?? 'no dispenser' });
 }
 

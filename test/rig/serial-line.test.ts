@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Device, Dispenser, Key } from '../../drivers/device.ts';
+import type { Device, Dispenser, DispenseOrder, Key } from '../../drivers/device.ts';
 import { createDispenser } from '../../drivers/dispenser/dispenser.ts';
 import { createVendBoardSimulator } from '../../drivers/dispenser/simulator.ts';
 import { createKeypad } from '../../drivers/keypad/keypad.ts';
@@ -85,11 +85,7 @@ describe.skipIf(missing !== undefined)(name, () => {
     const watch = supervised(() => createDispenser({ at, clock: systemClock }));
     return { cable, watch, pulses: (id) => board.pulses(id), pulse: async () => pulsed.promise };
   }
-  const order = (id: string, quantity = 1): Parameters<Dispenser['dispense']>[0] => ({
-    id,
-    amountIdr: 15_000,
-    items: [{ id: 'kopi', quantity }],
-  });
+  const order = (id: string, pieces = 1): DispenseOrder => ({ id, pieces });
 
   test('a vend board that was unplugged and plugged in knows its orders and takes the next', async () => {
     const { cable, watch, pulses } = await vendBoard(1);

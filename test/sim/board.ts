@@ -1,5 +1,10 @@
 // The dispenser's board: it outlives the kiosk, counts every pulse by sale, and may remember what became of an order.
-import { DeviceError, type Dispenser, type DispenseResult } from '../../drivers/device.ts';
+import {
+  DeviceError,
+  type Dispenser,
+  type DispenseOrder,
+  type DispenseResult,
+} from '../../drivers/device.ts';
 import type { World } from './world.ts';
 
 /** The driver waits this long for the board's answer. */
@@ -9,7 +14,7 @@ export class Board {
   plugged = true;
   readonly pulses: Map<string, number>;
   readonly #world: World;
-  readonly #onPulse: (saleId: string) => void;
+  readonly #onPulse: (saleId: string, pieces: number) => void;
   /** The cable went out, or is in again. */
   onPlug: () => void = () => undefined;
   readonly #results = new Map<string, DispenseResult | 'moving'>();
@@ -17,7 +22,11 @@ export class Board {
   readonly #remembers: boolean;
 
   /** `pulses`: where they are counted. */
-  constructor(world: World, pulses: Map<string, number>, onPulse: (saleId: string) => void) {
+  constructor(
+    world: World,
+    pulses: Map<string, number>,
+    onPulse: (saleId: string, pieces: number) => void,
+  ) {
     this.#world = world;
     this.pulses = pulses;
     this.#onPulse = onPulse;
@@ -33,13 +42,13 @@ export class Board {
       close: () => Promise.resolve(),
       health: () => ({ state: 'up' }),
       closed: new Promise(() => undefined),
-      dispense: ({ id }) => this.#dispense(id),
+      dispense: (order) => this.#dispense(order),
       ...(this.#remembers ? { lastResult: (id: string) => this.#lastResult(id) } : {}),
     };
   }
 
   /** The order is with the board at once; its answer may never come. */
-  #dispense(saleId: string): Promise<DispenseResult> {
+  #dispense({ id: saleId, pieces }: DispenseOrder): Promise<DispenseResult> {
     const { clock, draw, faults } = this.#world;
     const answer = Promise.withResolvers<DispenseResult>();
     const fails = faults.strikes('board fails');
@@ -49,7 +58,7 @@ export class Board {
     this.#results.set(saleId, 'moving');
     this.#world.say('board', `order ${saleId}`);
     clock.after(movesMs, () => {
-      if (!fails) this.#pulse(saleId);
+      if (!fails) this.#pulse(saleId, pieces);
       const result = fails ? 'failed' : 'done';
       this.#results.set(saleId, result);
       if (!mute && this.plugged) answer.resolve(result);
@@ -66,11 +75,11 @@ export class Board {
     return answer.promise;
   }
 
-  #pulse(saleId: string): void {
+  #pulse(saleId: string, pieces: number): void {
     this.pulses.set(saleId, (this.pulses.get(saleId) ?? 0) + 1);
     this.#world.count.pulses++;
     this.#world.say('board', `pulse ${saleId}`);
-    this.#onPulse(saleId);
+    this.#onPulse(saleId, pieces);
   }
 
   #unplug(): void {

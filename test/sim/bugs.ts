@@ -28,6 +28,7 @@ export const bugs = {
   'served-for-ever': 'money that is hours old moves a motor after a power cut',
   'same-boot-after-power-cut': 'a machine that had no power takes its old deadlines for its own',
   'wall-clock-for-deadlines': 'deadlines are counted by the clock on the wall',
+  'price-of-the-day': 'pieces are reckoned when they are handed over, by the price of then',
   'nothing-given-back': 'the kiosk posts nothing to a relay that was restored',
 } as const;
 

@@ -111,6 +111,14 @@ export function checkPulse(
   world.broke(`${id} was dispensed on the verdict ${row?.verdict ?? 'none'}`);
 }
 
+/** Never goods without payment, nor payment without goods: so many pieces as were bought, whatever they cost by now. */
+export function checkPieces(world: World, id: string, pieces: number): void {
+  const saleId = world.grants.get(id) ?? id;
+  const bought = world.bought.get(saleId);
+  if (pieces === bought) return;
+  world.broke(`${saleId} is for ${bought ?? 'no'} pieces, and ${pieces} were handed over`);
+}
+
 /** Rule 5, and amount charged = amount shown. `earlier`: sales whose QR this kiosk has shown before. */
 export function checkShown(
   world: World,

@@ -48,8 +48,10 @@ export class Customers {
     const { draw, count } = this.#world;
     this.started++;
     count.sales++;
-    for (const digit of String(draw.between(1, 250))) this.#kiosk.press(digit as Key);
-    this.#kiosk.press('000');
+    const { idrPerPulse } = this.#kiosk.rules;
+    const amountIdr =
+      idrPerPulse === undefined ? draw.between(1, 250) * 1_000 : draw.between(1, 99) * idrPerPulse;
+    for (const digit of String(amountIdr)) this.#kiosk.press(digit as Key);
     this.#kiosk.press('enter');
     if (this.here && draw.chance(100)) this.#kiosk.press('enter');
   }

@@ -78,6 +78,7 @@ const rates = {
   'money after the end': 60,
   'garbage scanned': 30,
   'wrong code': 60,
+  'price changes': 400,
   'refund by hand': 60,
   'refund ordered': 100,
 } as const;

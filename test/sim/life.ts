@@ -1,6 +1,7 @@
 // One life of a kiosk's process, and what it may do to the world: nothing that is not on its disk, no goods on hearsay.
 import type { Kiosk, NewEvent } from '../../src/kiosk/kiosk.ts';
-import type { Effect } from '../../src/kiosk/state.ts';
+import type { Rules } from '../../src/kiosk/rules.ts';
+import type { Effect, OpenSale } from '../../src/kiosk/state.ts';
 import type { SimKiosk } from './sim-kiosk.ts';
 import type { World } from './world.ts';
 
@@ -37,4 +38,15 @@ export function noteKnown({ known }: Life, event: NewEvent): void {
   }
   if (event.kind !== 'caught-up') return;
   for (const { saleId, verdict } of event.told) if (verdict === 'paid') known.add(saleId);
+}
+
+/** What a customer may expect, reckoned at the moment of the sale and beside the product. */
+export function noteBought(
+  { bought }: Pick<World, 'bought'>,
+  { saleId, amountIdr, items }: OpenSale,
+  { idrPerPulse = amountIdr }: Pick<Rules, 'idrPerPulse'>,
+): void {
+  if (bought.has(saleId)) return;
+  const counted = items.map(({ quantity }) => quantity).reduce((sum, each) => sum + each, 0);
+  bought.set(saleId, counted > 0 ? counted : amountIdr / idrPerPulse);
 }

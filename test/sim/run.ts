@@ -9,6 +9,7 @@ import { enrol } from './identities.ts';
 import { RelayFleet } from './relay-fleet.ts';
 import { SimKiosk } from './sim-kiosk.ts';
 import { SimStore } from './sim-store.ts';
+import { anyPriceKeys } from './sim-rules.ts';
 import { World } from './world.ts';
 
 const mostSales = 4;
@@ -124,7 +125,7 @@ async function sellAgain(world: World, fleet: RelayFleet, kiosk: SimKiosk): Prom
     if (kiosk.state?.phase.at === 'asking') kiosk.press('enter');
     // A probe that was lost before all healed may still block it for a moment.
     if (kiosk.state?.phase.at === 'idle') {
-      for (const key of ['1', '5', '000', 'enter'] as const) kiosk.press(key);
+      for (const key of anyPriceKeys) kiosk.press(key);
     }
     return `${kiosk.kioskId} does not sell`;
   };

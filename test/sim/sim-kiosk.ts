@@ -12,16 +12,16 @@ import type { Clock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { KiosError } from '../../src/protocol/errors.ts';
 import { Board } from './board.ts';
-import { checkAlone, checkHidden, checkPulse, checkShown } from './checks.ts';
+import { checkAlone, checkHidden, checkPieces, checkPulse, checkShown } from './checks.ts';
 import { Disk } from './disk.ts';
 import { identityFolder, identityOf } from './identities.ts';
 import { openRooms, standing, type Rooms } from './kiosk-rooms.ts';
-import { checkEffect, noteKnown, type Life } from './life.ts';
+import { checkEffect, noteBought, noteKnown, type Life } from './life.ts';
 import { newSeen, type Seen } from './middle.ts';
 import { Paper } from './paper.ts';
 import type { RelayFleet } from './relay-fleet.ts';
 import { Session, type SessionEnd } from './session.ts';
-import { rulesOf } from './sim-rules.ts';
+import { rulesOf, withOtherPrice } from './sim-rules.ts';
 import { spoilClock, spoilEffect, spoilEvent } from './spoil.ts';
 import type { World } from './world.ts';
 
@@ -36,7 +36,8 @@ export class SimKiosk {
   readonly board: Board;
   readonly paper: Paper;
   readonly disk: Disk;
-  readonly rules: Rules;
+  /** Fixed while it runs. */
+  rules: Rules;
   readonly #world: World;
   readonly #fleet: RelayFleet;
   readonly #session: Session;
@@ -68,8 +69,9 @@ export class SimKiosk {
     this.disk = new Disk(world, image);
     this.#session = new Session(world, fleet, kioskId, this.#seen);
     this.paper = new Paper(world);
-    this.board = new Board(world, new Map(), (id) => {
+    this.board = new Board(world, new Map(), (id, pieces) => {
       checkPulse(world, fleet, id, this.board.pulses.get(id) ?? 0);
+      checkPieces(world, id, pieces);
     });
     this.board.onPlug = () => {
       this.#tellBoard();
@@ -172,6 +174,7 @@ export class SimKiosk {
   start(): void {
     const world = this.#world;
     if (this.#retired) return;
+    if (world.faults.strikes('price changes')) this.rules = withOtherPrice(world.draw, this.rules);
     const boot = this.#boot;
     const mortal = {
       alive: true,
@@ -296,9 +299,9 @@ export class SimKiosk {
     const posted = taken.map((each) => life.kiosk.post(each));
     for (const each of posted) ignoreHalt(each);
     if (bug === 'pulse-for-every-paid' && event.kind === 'told' && event.told.verdict === 'paid') {
-      const { saleId, amountIdr } = event.told;
+      const { saleId } = event.told;
       const { signal } = life.stopping;
-      void this.board.connection()?.dispense({ id: saleId, amountIdr }, signal);
+      void this.board.connection()?.dispense({ id: saleId, pieces: 1 }, signal);
     }
     await Promise.all(posted);
   }
@@ -310,7 +313,8 @@ export class SimKiosk {
       this.crash();
       return;
     }
-    const wanted = bug === undefined ? effect : spoilEffect(bug, effect, life.kiosk.state());
+    const wanted =
+      bug === undefined ? effect : spoilEffect(bug, effect, life.kiosk.state(), this.rules);
     checkEffect(this.#world, this, life, wanted);
     real(wanted);
     if (faults.strikes('kiosk crash')) this.crash();
@@ -319,6 +323,7 @@ export class SimKiosk {
   #drawn(life: Life, state: State): void {
     if (!life.alive) return;
     const { phase } = state;
+    if (phase.at === 'charging') noteBought(this.#world, phase.sale, this.rules);
     const saleId = 'sale' in phase ? phase.sale.saleId : '';
     const at = `${phase.at} ${saleId}`;
     if (at === this.#at) return;

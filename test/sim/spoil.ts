@@ -2,6 +2,7 @@
 import type { DispenseResult } from '../../drivers/device.ts';
 import type { NewEvent } from '../../src/kiosk/kiosk.ts';
 import type { RelayClient } from '../../src/kiosk/relay-client.ts';
+import type { Rules } from '../../src/kiosk/rules.ts';
 import type { Effect, State, Told } from '../../src/kiosk/state.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import type { Sale } from '../../src/protocol/sale.ts';
@@ -21,7 +22,7 @@ export function spoilEvent(bug: Bug, event: NewEvent, { phase }: State): readonl
     return [{ ...event, told: { ...event.told, settledAgoMs: 0 } }];
   }
   if (event.kind === 'dispensed' || event.kind === 'dispenser-recalled') {
-    return [{ ...event, result: spoilResult(bug, event.result) } as NewEvent];
+    return [{ ...event, result: spoilResult(bug, event.result) }];
   }
   if (bug === 'ledger-unchecked' && event.kind === 'ledger-differs') return [];
   if (event.kind !== 'request-failed') return [event];
@@ -62,10 +63,21 @@ export function spoilClock(bug: Bug, clock: Clock): Clock {
 }
 
 /** An effect as a kiosk with this bug would do it. */
-export function spoilEffect(bug: Bug, effect: Effect, { phase }: State): Effect {
+export function spoilEffect(
+  bug: Bug,
+  effect: Effect,
+  { phase }: State,
+  { idrPerPulse }: Rules,
+): Effect {
+  if (bug === 'price-of-the-day' && effect.kind === 'dispense' && 'sale' in phase) {
+    const { amountIdr, items } = phase.sale;
+    const pieces = idrPerPulse === undefined ? 1 : amountIdr / idrPerPulse;
+    return items.length > 0 ? effect : { ...effect, pieces };
+  }
+
   if (bug !== 'pulse-again-after-restart' || effect.kind !== 'recall-dispenser') return effect;
-  const amountIdr = 'sale' in phase ? phase.sale.amountIdr : 0;
-  return { kind: 'dispense', saleId: effect.saleId, amountIdr, items: [] };
+  const pieces = 'sale' in phase ? phase.sale.pieces : 1;
+  return { kind: 'dispense', saleId: effect.saleId, pieces };
 }
 
 /** The calls of a kiosk with this bug. */

@@ -29,6 +29,8 @@ export class World {
   readonly happened = new Set<'old card' | 'restore' | 'copy'>();
   /** Which sale a granted dispense was for. */
   readonly grants = new Map<string, string>();
+  /** The pieces that each sale was for, by the price when it was minted. */
+  readonly bought = new Map<string, number>();
   /** Pulses for each sale, its own and those of its claim. */
   readonly dispensed = new Map<string, number>();
   /** Sales that somebody refunded at Midtrans by hand, or paid with another sum. */
