@@ -1,7 +1,7 @@
 // What the operator reads about claims: how each stands, what to do next, and why a command was refused. Text only.
 import { formatClaimCode } from '../protocol/claim-code.ts';
 import { formatRupiah } from '../protocol/money.ts';
-import { type ClaimRefusal } from '../relay/ledger-claim-rules.ts';
+import { restoredNote, type ClaimRefusal } from '../relay/ledger-claim-rules.ts';
 import { type ClaimRow, type SaleRow } from '../relay/sale-row.ts';
 
 export interface ClaimWithSale {
@@ -32,6 +32,7 @@ export function claimText(
     ...(claim.operatorOnly === 1 ? ['operator only'] : []),
     ...(claim.orderedIdr > 0 ? [`refund of ${formatRupiah(claim.orderedIdr)} ordered`] : []),
     ...(sale.refundedIdr > 0 ? [`${formatRupiah(sale.refundedIdr)} back at Midtrans`] : []),
+    ...(claim.restored === 1 && claim.note !== restoredNote ? [restoredNote] : []),
     ...(claim.note === null ? [] : [claim.note]),
   ];
   const slip = code === undefined ? '-'.padEnd(13) : formatClaimCode(code);
@@ -91,6 +92,7 @@ function refundingStep(sale: SaleRow, claim: ClaimRow): string {
 }
 
 function openStep(claim: ClaimRow): string {
+  if (claim.restored === 1) return restoredText;
   const note = claim.note ?? '';
   if (note === 'insufficient-balance') {
     return 'Midtrans holds too little of your money for this refund: fill it up there. It is tried again, at most for 7 days.';
@@ -117,16 +119,21 @@ function openStep(claim: ClaimRow): string {
     case 'late':
     case 'failed':
     case 'abandoned':
-      return claim.operatorOnly === 1 || claim.askAtMs === null
+      if (claim.operatorOnly === 1) return operatorText;
+      return claim.askAtMs === null
         ? 'The customer may redeem it at the kiosk with the slip; or claim refund.'
         : 'It is refunded by itself, unless the customer redeems it at the kiosk before.';
   }
 }
 
+const restoredText =
+  'It may have been paid out after the backup. Look at the kiosk (its technician can see the sale), ask the customer and look into your notes; then claim settle, or claim release and claim refund.';
+
+const operatorText =
+  'It is not handed out at the kiosk, nor refunded by itself. Look what came out; then claim settle, or claim refund.';
+
 /** Claims that were made the operator's, by why. */
 const heldTexts: Readonly<Record<string, string>> = {
-  restored:
-    'It may have been paid out after the backup. Look at the kiosk (its technician can see the sale), ask the customer and look into your notes; then claim settle, or claim release and claim refund.',
   unsigned:
     'Somebody without the key of the kiosk says that the goods did not come out. Look there; then claim settle, or claim refund.',
   'kiosk-cloned':

@@ -22,7 +22,8 @@ What it does:
   - the ledger gets a new id: each kiosk sees it, posts the sales that it still knows, and sells again as soon as
     Midtrans has said what became of them (until then it is answered "recovering");
   - Midtrans is asked at once about every sale that is not final;
-  - claims that were open at the backup are yours: they may have been paid out since, so nothing pays them by itself;
+  - claims that were not over at the backup are yours: they may have been paid out since, so nothing pays them by itself, and
+    a refund that was on its way is asked about, not sent again;
   - enrolment codes that were made before are void: they may have been used.
 
 What you must do:

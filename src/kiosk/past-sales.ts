@@ -3,7 +3,7 @@
 // be replaced by a lesser one, and uses no row that was altered.
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { KiosError } from '../protocol/errors.ts';
-import { fulfilment, type Fulfilment } from '../protocol/sale.ts';
+import { fulfilment, type Fulfilment, type SaleItem } from '../protocol/sale.ts';
 import { isDead, mayReach, verdict, type Verdict } from '../protocol/verdict.ts';
 import { addHash, noHash, type JournalFault } from './journal-chain.ts';
 import {
@@ -26,7 +26,7 @@ export type SaleNote =
       saleId: string;
       kind: 'minted';
       amountIdr: number;
-      items: readonly unknown[];
+      items: readonly SaleItem[];
       pieces: number;
     }
   | { saleId: string; kind: 'proof'; verdict: Verdict; fulfilment?: Fulfilment; proof: string }

@@ -75,10 +75,7 @@ export interface ClaimDecision {
   alert?: ClaimAlert;
 }
 
-/**
- * The claim is older than the backup that this ledger was restored from. Its kiosk may have handed out the goods since, and
- * be away: no refund before somebody has looked.
- */
+/** The note of a claim with the lock `restored`, until its next news. The lock itself stands in the row. */
 export const restoredNote = 'restored';
 
 export const minuteMs = 60_000;
@@ -137,7 +134,7 @@ export function inState(
   more: Partial<ClaimRow> = {},
 ): ClaimRow {
   const settled = state === 'honoured' || state === 'refunded';
-  const order = settled ? { orderedIdr: 0 } : {};
+  const order = settled ? { orderedIdr: 0, restored: 0 } : {};
   return { ...claim, state, changedAtMs: nowMs, askAtMs: null, note: null, ...order, ...more };
 }
 

@@ -95,6 +95,7 @@ function opened(
     refundAtMs: null,
     orderedIdr: 0,
     handIdr: 0,
+    restored: change.restored === true ? 1 : 0,
     note: change.note ?? null,
     askAtMs: change.operatorOnly ? null : nowMs,
   };

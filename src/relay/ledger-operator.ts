@@ -4,7 +4,6 @@ import {
   minuteMs,
   refuse,
   restIdr,
-  restoredNote,
   take,
   type ClaimDecision,
   type ClaimRefusal,
@@ -19,7 +18,7 @@ export const grantQuietMs = 10 * minuteMs;
 export function orderRefund(claim: ClaimRow, amountIdr: number, nowMs: number): ClaimDecision {
   switch (claim.state) {
     case 'open':
-      if (claim.note === restoredNote) return refuse(claim, 'restored');
+      if (claim.restored === 1) return refuse(claim, 'restored');
       if (!Number.isInteger(amountIdr) || amountIdr < 1 || amountIdr > claim.amountIdr) {
         return refuse(claim, 'amount');
       }
@@ -54,9 +53,9 @@ export function settleByHand(
  * restored stays the operator's: whether it was paid out meanwhile, the released lock says only to a person.
  */
 export function release(sale: SaleRow, claim: ClaimRow, nowMs: number): ClaimDecision {
-  const note = 'released';
+  const free = { orderedIdr: 0, restored: 0, note: 'released' };
   if (claim.state === 'open') {
-    if (claim.note === restoredNote) return take({ ...claim, orderedIdr: 0, askAtMs: null, note });
+    if (claim.restored === 1) return take({ ...claim, ...free, askAtMs: null });
     if (claim.orderedIdr === 0) return refuse(claim, 'not-locked');
     return take({ ...claim, orderedIdr: 0, askAtMs: claim.operatorOnly === 1 ? null : nowMs });
   }
@@ -64,7 +63,7 @@ export function release(sale: SaleRow, claim: ClaimRow, nowMs: number): ClaimDec
   if (refusal !== undefined) return refuse(claim, refusal);
   const operatorOnly = sale.refundedIdr > 0 ? 1 : claim.operatorOnly;
   const askAtMs = operatorOnly === 1 ? null : nowMs;
-  const more = { amountIdr: restIdr(sale), orderedIdr: 0, operatorOnly, askAtMs, note };
+  const more = { amountIdr: restIdr(sale), operatorOnly, askAtMs, ...free };
   return take(inState(claim, 'open', nowMs, more));
 }
 

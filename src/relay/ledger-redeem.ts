@@ -29,8 +29,8 @@ export function redeem(
       return refuse(claim, 'going-back');
     case 'redeeming':
       if (claim.dispenseId !== dispenseId) return refuse(claim, 'redeeming');
-      // Its result is known, or its money: there is nothing more to hand over.
-      if (claim.note !== null) return refuse(claim, 'redeeming');
+      // Its result is known, or its money; or was, before the ledger was lost: there is nothing more to hand over.
+      if (claim.note !== null || claim.restored === 1) return refuse(claim, 'redeeming');
       return take(claim);
     case 'open':
       if (claim.operatorOnly === 1) return refuse(claim, 'operator-only');

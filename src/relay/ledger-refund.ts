@@ -9,6 +9,7 @@ import {
   isHalted,
   minuteMs,
   ownRefund,
+  refundKey,
   refundWindowMs,
   restIdr,
   restoredNote,
@@ -122,6 +123,7 @@ function isPaid(state: ChargeState): boolean {
 
 /** When an open claim shall go back; null: not by itself. */
 function beginAtMs(claim: ClaimRow, policy: Walk['policy']): number | null {
+  if (claim.restored === 1) return null;
   // An order waits for nothing but its turn.
   if (claim.orderedIdr > 0) return 0;
   if (!policy.automatic || claim.operatorOnly === 1) return null;
@@ -153,9 +155,21 @@ function begin(
     claim.refundAtMs !== null &&
     nowMs - claim.refundAtMs < refundWindowMs &&
     ownRefund(claim, refunds) === undefined;
-  const number = again ? {} : { refundN: claim.refundN + 1, refundAtMs: nowMs };
+  const number = again ? {} : { refundN: freeNumber(claim, refunds), refundAtMs: nowMs };
   const more = { ...number, refundIdr, askAtMs: nowMs + resendMs, note: claim.note };
   return { claim: inState(claim, 'refunding', nowMs, more), next: 'refund' };
+}
+
+/**
+ * The next number of a refund that Midtrans does not list: one that was begun after a backup is not known here, and its key
+ * would be the same refund once more, which pays nothing. One that is listed without its key may have any of the first.
+ */
+function freeNumber({ saleId, refundN }: ClaimRow, refunds: readonly Refund[] = []): number {
+  const keys = new Set(refunds.map(({ key }) => key));
+  const nameless = refunds.filter(({ key }) => key === undefined).length;
+  let next = Math.max(refundN, nameless) + 1;
+  while (keys.has(refundKey({ saleId, refundN: next }))) next++;
+  return next;
 }
 
 function waitForBank(claim: ClaimRow, jitter: number, nowMs: number): ClaimDecision {

@@ -6,8 +6,15 @@ import { type Refund, type StopVerb } from './midtrans/gateway.ts';
 import { type ClaimKind, type ClaimState, type SaleRow, type StopReason } from './sale-row.ts';
 
 export type ClaimChange =
-  /** `note`: why it is the operator's, where that is not plain from its kind. */
-  | { do: 'open'; kind: ClaimKind; amountIdr: number; operatorOnly: boolean; note?: string }
+  /** `note`: why it is the operator's, where that is not plain from its kind. `restored`: as in the row. */
+  | {
+      do: 'open';
+      kind: ClaimKind;
+      amountIdr: number;
+      operatorOnly: boolean;
+      restored?: true;
+      note?: string;
+    }
   /** Part of the money went back: so much is owed now. `refunds`: what the gateway lists. */
   | { do: 'rest'; amountIdr: number; refunds?: readonly Refund[] }
   /** The goods are out, or all of the money went back. */

@@ -141,8 +141,20 @@ function endMs(sale: SaleRow): number {
   return Math.max(sale.deadlineAtMs, sale.expiresAtMs ?? 0);
 }
 
+function openStep({ saleId, restored, operatorOnly, orderedIdr }: ClaimRow): string {
+  if (restored === 1) {
+    return `It may have been paid out after the backup: find out, then: kios relay claim settle --sale ${saleId}, or claim release and claim refund.`;
+  }
+  if (orderedIdr > 0) {
+    return `A refund of ${formatRupiah(orderedIdr)} is ordered: the relay makes it, if it runs.`;
+  }
+  return operatorOnly === 1
+    ? `Find out what happened, then: kios relay claim refund --sale ${saleId}, or claim settle.`
+    : `The customer may fetch the goods with the slip's code; or: kios relay claim refund --sale ${saleId}.`;
+}
+
 function claimFindings(claim: ClaimRow): Finding[] {
-  const { saleId, kind, amountIdr, state, operatorOnly, orderedIdr, note } = claim;
+  const { saleId, kind, amountIdr, state, note } = claim;
   const sum = formatRupiah(amountIdr);
   const noted = note === null ? '' : ` (${word(note)})`;
   switch (state) {
@@ -151,12 +163,7 @@ function claimFindings(claim: ClaimRow): Finding[] {
         {
           kind: 'claim-open',
           what: `${sum} is owed to the customer: ${claimWords[kind]}${noted}.`,
-          next:
-            orderedIdr > 0
-              ? `A refund of ${formatRupiah(orderedIdr)} is ordered: the relay makes it, if it runs.`
-              : operatorOnly === 1
-                ? `Find out what happened, then: kios relay claim refund --sale ${saleId}, or claim settle.`
-                : `The customer may fetch the goods with the slip's code; or: kios relay claim refund --sale ${saleId}.`,
+          next: openStep(claim),
         },
       ];
     case 'redeeming':

@@ -98,6 +98,11 @@ export interface ClaimRow {
   orderedIdr: number;
   /** What the operator gave back by hand, outside of Midtrans. */
   handIdr: number;
+  /**
+   * 1: it is older than the backup that this ledger was restored from, and may have been paid out since. No money leaves for
+   * it before the operator has released it.
+   */
+  restored: number;
   /** Why it stands as it stands, in a word for the operator. */
   note: string | null;
   /** When `reconcile` looks at it next; null: never by itself. */

@@ -27,7 +27,7 @@ export function claimOf(state: ClaimState = 'open', more: Partial<ClaimRow> = {}
   return {
     ...{ saleId, kioskId: 'ksk01', kind: 'failed', amountIdr: 15_000, operatorOnly: 0, state },
     ...{ openedAtMs: at, changedAtMs: at, dispenseId: null, refundN: 0, refundIdr: 0 },
-    ...{ refundAtMs: null, orderedIdr: 0, handIdr: 0, note: null, askAtMs: null },
+    ...{ refundAtMs: null, orderedIdr: 0, handIdr: 0, restored: 0, note: null, askAtMs: null },
     ...redeemed,
     ...refund,
     ...more,

@@ -2,12 +2,14 @@
 // whose card has a copy (PROTOCOL.md §7, §8).
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { ulid } from 'ulid';
+import { type ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
 import { type ChargeStatus } from '../../src/relay/midtrans/gateway.ts';
 import { type ClaimRow } from '../../src/relay/sale-row.ts';
 import { openStore } from '../../src/relay/store/open.ts';
 import { type Store } from '../../src/relay/store/store.ts';
 import { dayMs, minuteMs, walk } from './claim-rows.ts';
 import { databases, type Room } from './databases.ts';
+import { status as midtransSays } from './ledger-rows.ts';
 
 const merchantId = 'G000000001';
 const key = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) } as const;
@@ -67,6 +69,8 @@ describe.each(databases())('%s', (_name, newRoom) => {
     const restoredAtMs = store.nowMs();
     await store.move(before, { type: 'fulfilment', result: 'failed', detail: null });
     expect(await held(before)).toEqual(byOperator('restored'));
+    const ordered = await store.moveClaim(before, { type: 'order-refund' });
+    expect(ordered?.decision.refusal).toBe('restored');
     expect(await held(await failedSale(restoredAtMs))).toEqual(byOperator('restored'));
     // Midtrans' clock may be a minute fast.
     expect(await held(await failedSale(restoredAtMs + minuteMs - 5_000))).toEqual(
@@ -89,6 +93,34 @@ describe.each(databases())('%s', (_name, newRoom) => {
     expect(await held(saleId)).toEqual(byOperator('released'));
     expect(await store.takeDueClaims(10, minuteMs)).toEqual([]);
     expect(await order(saleId)).toBeUndefined();
+  });
+
+  test('a refund in flight at the restore is asked about, and never sent again by itself', async () => {
+    const saleId = await failedSale(store.nowMs());
+    await store.moveClaim(saleId, { type: 'order-refund' });
+    const settled = midtransSays('settled');
+    await store.moveClaim(saleId, { type: 'looked', outcome: settled, sent: false, ...walk });
+    expect(await store.claim(saleId)).toMatchObject({ state: 'refunding', orderedIdr: 15_000 });
+    await store.beginLedger('ledger-2');
+    expect(await store.claim(saleId)).toMatchObject({
+      ...{ state: 'refunding', orderedIdr: 0, operatorOnly: 1, restored: 1 },
+    });
+    expect(await store.takeDueClaims(10, minuteMs)).toMatchObject([{ saleId }]);
+    const absent = { type: 'looked', outcome: settled, sent: false, ...walk } as const;
+    expect((await store.moveClaim(saleId, absent))?.decision.next).toBe('none');
+    expect(await held(saleId)).toEqual(byOperator('restored'));
+  });
+
+  test('a grant at the restore keeps its ten quiet minutes, and its lock when it comes to nothing', async () => {
+    const saleId = await failedSale(store.nowMs());
+    await store.moveClaim(saleId, { type: 'redeem', dispenseId: 'd1' });
+    await store.beginLedger('ledger-2');
+    const refusal = async (event: ClaimEvent): Promise<unknown> =>
+      (await store.moveClaim(saleId, event))?.decision.refusal;
+    expect(await refusal({ type: 'release' })).toBe('maybe-dispensing');
+    await store.moveClaim(saleId, { type: 'redeem-result', dispenseId: 'd1', result: 'failed' });
+    expect(await held(saleId)).toEqual(byOperator('redeem-failed'));
+    expect(await refusal({ type: 'order-refund' })).toBe('restored');
   });
 
   test('the last restore counts', async () => {

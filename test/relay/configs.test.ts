@@ -84,7 +84,7 @@ describe('at the relay', () => {
   let other: TestKiosk;
   let file: string;
   beforeAll(async () => {
-    setting = await startSetting();
+    setting = await startSetting({ overrides: { limits: { minIdr: 1_000, maxIdr: 50_000 } } });
     [kiosk, other] = [await setting.kiosk('ksk01'), await setting.kiosk('ksk02')];
     file = join(setting.dir, 'relay.yaml');
     const store = { sqlite: storeFile(setting) };
@@ -213,6 +213,26 @@ describe('at the relay', () => {
       'none.yaml cannot be used',
     );
     expect((await fetched())?.version).toBe(version);
+  });
+
+  test('goods that are dearer than the relay charges are counted, and refused where all of them are', async () => {
+    const { maxIdr } = setting.config.limits;
+    const goods = (...prices: readonly number[]): string =>
+      JSON.stringify({
+        catalogue: Object.fromEntries(
+          prices.map((priceIdr, at) => [`9638507${at}`, { id: 'x', name: 'x', priceIdr }]),
+        ),
+      });
+    const version = (await fetched())?.version;
+    expect(await push(goods(maxIdr + 1, maxIdr + 2), 'ksk01')).toMatch(
+      /^refused: catalogue: 2 of 2 items cost more than Rp [\d.]+, the limits.maxIdr of the relay: nobody could buy anything/,
+    );
+    expect((await fetched())?.version).toBe(version);
+    expect(await push(goods(maxIdr + 1, maxIdr), 'ksk01')).toMatch(
+      /^catalogue: 1 of 2 items cost more .*: nobody can buy them\nksk01: .*\n\d+ is pushed/,
+    );
+    expect(await push(goods(maxIdr), 'ksk01')).not.toContain('cost more');
+    expect(await push('catalogue: {}', 'ksk01')).toContain('is pushed');
   });
 
   test('the largest that is taken fits into what a kiosk takes, and one that is larger is refused', async () => {

@@ -116,6 +116,17 @@ describe.each(databases())('%s', (_name, newRoom) => {
     await store.close();
   });
 
+  test('a claim that a restore had locked by its note stays locked', async () => {
+    const old = await room.connect();
+    await migrate(old, '0001-first');
+    await old.forSchema(insertFirst);
+    await migrate(old, '0006-boots');
+    await old.forSchema((db) => sql`update claims set note = 'restored'`.execute(db));
+    const store = await openStore(old, 'ledger-new');
+    expect(await store.claim(saleId)).toMatchObject({ restored: 1, note: 'restored' });
+    await store.close();
+  });
+
   test('a schema that is up to date is left as it is', async () => {
     const database = await room.connect();
     await migrate(database);

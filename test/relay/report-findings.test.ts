@@ -111,6 +111,9 @@ test('a claim whose refund is ordered already is not to be ordered again', () =>
   const next = (claim: ClaimRow): string =>
     findingsOf({ sale: failed(), claim }, theirs('settled'), ours)[0]?.next ?? '';
   expect(next(claimOf())).toContain('kios relay claim refund');
+  expect(next(claimOf({ restored: 1, operatorOnly: 1 }))).toContain(
+    'claim release and claim refund',
+  );
   expect(next(claimOf({ orderedIdr: 15_000 }))).toBe(
     'A refund of Rp 15.000 is ordered: the relay makes it, if it runs.',
   );

@@ -25,7 +25,8 @@ export function claimOf(more: Partial<ClaimRow> = {}): ClaimRow {
       refundN: 0,
       spentIds: '[]',
     },
-    ...{ refundIdr: 0, refundAtMs: null, orderedIdr: 0, handIdr: 0, note: null, askAtMs: null },
+    ...{ refundIdr: 0, refundAtMs: null, orderedIdr: 0, handIdr: 0, restored: 0 },
+    ...{ note: null, askAtMs: null },
     ...more,
   };
 }

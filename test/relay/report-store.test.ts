@@ -81,6 +81,7 @@ describe.each(databases())('%s', (_name, newRoom) => {
           refundAtMs: null,
           orderedIdr: 0,
           handIdr: 0,
+          restored: 0,
           note: null,
           askAtMs: null,
         },

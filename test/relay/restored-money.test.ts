@@ -2,8 +2,11 @@
 // operator's, and neither goods nor money leave for it a second time by themselves.
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { type ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
 import { type Sale } from '../../src/protocol/sale.ts';
 import { claimOf, refundsAt, untilClaim, withStore } from './claim-setting.ts';
+import { looked } from './claim-rows.ts';
+import { status } from './ledger-rows.ts';
 import { backUp, onFile, posted, storeFile } from './restored.ts';
 import { pay, serverKey, startSetting, type Setting, type TestKiosk } from './setting.ts';
 
@@ -125,6 +128,32 @@ test('open at the backup, closed and paid late after it: Midtrans is heard befor
   await kiosk.call('POST', '/v1/recover', { sales: [posted(closed)] });
   expect(await claimOf(setting, saleId)).toMatchObject({ kind: 'unreported' });
   await expectHeld(saleId);
+});
+
+test('a refund ordered at the backup, refused and settled in cash after it: not sent again', async () => {
+  const { saleId } = await sellPaid();
+  await kiosk.report(saleId, 'unknown');
+  // What a relay writes down before it sends, and when it is refused; nobody sends meanwhile.
+  await setting.stopRelay();
+  const move = (...events: ClaimEvent[]): Promise<void> =>
+    withStore(setting, async (store) => {
+      for (const event of events) await store.moveClaim(saleId, event);
+    });
+  await move({ type: 'order-refund' }, looked(status('settled')));
+  expect(await claimOf(setting, saleId)).toMatchObject({ state: 'refunding', orderedIdr: 15_000 });
+  const backup = backUp(setting);
+  const outcome = { kind: 'refused', code: '412', detail: '' } as const;
+  await move(
+    { type: 'refund-answered', refundN: 1, outcome, jitter: 0 },
+    looked(status('settled'), true),
+    { type: 'settle', as: 'refunded-by-hand', note: 'cash' },
+  );
+  expect(await claimOf(setting, saleId)).toMatchObject({ state: 'refunded', handIdr: 15_000 });
+  await backup.restore(true);
+  wake('claims', saleId);
+  await untilClaim(setting, saleId, ({ state, askAtMs }) => state === 'open' && askAtMs === null);
+  expect(await claimOf(setting, saleId)).toMatchObject({ restored: 1, operatorOnly: 1 });
+  expect(await refundsAt(setting, saleId)).toEqual([]);
 });
 
 test('in hand at the backup, settled in cash after it: reported as failed', async () => {

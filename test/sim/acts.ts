@@ -42,7 +42,7 @@ class Acts {
 
   /** Gives money back at Midtrans beside the relay, or tells the relay to. */
   #operator(): void {
-    const { faults, oddMoney } = this.#world;
+    const { faults, oddMoney, dispensed } = this.#world;
     const { store, midtrans } = this.#fleet;
     for (const claim of store.claims.values()) {
       const { saleId } = claim;
@@ -50,6 +50,8 @@ class Acts {
       if (faults.strikes('refund ordered')) {
         this.#world.say('operator', `orders the refund of ${saleId}`);
         void this.#order(saleId);
+      } else if (!dispensed.has(saleId) && faults.strikes('settled in cash')) {
+        void this.#payCash(saleId);
       } else if (faults.strikes('refund by hand')) {
         this.#world.say('operator', `refunds ${saleId} by hand`);
         oddMoney.add(saleId);
@@ -58,11 +60,26 @@ class Acts {
     }
   }
 
-  /** What a restored ledger locks, is looked at first: whether the goods came out. */
+  /** Out of a drawer, or an envelope: nobody but the ledger knows that it was paid. */
+  async #payCash(saleId: string): Promise<void> {
+    const { store } = this.#fleet.store;
+    const by = { type: 'settle', as: 'refunded-by-hand', note: 'cash' } as const;
+    const settled = await store.moveClaim(saleId, by);
+    if (settled?.moved !== true) return;
+    this.#world.say('operator', `pays for ${saleId} in cash`);
+    this.#world.cash.add(saleId);
+  }
+
+  /** What a restored ledger locks, is looked at first: whether the goods came out, or the money went back. */
   async #order(saleId: string): Promise<void> {
     const { store } = this.#fleet.store;
+    const { dispensed, cash } = this.#world;
     const ordered = await store.moveClaim(saleId, { type: 'order-refund' });
-    if (ordered?.decision.refusal !== 'restored' || this.#world.dispensed.has(saleId)) return;
+    if (ordered?.decision.refusal !== 'restored' || dispensed.has(saleId)) return;
+    if (cash.has(saleId)) {
+      await store.moveClaim(saleId, { type: 'settle', as: 'refunded-by-hand', note: 'was cash' });
+      return;
+    }
     await store.moveClaim(saleId, { type: 'release' });
     await store.moveClaim(saleId, { type: 'order-refund' });
   }

@@ -99,6 +99,7 @@ export function checkPulse(
     world.broke(`${id} was dispensed while its claim was ${claim?.state ?? 'none'}`);
     return;
   }
+  if (world.cash.has(saleId)) world.broke(`${saleId} was paid back in cash and is dispensed`);
   const row = store.sales.get(id);
   const paid = chargesOf(midtrans.books, id).find((each) => each.settledAtMs !== undefined);
   if (paid === undefined) world.broke(`${id} was dispensed and is not settled`);

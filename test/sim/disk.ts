@@ -63,6 +63,8 @@ export class Disk {
   readonly #charged = new Set<string>();
   readonly #dispensed = new Set<string>();
   full = false;
+  /** A sale is about to be written down first. */
+  onMinted: (note: Extract<SaleNote, { kind: 'minted' }>) => void = () => undefined;
 
   /** @param image of a card that this one is a copy of */
   constructor(world: World, image?: string) {
@@ -123,6 +125,7 @@ export class Disk {
         return Promise.reject(new KiosError('disk-full', 'the journal cannot be written'));
       }
       this.#underWay = [entries, notes];
+      for (const note of notes) if (note.kind === 'minted') this.onMinted(note);
       const synced = Promise.withResolvers<undefined>();
       if (faults.strikes('kiosk crash')) crash();
       clock.after(draw.between(1, 40), () => {

@@ -81,6 +81,8 @@ const rates = {
   'price changes': 400,
   'refund by hand': 60,
   'refund ordered': 100,
+  'refund unfunded': 250,
+  'settled in cash': 60,
 } as const;
 export type FaultKind = keyof typeof rates;
 export const faultKinds = Object.keys(rates) as readonly FaultKind[];

@@ -40,10 +40,10 @@ export function noteKnown({ known }: Life, event: NewEvent): void {
   for (const { saleId, verdict } of event.told) if (verdict === 'paid') known.add(saleId);
 }
 
-/** What a customer may expect, reckoned at the moment of the sale and beside the product. */
+/** What a customer may expect, reckoned when the sale is written down first, and beside the product. */
 export function noteBought(
   { bought }: Pick<World, 'bought'>,
-  { saleId, amountIdr, items }: OpenSale,
+  { saleId, amountIdr, items }: Pick<OpenSale, 'saleId' | 'amountIdr' | 'items'>,
   { idrPerPulse = amountIdr }: Pick<Rules, 'idrPerPulse'>,
 ): void {
   if (bought.has(saleId)) return;

@@ -130,11 +130,22 @@ export class Midtrans {
           amount: amountIdr,
           reason,
         });
-        const act = (): Answer => this.account.refund(id, text);
+        const act = (): Answer => this.#refund(id, text);
         return classifyRefund(await this.#call(timeouts.askMs, undefined, act));
       },
       image: () => Promise.resolve({ kind: 'unavailable', detail: 'no run has pictures' }),
     };
+  }
+
+  #refund(id: string, text: string): Answer {
+    const { faults, cash } = this.#world;
+    // Too little of the merchant's money is there today.
+    if (faults.strikes('refund unfunded')) return this.account.error('414');
+    const answer = this.account.refund(id, text);
+    if (answer.body['status_code'] === '200' && cash.has(id)) {
+      this.#world.broke(`${id} was paid back in cash, and at Midtrans`);
+    }
+    return answer;
   }
 
   #charge(order: ChargeOrder): Answer {

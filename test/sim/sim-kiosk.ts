@@ -67,6 +67,9 @@ export class SimKiosk {
     this.kioskId = kioskId;
     this.rules = rulesOf(world.draw);
     this.disk = new Disk(world, image);
+    this.disk.onMinted = (note) => {
+      noteBought(world, note, this.rules);
+    };
     this.#session = new Session(world, fleet, kioskId, this.#seen);
     this.paper = new Paper(world);
     this.board = new Board(world, new Map(), (id, pieces) => {
@@ -323,7 +326,6 @@ export class SimKiosk {
   #drawn(life: Life, state: State): void {
     if (!life.alive) return;
     const { phase } = state;
-    if (phase.at === 'charging') noteBought(this.#world, phase.sale, this.rules);
     const saleId = 'sale' in phase ? phase.sale.saleId : '';
     const at = `${phase.at} ${saleId}`;
     if (at === this.#at) return;

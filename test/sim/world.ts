@@ -35,6 +35,8 @@ export class World {
   readonly dispensed = new Map<string, number>();
   /** Sales that somebody refunded at Midtrans by hand, or paid with another sum. */
   readonly oddMoney = new Set<string>();
+  /** Sales whose customers were given their money in cash. */
+  readonly cash = new Set<string>();
   /** Sales that were under way when their kiosk's card was copied: two machines hold them, and neither can know. */
   readonly copied = new Set<string>();
   broken: string | undefined;

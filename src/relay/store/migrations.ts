@@ -297,6 +297,18 @@ const sixth: Migration = {
   },
 };
 
+/** The lock of claims that are older than their ledger, which was a note before. */
+const seventh: Migration = {
+  async up(db: Db) {
+    await db.schema
+      .alterTable('claims')
+      .addColumn('restored', 'integer', (c) => c.notNull().defaultTo(0))
+      .execute();
+    await sql`UPDATE claims SET restored = 1
+      WHERE note = 'restored' AND state IN ('open', 'redeeming', 'refunding')`.execute(db);
+  },
+};
+
 const migrations = {
   '0001-first': first,
   '0002-claims': second,
@@ -304,6 +316,7 @@ const migrations = {
   '0004-remote': fourth,
   '0005-configs': fifth,
   '0006-boots': sixth,
+  '0007-restored': seventh,
 } satisfies Record<string, Migration>;
 
 /**

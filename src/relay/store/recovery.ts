@@ -1,10 +1,10 @@
 // What a relay that was restored from a backup makes of its own signatures (PROTOCOL.md §8). Never a charge.
 import assert from 'node:assert';
-import { sql } from 'kysely';
+import { sql, type UpdateResult } from 'kysely';
 import { cursorAfter, cursorSeq } from '../../protocol/sale.ts';
 import { restoredNote } from '../ledger-claim-rules.ts';
 import { recoverSale, type ProvenSale, type Recovery } from '../ledger-recover.ts';
-import { type SaleRow } from '../sale-row.ts';
+import { type ClaimRow, type ClaimState, type SaleRow } from '../sale-row.ts';
 import { restoredAt } from './claim-rows.ts';
 import { type Database, type Tx } from './database.ts';
 import { keepDecision, lock, lockKiosk, putIntoOutbox, takeSeq } from './sales.ts';
@@ -198,19 +198,21 @@ async function beginLedger(tx: Tx, ledgerId: string, nowMs: number): Promise<Led
   };
 }
 
-/** Claims that were not over at the backup. An order to refund one may have been carried out since. */
+/** Claims that were not over at the backup may have been paid out since, by an order or by hand. */
 async function handOver(tx: Tx, nowMs: number): Promise<number> {
-  const theirs = { operatorOnly: 1, orderedIdr: 0, note: restoredNote } as const;
-  const waiting = await tx
-    .updateTable('claims')
-    .set({ ...theirs, askAtMs: null })
-    .where('state', 'in', ['open', 'redeeming'])
-    .executeTakeFirst();
-  // What became of a refund in flight, Midtrans says.
-  const flying = await tx
-    .updateTable('claims')
-    .set({ operatorOnly: 1, askAtMs: nowMs })
-    .where('state', '=', 'refunding')
-    .executeTakeFirst();
-  return Number(waiting.numUpdatedRows + flying.numUpdatedRows);
+  const theirs = { operatorOnly: 1, orderedIdr: 0, restored: 1 } as const;
+  const change = (state: ClaimState, more: Partial<ClaimRow>): Promise<UpdateResult> =>
+    tx
+      .updateTable('claims')
+      .set({ ...theirs, ...more })
+      .where('state', '=', state)
+      .executeTakeFirst();
+  const changed = [
+    await change('open', { askAtMs: null, note: restoredNote }),
+    // A note would say that the grant is over; its kiosk may be dispensing.
+    await change('redeeming', { askAtMs: null }),
+    // What became of a refund in flight, Midtrans says. It is not sent again: it may have been settled by hand since.
+    await change('refunding', { askAtMs: nowMs, note: restoredNote }),
+  ];
+  return changed.reduce((sum, { numUpdatedRows }) => sum + Number(numUpdatedRows), 0);
 }

@@ -1,0 +1,151 @@
+// The lock on a claim that is older than the ledger it stands in (PROTOCOL.md §8): it may have been paid out in the one
+// that was lost. No news of it takes the lock off, and no money leaves before a person has.
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
+import { changedClaim, decideClaim } from '../../src/relay/ledger-claims.ts';
+import { type ClaimChange } from '../../src/relay/ledger-rules.ts';
+import { type ClaimRow, type ClaimState } from '../../src/relay/sale-row.ts';
+import {
+  claimOf,
+  dayMs,
+  failedSale,
+  looked,
+  minuteMs,
+  now,
+  ours,
+  result,
+  summary,
+  walk,
+} from './claim-rows.ts';
+import { saleId, status } from './ledger-rows.ts';
+
+const order: ClaimEvent = { type: 'order-refund' };
+const release: ClaimEvent = { type: 'release' };
+const restored = (state: ClaimState, more: Partial<ClaimRow> = {}): ClaimRow =>
+  claimOf(state, { restored: 1, operatorOnly: 1, ...more });
+
+const events: readonly ClaimEvent[] = [
+  ...[order, { type: 'due', ...walk } as const],
+  ...[{ type: 'redeem', dispenseId: 'd1' } as const, { type: 'redeem', dispenseId: 'd2' } as const],
+  ...[result('done', 'd2'), result('failed'), result('unknown'), result('done', 'd9')],
+  ...[
+    looked(status('settled')),
+    looked({ kind: 'absent' }),
+    looked({ kind: 'unknown', answered: false, detail: '' }),
+  ],
+  {
+    type: 'refund-answered',
+    refundN: 1,
+    outcome: { kind: 'refused', code: '414', detail: '' },
+    jitter: 0,
+  },
+  {
+    type: 'refund-answered',
+    refundN: 1,
+    outcome: { kind: 'unknown', answered: false, detail: '' },
+    jitter: 0,
+  },
+];
+const changes: readonly ClaimChange[] = [
+  { do: 'dispute' },
+  { do: 'rest', amountIdr: 9_000 },
+  { do: 'open', kind: 'late', amountIdr: 15_000, operatorOnly: false },
+];
+
+describe('a claim of before the restore', () => {
+  test('pays nothing by itself, whatever is heard of it', () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom<ClaimState>('open', 'redeeming', 'refunding'),
+        fc.array(fc.tuple(fc.constantFrom(...events, ...changes), fc.nat(2 * dayMs)), {
+          maxLength: 12,
+        }),
+        (state, series) => {
+          let claim = restored(state);
+          let nowMs = now;
+          for (const [event, laterMs] of series) {
+            nowMs += laterMs;
+            if ('do' in event) {
+              claim = changedClaim(failedSale(), claim, event, nowMs).claim ?? claim;
+            } else {
+              const decision = decideClaim(failedSale(), claim, event, nowMs);
+              expect(decision.next).not.toBe('refund');
+              claim = decision.claim;
+            }
+            if (claim.state === 'honoured' || claim.state === 'refunded') return;
+            expect(claim).toMatchObject({ restored: 1, operatorOnly: 1, orderedIdr: 0 });
+            if (claim.state !== 'open') continue;
+            expect(summary(decideClaim(failedSale(), claim, order, nowMs))).toBe('! restored');
+          }
+        },
+      ),
+    );
+  });
+
+  test.each(['open', 'redeeming', 'refunding'] as const)(
+    '%s: released by a person it is owed again, to the operator alone, and can be ordered',
+    (state) => {
+      const claim = restored(state, { askAtMs: null, changedAtMs: now - 10 * minuteMs });
+      const free = decideClaim(failedSale(), claim, release, now).claim;
+      expect(free).toMatchObject({
+        ...{ state: 'open', restored: 0, operatorOnly: 1, note: 'released', askAtMs: null },
+      });
+      expect(decideClaim(failedSale(), free, order, now).claim.orderedIdr).toBe(15_000);
+    },
+  );
+
+  test('granted less than ten minutes ago, it may be in use: a restore takes nothing of that', () => {
+    const claim = restored('redeeming', { changedAtMs: now - 10 * minuteMs + 1 });
+    expect(summary(decideClaim(failedSale(), claim, release, now))).toBe('! maybe-dispensing');
+    // The kiosk's word on it still counts; but it is given no second time.
+    const again: ClaimEvent = { type: 'redeem', dispenseId: 'd1' };
+    expect(summary(decideClaim(failedSale(), claim, again, now))).toBe('! redeeming');
+    expect(summary(decideClaim(failedSale(), claim, result('done'), now))).toBe('honoured');
+  });
+
+  test('an order that stands on it all the same waits', () => {
+    const due: ClaimEvent = { type: 'due', ...walk };
+    const claim = restored('open', { orderedIdr: 15_000 });
+    expect(summary(decideClaim(failedSale(), claim, due, now))).toBe('open');
+    expect(summary(decideClaim(failedSale(), claim, looked(status('settled')), now))).toBe('open');
+  });
+
+  test('settled by hand it is over', () => {
+    const by: ClaimEvent = { type: 'settle', as: 'refunded-by-hand', note: 'cash, in May' };
+    const { claim } = decideClaim(failedSale(), restored('open'), by, now);
+    expect(claim).toMatchObject({ state: 'refunded', restored: 0 });
+  });
+
+  test('a refund that was in flight and is not there is not sent again; one that is there is', () => {
+    const flying = restored('refunding', { note: 'restored' });
+    const absent = decideClaim(failedSale(), flying, looked(status('settled')), now);
+    expect(summary(absent)).toBe('open (refund-refused)');
+    expect(absent.claim).toMatchObject({ restored: 1, note: 'restored' });
+    const there = looked(status('settled', { refunds: [ours] }));
+    expect(decideClaim(failedSale(), flying, there, now).claim.state).toBe('refunding');
+  });
+});
+
+describe('a refund after the restore', () => {
+  const numberOf = (claim: ClaimRow, ...keys: (string | undefined)[]): number => {
+    const refunds = keys.map((key) => ({
+      ...{ key, amountIdr: 1_000, confirmed: true },
+    }));
+    const outcome = looked(status('settled', { refunds }));
+    return decideClaim(failedSale(), claim, outcome, now).claim.refundN;
+  };
+  const free = claimOf('open', { operatorOnly: 1, orderedIdr: 15_000, note: 'released' });
+
+  test('takes a number that Midtrans has not heard: the same key would pay nothing', () => {
+    expect(numberOf(free)).toBe(1);
+    expect(numberOf(free, `${saleId}-1`, `${saleId}-2`)).toBe(3);
+    expect(numberOf(free, `${saleId}-2`)).toBe(1);
+    expect(numberOf(free, 'by-hand')).toBe(1);
+    expect(numberOf({ ...free, refundN: 1 }, `${saleId}-1`, `${saleId}-2`)).toBe(3);
+  });
+
+  test('where Midtrans names no keys, those of before may be the first ones', () => {
+    expect(numberOf(free, undefined, undefined)).toBe(3);
+  });
+});
