@@ -302,9 +302,8 @@ export class SimKiosk {
     const posted = taken.map((each) => life.kiosk.post(each));
     for (const each of posted) ignoreHalt(each);
     if (bug === 'pulse-for-every-paid' && event.kind === 'told' && event.told.verdict === 'paid') {
-      const { saleId } = event.told;
-      const { signal } = life.stopping;
-      void this.board.connection()?.dispense({ id: saleId, pieces: 1 }, signal);
+      const order = { id: event.told.saleId, pieces: 1 };
+      void this.board.connection()?.dispense(order, life.stopping.signal);
     }
     await Promise.all(posted);
   }
