@@ -24,9 +24,13 @@ const relay = async ({ folder }: World, ...args: string[]): Promise<string> => {
 
 /** Tea at another price. Answers the version. */
 async function pushTea(at: World, priceIdr: number, more = {}): Promise<number> {
-  const file = join(at.folder, 'settings.yaml');
   const catalogue = { [tea]: { id: 'teh', name: 'Teh botol', priceIdr } };
-  await writeFile(file, stringify({ catalogue, ...more }));
+  return push(at, { catalogue, ...more });
+}
+
+async function push(at: World, settings: Record<string, unknown>): Promise<number> {
+  const file = join(at.folder, 'settings.yaml');
+  await writeFile(file, stringify(settings));
   const said = await relay(at, 'config', 'push', file, 'ksk01');
   return Number(/(\d{12}) is pushed/.exec(said)?.[1]);
 }
@@ -106,4 +110,28 @@ test('one that does not fit this machine is refused before it is used, and the r
   expect(why).toMatch(/^dispenser.idrPerPulse: a customer who types Rp 1/);
   await untilListed(world, { pushed: version, said: { refused: { version, why: String(why) } } });
   expect(await buyTea(world)).toBe(5_000);
+});
+
+test('a price on trial that is killed while a customer pays: what was bought comes out, by the price of then', async () => {
+  world = await World.start();
+  await push(world, { dispenser: { idrPerPulse: 1_000 } });
+  await startAnew(world);
+  world.press('3', '000', 'enter');
+  await world.pay(await world.qrOnScreen());
+  await world.kiosk.waitForMessage('config.good');
+  expect(world.pulses).toHaveLength(3);
+  await world.toIdle();
+
+  await push(world, { dispenser: { idrPerPulse: 10_000 } });
+  await startAnew(world);
+  await world.kiosk.waitForMessage('config.on-trial');
+  world.press('1', '0', '000', 'enter');
+  const qr = await world.qrOnScreen();
+  await world.kiosk.kill();
+  await world.pay(qr);
+  await world.startKiosk();
+  await world.kiosk.waitForMessage('config.refused');
+  const { outcome, saleId } = await world.phase('result');
+  expect(outcome).toBe('done');
+  expect(world.pulses.filter((id) => id === saleId)).toHaveLength(1);
 });

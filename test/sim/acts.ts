@@ -42,17 +42,19 @@ class Acts {
 
   /** Gives money back at Midtrans beside the relay, or tells the relay to. */
   #operator(): void {
-    const { faults, oddMoney, dispensed } = this.#world;
+    const { faults, oddMoney, dispensed, cash } = this.#world;
     const { store, midtrans } = this.#fleet;
     for (const claim of store.claims.values()) {
       const { saleId } = claim;
       if (claim.state !== 'open') continue;
+      // Whoever pays by hand knows what hands have paid.
+      const isOwed = ![dispensed, oddMoney, cash].some((over) => over.has(saleId));
       if (faults.strikes('refund ordered')) {
         this.#world.say('operator', `orders the refund of ${saleId}`);
         void this.#order(saleId);
-      } else if (!dispensed.has(saleId) && faults.strikes('settled in cash')) {
+      } else if (isOwed && faults.strikes('settled in cash')) {
         void this.#payCash(saleId);
-      } else if (faults.strikes('refund by hand')) {
+      } else if (!cash.has(saleId) && faults.strikes('refund by hand')) {
         this.#world.say('operator', `refunds ${saleId} by hand`);
         oddMoney.add(saleId);
         midtrans.account.refund(saleId, '');

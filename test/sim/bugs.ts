@@ -29,9 +29,6 @@ export const bugs = {
   'same-boot-after-power-cut': 'a machine that had no power takes its old deadlines for its own',
   'wall-clock-for-deadlines': 'deadlines are counted by the clock on the wall',
   'price-of-the-day': 'pieces are reckoned when they are handed over, by the price of then',
-  'restored-refund-goes-on':
-    'a refund in flight at the backup is sent again by the restored ledger',
-  'restored-unlocked': 'a restored ledger locks no claim of before',
   'nothing-given-back': 'the kiosk posts nothing to a relay that was restored',
 } as const;
 

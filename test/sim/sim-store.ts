@@ -129,13 +129,6 @@ export class SimStore {
   async restore(backup: Backup, ledgerId: string): Promise<void> {
     await this.#load(backup);
     await this.#store.beginLedger(ledgerId);
-    const { bug } = this.#world;
-    if (bug === 'restored-unlocked') await this.spoil('update claims set restored = 0');
-    if (bug === 'restored-refund-goes-on') {
-      await this.spoil(
-        "update claims set restored = 0, ordered_idr = refund_idr where state = 'refunding'",
-      );
-    }
     this.#store = await joinStore(this.#database);
     await this.#readAll();
   }

@@ -38,8 +38,6 @@ const foundWithin: Readonly<Record<Bug, number>> = {
   'same-boot-after-power-cut': 150,
   'wall-clock-for-deadlines': 150,
   'price-of-the-day': 150,
-  'restored-refund-goes-on': 600,
-  'restored-unlocked': 600,
   'nothing-given-back': 150,
 };
 
