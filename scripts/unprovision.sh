@@ -60,10 +60,14 @@ booted() {
   [[ -z $root && -d /run/systemd/system ]]
 }
 
-# The programs stop before their files go. The text console gets its screen back.
+# The programs stop before their files go: first what listens for requests, then what obeys one, which may be in the middle
+# of an update and would write its folders again or start the kiosk anew; then the kiosk. The text console gets its screen
+# back.
 stop_all() {
   local console
-  systemctl stop kios-{update,clock,net,console}.path kios-getty.service kios.service kios-console.service
+  systemctl stop kios-{update,clock,net,console}.path
+  systemctl stop kios-{update,clock,net,console-switch}.service
+  systemctl stop kios-getty.service kios.service kios-console.service
   for console in /sys/class/vtconsole/vtcon*; do
     if grep -q 'frame buffer' "$console/name"; then echo 1 >"$console/bind"; fi
   done

@@ -26,9 +26,11 @@ function wayOf(was: unknown, is: unknown): string {
 }
 
 function itemChanges(was: Settings, is: Settings): string {
-  const added = Object.keys(is).filter((name) => !(name in was));
-  const removed = Object.keys(was).filter((name) => !(name in is));
-  const changed = Object.keys(is).filter((name) => name in was && !sameText(was[name], is[name]));
+  // Their own: a barcode may be a word that every object knows.
+  const added = Object.keys(is).filter((name) => !Object.hasOwn(was, name));
+  const removed = Object.keys(was).filter((name) => !Object.hasOwn(is, name));
+  const stay = Object.keys(is).filter((name) => Object.hasOwn(was, name));
+  const changed = stay.filter((name) => !sameText(was[name], is[name]));
   return `${added.length} added, ${removed.length} removed, ${changed.length} changed`;
 }
 

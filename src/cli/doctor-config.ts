@@ -16,7 +16,9 @@ export function checkRemoteConfig(stateDir: string): Finding[] {
     return [look(check, 'config-refused', `${refused.version}: ${refused.why}`)];
   }
   if (next?.version !== undefined) {
-    return [well(check, `${next.version}${next.begun ? ', on trial' : ', at the next start'}`)];
+    const since = next.at === undefined ? '' : ` since ${next.at}`;
+    const how = next.begun ? `on trial${since}` : 'at the next start';
+    return [well(check, `${next.version}, ${how}`)];
   }
   return good?.version === undefined ? [] : [well(check, String(good.version))];
 }

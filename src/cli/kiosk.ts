@@ -7,6 +7,7 @@ import { createLog } from '../lib/log.ts';
 import { kioskConfig, kioskExamples, type KioskConfig } from '../kiosk/config.ts';
 import { startKiosk } from '../kiosk/run.ts';
 import { makeStateFolder } from '../kiosk/state-folder.ts';
+import { loadNativeParts } from './kiosk-check.ts';
 import { runUntilSignal, systemRandom } from './run-process.ts';
 import { refuseUncheckedTls } from './unchecked-tls.ts';
 import { version } from './version.ts';
@@ -19,6 +20,7 @@ interface Flags {
   display?: string;
   printer?: string;
   dispenser?: string;
+  check?: true;
 }
 
 export function kioskCommand(): Command {
@@ -37,6 +39,7 @@ export function kioskCommand(): Command {
     )
     .option('--dispenser <at>', 'serial:/dev/ttyUSB1 | none')
     .addOption(new Option('--log-level <level>').choices(['debug', 'info', 'warn', 'error']))
+    .option('--check', 'load the program, read the configuration, open nothing, end')
     .addHelpText(
       'after',
       `
@@ -48,6 +51,10 @@ Ends on SIGINT or SIGTERM; a sale in hand is taken up again at the next start.`,
       const rereadConfig = (): KioskConfig =>
         readConfigFile(flags.config, kioskConfig, kioskExamples, withFlags(flags));
       const config = rereadConfig();
+      if (flags.check === true) {
+        await loadNativeParts(config);
+        return;
+      }
       const log = createLog('kiosk', flags.logLevel ?? config.logLevel, logFile(config));
       const parts = { clock: systemClock, log, random: systemRandom, version, rereadConfig };
       const makeBundle = (): Promise<Uint8Array> => bundleOf(flags.config);

@@ -5,7 +5,9 @@ import type { Command } from 'commander';
 import { ulid } from 'ulid';
 import { stringify } from 'yaml';
 import { parseConfig } from '../lib/config-file.ts';
+import type { RemoteSettings } from '../kiosk/remote-settings.ts';
 import { KiosError } from '../protocol/errors.ts';
+import { formatRupiah } from '../protocol/money.ts';
 import { maxSettingsBytes } from '../protocol/remote-config.ts';
 import { statusMessage, type ConfigReport } from '../protocol/topics.ts';
 import { everyKiosk } from '../relay/store/configs.ts';
@@ -70,7 +72,8 @@ async function push(
     throw new KiosError('bad-request', 'name the kiosks, or --all, and not both');
   }
   const settings = await readSettings(settingsFile);
-  await withStore(file, 'change', async (store) => {
+  await withStore(file, 'change', async (store, { limits }) => {
+    lookAtPrices(settings, limits.maxIdr);
     const kiosks = named === undefined ? await livingKiosks(store) : [...new Set(named)];
     if (named !== undefined) await refuseStrangers(store, kiosks);
     for (const one of named === undefined ? [everyKiosk] : kiosks) {
@@ -87,7 +90,7 @@ async function push(
 }
 
 /** @throws ConfigError with every fault */
-async function readSettings(file: string): Promise<Record<string, unknown>> {
+async function readSettings(file: string): Promise<RemoteSettings> {
   // Loaded when it is asked for: a relay that serves does not carry a kiosk's drivers.
   const [{ remoteSettings }, { kioskExamples }] = await Promise.all([
     import('../kiosk/remote-settings.ts'),
@@ -98,6 +101,18 @@ async function readSettings(file: string): Promise<Record<string, unknown>> {
   const settings = parseConfig(name, text, remoteSettings, kioskExamples);
   if (Buffer.byteLength(JSON.stringify(settings)) <= maxSettingsBytes) return settings;
   throw new KiosError('bad-request', `${name} is larger than ${maxSettingsBytes / 1000} kB`);
+}
+
+/** An item above what this relay charges is found by the customer. @throws KiosError where that is every one */
+function lookAtPrices({ catalogue = {} }: RemoteSettings, maxIdr: number): void {
+  const prices = Object.values(catalogue).map(({ priceIdr }) => priceIdr ?? 0);
+  const above = prices.filter((priceIdr) => priceIdr > maxIdr).length;
+  if (above === 0) return;
+  const words = `${above} of ${prices.length} items cost more than ${formatRupiah(maxIdr)}, the limits.maxIdr of the relay`;
+  if (above === prices.length) {
+    throw new KiosError('bad-request', `catalogue: ${words}: nobody could buy anything`);
+  }
+  say(`catalogue: ${words}: nobody can buy them`);
 }
 
 /** @throws KiosError `not-found`, `kiosk-revoked` */

@@ -37,9 +37,17 @@ const unpackedBytesPerByte = 5;
 const leftBytes = 100 * 1024 * 1024;
 /** A year's journal is read in some seconds, on a slow card in a minute. */
 const selfCheckLimitS = 300;
+/** Of what it says meanwhile. */
+const maxSaidLength = 4_000;
 
 export type Unpacked =
-  | { kind: 'release'; release: string; version: string }
+  | {
+      kind: 'release';
+      release: string;
+      version: string;
+      /** What it said of this machine's files while it checked itself, a line each. */
+      said: readonly string[];
+    }
   /** It runs already. */
   | { kind: 'there'; release: string }
   /** Never this bundle on this machine. `failed`: later perhaps. */
@@ -117,10 +125,10 @@ async function finish(places: RootPlaces, building: string, again: boolean): Pro
   if (runs.includes(release)) return { kind: 'there', release };
   if (!again && triesOf(readState(places), release) >= maxTries)
     return refused(`${release} failed here often`);
-  const unfit = await selfCheckFault(places, building);
-  if (unfit !== undefined) return { kind: 'failed', why: unfit };
+  const checked = await selfCheck(places, building);
+  if ('why' in checked) return { kind: 'failed', why: checked.why };
   await place(places, building, release);
-  return { kind: 'release', release, version };
+  return { kind: 'release', release, version, said: checked.said };
 }
 
 /** A release is whole: every file as its sums say, and none beside them. */
@@ -140,20 +148,25 @@ async function sumsFault(release: string): Promise<string | undefined> {
   return extra === undefined ? undefined : `${extra} has no sum`;
 }
 
-/** The new release itself, as the user that it will run as, reads configuration, identity and journal. */
-async function selfCheckFault(places: RootPlaces, building: string): Promise<string | undefined> {
+/**
+ * The new release itself, as the user that it will run as, starts the kiosk's program far enough to see that it loads, and
+ * reads configuration, identity and journal. What it only warns of is said, and holds nothing back.
+ */
+async function selfCheck(
+  places: RootPlaces,
+  building: string,
+): Promise<{ said: readonly string[] } | { why: string }> {
   const node = join(building, 'node_modules/.bin/node');
   const command = [node, join(building, 'src/cli/kios.ts'), 'update', 'self-check'];
   const asKiosk = ['setpriv', '--reuid=kios', '--regid=kios', '--init-groups', '--no-new-privs'];
+  const limit = [`${selfCheckLimitS}`, ...asKiosk, '--', ...command];
   try {
-    await runTool('timeout', [
-      ...[`${selfCheckLimitS}`, ...asKiosk, '--', ...command],
-      ...['--config', places.kioskConfig],
-    ]);
-    return undefined;
+    const args = [...limit, '--config', places.kioskConfig];
+    const written = await runTool('timeout', args, { keepLength: maxSaidLength });
+    return { said: written.split('\n').filter((line) => line !== '') };
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    return `the new release cannot serve here: ${error.message}`;
+    return { why: `the new release cannot serve here: ${error.message}` };
   }
 }
 

@@ -70,8 +70,9 @@ export async function applyBundle(
     return { outcome: unpacked.kind, why: unpacked.why.slice(0, maxWhy) };
   }
   if (unpacked.kind === 'there') return done(`${unpacked.release} runs already`);
-  const { release, version } = unpacked;
+  const { release, version, said } = unpacked;
   say(`${release} is unpacked and checked`);
+  for (const line of said) say(`${release} says: ${line}`);
   if (!(await untilLetIn(updating, release))) {
     return failed(
       'the kiosk was never idle; ask again later, or stop it first: systemctl stop kios',

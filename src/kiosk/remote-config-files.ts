@@ -96,7 +96,8 @@ interface KeptVersion {
 /** What lies there, for a person; nothing of it is proved. No settings' values. */
 export interface KeptVersions {
   good?: KeptVersion;
-  next?: KeptVersion & { begun: boolean };
+  /** `at`: when it came, or its trial began; by the wall clock, a label. */
+  next?: KeptVersion & { begun: boolean; at?: string };
   refused?: { version: number; why: string };
   damaged?: string[];
 }
@@ -105,10 +106,20 @@ export function keptVersions(stateDir: string): KeptVersions {
   const { good: last, next: coming, refused: bad, damaged } = readConfigs(stateDir);
   return {
     ...(last === undefined ? {} : { good: versionIn(last.token) }),
-    ...(coming === undefined ? {} : { next: { ...versionIn(coming.token), begun: coming.begun } }),
+    ...(coming === undefined
+      ? {}
+      : {
+          next: { ...versionIn(coming.token), begun: coming.begun, ...writtenAt(stateDir, 'next') },
+        }),
     ...(bad === undefined ? {} : { refused: { version: bad.version, why: bad.why } }),
     ...(damaged.length === 0 ? {} : { damaged }),
   };
+}
+
+/** Each change of what it says writes it anew. */
+function writtenAt(stateDir: string, which: Which): { at?: string } {
+  const file = statSync(pathOf(stateDir, which), { throwIfNoEntry: false });
+  return file === undefined ? {} : { at: file.mtime.toISOString() };
 }
 
 function versionIn(signed: string): KeptVersion {

@@ -55,9 +55,16 @@ export function fitSettings(config: KioskConfig, signed: unknown): Fitted {
     ...(config.printer === undefined ? {} : { printer: { ...config.printer, ...set(paper) } }),
     dispenser: { ...config.dispenser, ...set(goods) },
   });
-  return merged.success
-    ? { ok: true, config: merged.data }
-    : { ok: false, why: faultWords(merged.error) };
+  if (!merged.success) return { ok: false, why: faultWords(merged.error) };
+  if (plain.catalogue !== undefined && !canBuy(merged.data)) return { ok: false, why: nobodyBuys };
+  return { ok: true, config: merged.data };
+}
+
+const nobodyBuys = 'catalogue: it is empty, and without a keypad nobody could buy anything';
+
+/** No rule of the machine's own file, which may be waiting for its goods. */
+function canBuy({ keypad, catalogue }: KioskConfig): boolean {
+  return keypad !== undefined || Object.keys(catalogue).length > 0;
 }
 
 /** Those that are set: `undefined` must not take the place of a value. */

@@ -19,7 +19,14 @@ import { startDevices, type Devices } from './devices.ts';
 import { watchRelease } from './download-release.ts';
 import { createPerform } from './effects.ts';
 import { slipOf, toPastSlip } from './slip-paper.ts';
-import { pingWatchdog, watchDisk, watchHealth, watchJournal, watchRelay } from './watches.ts';
+import {
+  freeBytes,
+  pingWatchdog,
+  watchDisk,
+  watchHealth,
+  watchJournal,
+  watchRelay,
+} from './watches.ts';
 import { watchHardware } from './hardware-watch.ts';
 import { readHardware } from './hardware.ts';
 import { ownHealth, tellHealth, type OwnHealth } from './health-file.ts';
@@ -248,7 +255,7 @@ function startWatches(run: Run): void {
   const onPart = (part: Part, health: PartHealth): void => {
     noteHealth(run, part, health);
   };
-  void watchDisk(config.stateDir, onPart, clock, signal);
+  void watchDisk(() => freeBytes(config.stateDir), onPart, clock, signal);
   const failed = (error: KiosError): void => {
     unreadable(run, error);
   };

@@ -5,6 +5,7 @@ import { notifySystemd, watchdogIntervalMs } from '../lib/notify.ts';
 import type { Devices } from './devices.ts';
 import { KiosError } from '../protocol/errors.ts';
 import { faultWords } from './journal-chain.ts';
+import { journalFault } from './journal-fault.ts';
 import type { JournalFile } from './journal.ts';
 import type { Kiosk } from './kiosk.ts';
 import type { RelayClient } from './relay-client.ts';
@@ -19,7 +20,7 @@ const diskEveryMs = 10_000;
 /** How often old entries are let go, and a part of the journal is read over. */
 const journalEveryMs = 3_600_000;
 /** Some thousand sales of journal; a sale in hand needs a few kilobytes. */
-const minFreeBytes = 32 * 1024 * 1024;
+export const minFreeBytes = 32 * 1024 * 1024;
 
 /** Asks whether the relay is there, often while it is not: the next customer must not be the one to find out. */
 export async function watchRelay(
@@ -65,20 +66,36 @@ export async function pingWatchdog(clock: Clock, signal: AbortSignal): Promise<v
   }
 }
 
-/** Nothing is sold that could not be written down to its end (rule 8). */
+/** Nothing is sold that could not be written down to its end (rule 8). @param free bytes; throws KiosError */
 export async function watchDisk(
-  stateDir: string,
+  free: () => Promise<number>,
   onPart: (part: Part, health: PartHealth) => void,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
-    const { bavail, bsize } = await statfs(stateDir);
-    onPart(
-      'journal',
-      bavail * bsize < minFreeBytes ? { ok: false, code: 'disk-full' } : { ok: true },
-    );
+    onPart('journal', await diskHealth(free));
     await wait(clock, diskEveryMs, signal);
+  }
+}
+
+async function diskHealth(free: () => Promise<number>): Promise<PartHealth> {
+  try {
+    return (await free()) < minFreeBytes ? { ok: false, code: 'disk-full' } : { ok: true };
+  } catch (error) {
+    // A card that does not answer ends no run: whoever is served is served, and the next reading may be good.
+    if (!(error instanceof KiosError)) throw error;
+    return { ok: false, code: error.code };
+  }
+}
+
+/** What the kiosk may still write there. @throws KiosError as the journal, where the disk does not answer */
+export async function freeBytes(stateDir: string): Promise<number> {
+  try {
+    const { bavail, bsize } = await statfs(stateDir);
+    return bavail * bsize;
+  } catch (error) {
+    throw journalFault(error, stateDir, 'be read');
   }
 }
 

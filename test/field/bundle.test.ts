@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -16,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildBundle, nativeFaults } from '../../src/field/bundle.ts';
 import { filesOf } from '../../src/field/bundle-archive.ts';
 import { isElf } from '../../src/field/elf.ts';
+import { kioskFile } from '../../src/field/release-files.ts';
 import type { Arch } from '../../src/field/native-rules.ts';
 import { makeSandbox, run, type Result, type Sandbox } from '../scripts/sandbox.ts';
 import { makeKey, ownArch } from '../scripts/small-bundle.ts';
@@ -177,6 +179,26 @@ describe('unpacked, with no packages beside it and no Node but its own', () => {
   test('before an update it checks itself: its native parts load, and it reads a configuration', async () => {
     const check = ['update', 'self-check', '--config', 'config/kiosk.example.yaml'];
     expect(await kios(...check)).toEqual({ status: 0, stdout: '', stderr: '' });
+  });
+
+  test("the kiosk's own file counts: one that does not load, or a native part that it needs here", async () => {
+    const config = join(box.path, 'kiosk.yaml');
+    const devices = 'keypad: { at: "hid:/dev/hidraw0" }\ndisplay: { at: terminal }\n';
+    writeFileSync(config, `stateDir: ${join(box.path, 'no-state')}\n${devices}`);
+    const check = async (): Promise<Result> => kios('update', 'self-check', '--config', config);
+    expect(await check()).toEqual({ status: 0, stdout: '', stderr: '' });
+    const program = join(release, kioskFile);
+    const native = join(release, 'node_modules/node-hid/prebuilds');
+    for (const [path, words] of [
+      [program, /does not load: [^]*no such file/],
+      [native, /does not load: [^]*node-hid/],
+    ] as const) {
+      renameSync(path, `${path}.away`);
+      const { status, stderr } = await check();
+      renameSync(`${path}.away`, path);
+      expect(stderr).toMatch(words);
+      expect(status).toBe(1);
+    }
   });
 
   test('a whole house sells: kiosk, relay and twin from the one file', async () => {

@@ -116,13 +116,20 @@ function sayAlive(root: string, release: string, atMs: number): void {
   closeSync(file);
 }
 
-/** A release: a Node that is this one, and a program that passes its self-check, or not. */
-export function makeRelease(folder: string, version: string, { fit = true, note = '' } = {}): void {
+/** A release: a Node that is this one, and a program that passes its self-check, or not, and says something meanwhile. */
+export function makeRelease(
+  folder: string,
+  version: string,
+  { fit = true, note = '', says = '' } = {},
+): void {
   mkdirSync(join(folder, 'src/cli'), { recursive: true });
   mkdirSync(join(folder, `node_modules/node-linux-${process.arch}/bin`), { recursive: true });
   mkdirSync(join(folder, 'node_modules/.bin'));
   const node = join(folder, `node_modules/node-linux-${process.arch}/bin/node`);
-  writeFileSync(node, `#!/bin/bash\nexec ${fit ? 'true' : 'false'}\n`);
+  writeFileSync(
+    node,
+    `#!/bin/bash\n${says === '' ? '' : `echo '${says}'\n`}exec ${fit ? 'true' : 'false'}\n`,
+  );
   chmodSync(node, 0o755);
   symlinkSync(`../node-linux-${process.arch}/bin/node`, join(folder, 'node_modules/.bin/node'));
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ version }));
@@ -132,6 +139,8 @@ export function makeRelease(folder: string, version: string, { fit = true, note 
 export interface BundleOptions {
   fit?: boolean;
   note?: string;
+  /** What its self-check says. */
+  says?: string;
   /** Changes the tree after its sums are written. */
   spoil?: (release: string) => void;
   key?: KeyObject;

@@ -94,6 +94,16 @@ describe('a release that serves is kept', () => {
     expect(readTrial(tree.places)).toBeUndefined();
   });
 
+  test('what it only warns of is told, and holds nothing back', async () => {
+    const told: string[] = [];
+    updating.say = (line) => told.push(line);
+    const says = 'warning: config-good.json is damaged';
+    expect((await update('1.1.0', { says })).outcome).toBe('done');
+    expect(told.filter((line) => line.includes('warning'))).toEqual([
+      expect.stringMatching(/^1\.1\.0-\w{12} says: warning: config-good\.json is damaged$/),
+    ]);
+  });
+
   test('a part that did not work before need not work after', async () => {
     expect((await update('1.1.0')).outcome).toBe('done');
   });

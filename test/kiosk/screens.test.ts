@@ -156,6 +156,30 @@ describe('the technician’s screen', () => {
     expect(lines).toHaveLength(3);
   });
 
+  test.each([
+    [{}, []],
+    [{ version: 7 }, ['Configuration 7']],
+    [{ version: 8, trial: true as const }, ['Configuration 8, on trial']],
+  ])('names the configuration from afar that runs: %j', (config, words) => {
+    const { lines } = sceneOf(stateAt({ at: 'technician', untilMs: 0 }, 'en'), {
+      ...context,
+      config,
+    });
+    expect(lines.filter((line) => line.startsWith('Configuration'))).toEqual(words);
+  });
+
+  test('says that a newer configuration was refused, before what works', () => {
+    const config = { version: 7, refused: { version: 8, why: 'colour' } };
+    const { lines, tone } = sceneOf(stateAt({ at: 'technician', untilMs: 0 }, 'en'), {
+      ...context,
+      config,
+    });
+    expect([lines[0], tone]).toEqual([
+      'A new configuration from the server was refused; the one before stays. (config-refused)',
+      'warn',
+    ]);
+  });
+
   test('has a QR with what whoever helps asks first', () => {
     const page = sceneOf(stateAt({ at: 'technician', support: true, untilMs: 0 }, 'en'), context);
     expect(page.qr?.text).toBe(context.supportText?.());

@@ -167,3 +167,10 @@ test.each(['printer:', 'printer: []', 'catalogue: { "1": null }', 'dispenser: 5'
     expect(faultsOf(line.startsWith('-') ? line : `${good}\n${line}`).length).toBeGreaterThan(0);
   },
 );
+
+test('a barcode that zod would leave out without a word is refused, with its line', () => {
+  const goods = 'catalogue:\n  __proto__: { id: kopi, name: Kopi, priceIdr: 12000 }';
+  expect(faultsOf(`${good}\n${goods}`)).toEqual([
+    'line 5: catalogue.__proto__: this cannot be a barcode: take it out',
+  ]);
+});

@@ -1,0 +1,34 @@
+// In which order scripts/unprovision.sh stops what runs, before it takes the files of it away. That it takes all of them is
+// in provision-bundle.test.ts, and at a real systemd in test/rig/field.test.ts.
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { run } from './sandbox.ts';
+
+const project = join(import.meta.dirname, '../..');
+const units = readdirSync(join(project, 'systemd')).sort();
+const paths = units.filter((unit) => unit.endsWith('.path'));
+/** What a path unit starts: the service of its own name, or the one that it names. */
+const obeying = paths.map((path) => {
+  const text = readFileSync(join(project, 'systemd', path), 'utf8');
+  return /^Unit=(.+)$/m.exec(text)?.[1] ?? path.replace(/path$/, 'service');
+});
+/** The folders on the data partition are there until the last of their files has gone; a relay is no kiosk's. */
+const apart = ['kios-data.service', 'kios-relay.service'];
+const others = units.filter(
+  (unit) => unit.endsWith('.service') && ![...obeying, ...apart].includes(unit),
+);
+
+test('what listens for requests stops first, then what obeys one, which may be an update, then the kiosk', async () => {
+  const source = readFileSync(join(project, 'scripts/unprovision.sh'), 'utf8');
+  const stopAll = /^stop_all\(\) \{\n[^]*?^\}$/m.exec(source)?.[0] ?? '';
+  const { stdout, status } = await run('bash', [
+    '-euc',
+    // Stand-ins: the real ones would stop the units of this machine, and bind its console.
+    `systemctl() { echo "$*"; }\n${stopAll.replaceAll('/sys/class', '/nowhere')}\nstop_all`,
+  ]);
+  const orders = stdout.trim().split('\n');
+  expect([status, orders.every((order) => order.startsWith('stop '))]).toEqual([0, true]);
+  const stopped = orders.map((order) => order.split(' ').slice(1).sort());
+  expect(stopped).toEqual([paths, obeying.sort(), others]);
+});
