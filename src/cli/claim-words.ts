@@ -61,6 +61,9 @@ export function nextStep({ sale, claim }: ClaimWithSale): string {
       if (note === 'redeem-unknown') {
         return `The kiosk cannot say whether the goods came out. Look there; then claim settle --as honoured, or claim release.`;
       }
+      if (claim.restored === 1) {
+        return 'The kiosk was granted the goods, and may have reported after the backup. Look there and into your notes; then claim settle, or claim release.';
+      }
       return 'The kiosk was granted the goods and has not reported. Wait; if it stays silent, look there, then settle or release.';
     case 'refunding':
       return refundingStep(sale, claim);
@@ -86,15 +89,22 @@ function refundingStep(sale: SaleRow, claim: ClaimRow): string {
       ? "Midtrans has refunded it, and the payer's bank has not confirmed for 30 days: ask Midtrans."
       : "Midtrans has refunded it; the payer's bank has not confirmed yet. Wait.";
   }
-  return claim.askAtMs === null
-    ? 'Nobody knows whether Midtrans refunded it. Look at its dashboard; then claim settle, or claim release and claim refund.'
-    : 'The relay is at it. Wait.';
+  if (claim.askAtMs !== null) return 'The relay is at it. Wait.';
+  return claim.restored === 1
+    ? `Nobody knows whether Midtrans refunded it: look at its dashboard. ${restoredText}`
+    : 'Nobody knows whether Midtrans refunded it. Look at its dashboard; then claim settle, or claim release and claim refund.';
 }
 
 function openStep(claim: ClaimRow): string {
-  if (claim.restored === 1) return restoredText;
   const note = claim.note ?? '';
+  const disputed = ['disputed', 'redeem-disputed', 'goods-out'].includes(note);
+  if (claim.restored === 1) {
+    return disputed ? `The kiosk says that the goods are out. ${restoredText}` : restoredText;
+  }
   if (note === 'insufficient-balance') {
+    if (claim.askAtMs === null) {
+      return 'Midtrans held too little of your money for this refund. Fill it up there and claim refund again, or give the money by hand and claim settle.';
+    }
     return 'Midtrans holds too little of your money for this refund: fill it up there. It is tried again, at most for 7 days.';
   }
   if (claim.orderedIdr > 0) return 'The running relay refunds it within seconds.';
@@ -104,7 +114,6 @@ function openStep(claim: ClaimRow): string {
   if (note === 'refund-window') {
     return 'Midtrans takes off-us refunds for 7 days only. Give the money by hand, then claim settle --as refunded-by-hand.';
   }
-  const disputed = ['disputed', 'redeem-disputed', 'goods-out'].includes(note);
   if (disputed) {
     return 'The kiosk says that the goods are out, and has said otherwise. Look there; then claim settle, or claim refund.';
   }

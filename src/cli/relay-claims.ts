@@ -124,11 +124,12 @@ function owed({ state, amountIdr }: ClaimRow): number {
 }
 
 function asJson({ sale, claim }: ClaimWithSale, code: string | undefined, nowMs: number): unknown {
-  const { openedAtMs, changedAtMs, refundAtMs, askAtMs, operatorOnly, ...rest } = claim;
+  const { openedAtMs, changedAtMs, refundAtMs, askAtMs, operatorOnly, restored, ...rest } = claim;
   return {
     ...rest,
     code: code ?? null,
     operatorOnly: operatorOnly === 1,
+    restored: restored === 1,
     refundedIdr: sale.refundedIdr,
     openedAt: instant(openedAtMs),
     changedAt: instant(changedAtMs),

@@ -22,13 +22,16 @@ What it does:
   - the ledger gets a new id: each kiosk sees it, posts the sales that it still knows, and sells again as soon as
     Midtrans has said what became of them (until then it is answered "recovering");
   - Midtrans is asked at once about every sale that is not final;
-  - claims that were not over at the backup are yours: they may have been paid out since, so nothing pays them by itself, and
-    a refund that was on its way is asked about, not sent again;
+  - claims that were not over at the backup are yours and locked, and so is each that opens later for money of before:
+    they may have been paid out since. No kiosk gets a grant for them, and no refund of them is begun. One that was on its
+    way is asked about and not sent again; what Midtrans has of it counts;
   - enrolment codes that were made before are void: they may have been used.
 
 What you must do:
   - enrol kiosks again that were enrolled after the backup, and revoke again those that were revoked after it;
-  - look through the claims before you pay any of them: each is locked against a refund until you have released it;
+  - look through the claims before you pay any of them (kios relay claims says which are locked). A kiosk that was granted
+    the goods before may still hand them out, or have done so; only your notes know what you paid by hand. Then: claim
+    settle for what was paid, claim release and claim refund for what was not;
   - if a signing key was made after the backup, keep its file in the stateDir.
 
 A running ledger that was not restored must not be begun anew: kiosks would stop selling for nothing.`;

@@ -109,11 +109,11 @@ export function ownRefund(
 }
 
 /**
- * A refund in flight for which nobody stands any more: it did not begin by an order that still holds, and the claim is
- * the operator's. What comes of it is taken in; nothing is sent again.
+ * A refund in flight for which nobody stands any more: it is of a ledger that was lost, or it did not begin by an order
+ * that still holds, and the claim is the operator's. What comes of it is taken in; nothing is sent again.
  */
-export function isHalted(claim: ClaimRow): boolean {
-  return claim.state === 'refunding' && claim.operatorOnly === 1 && claim.orderedIdr === 0;
+export function isHalted({ state, restored, operatorOnly, orderedIdr }: ClaimRow): boolean {
+  return state === 'refunding' && (restored === 1 || (operatorOnly === 1 && orderedIdr === 0));
 }
 
 /** Why it was halted, which no news of the refund overwrites. */

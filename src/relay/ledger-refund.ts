@@ -155,18 +155,25 @@ function begin(
     claim.refundAtMs !== null &&
     nowMs - claim.refundAtMs < refundWindowMs &&
     ownRefund(claim, refunds) === undefined;
-  const number = again ? {} : { refundN: freeNumber(claim, refunds), refundAtMs: nowMs };
+  const number = again ? {} : { refundN: freeNumber(sale, claim, refunds), refundAtMs: nowMs };
   const more = { ...number, refundIdr, askAtMs: nowMs + resendMs, note: claim.note };
   return { claim: inState(claim, 'refunding', nowMs, more), next: 'refund' };
 }
 
 /**
  * The next number of a refund that Midtrans does not list: one that was begun after a backup is not known here, and its key
- * would be the same refund once more, which pays nothing. One that is listed without its key may have any of the first.
+ * would be the same refund once more, which pays nothing. One that is listed without its key, or is not listed though its
+ * money is counted, may have any of the first. As many numbers are tried as are listed, and one more.
  */
-function freeNumber({ saleId, refundN }: ClaimRow, refunds: readonly Refund[] = []): number {
+function freeNumber(
+  { refundedIdr }: SaleRow,
+  { saleId, refundN }: ClaimRow,
+  refunds: readonly Refund[] = [],
+): number {
   const keys = new Set(refunds.map(({ key }) => key));
-  const nameless = refunds.filter(({ key }) => key === undefined).length;
+  const listedIdr = refunds.reduce((sum, { amountIdr = 0 }) => sum + amountIdr, 0);
+  const unlisted = refundedIdr > listedIdr ? 1 : 0;
+  const nameless = refunds.filter(({ key }) => key === undefined).length + unlisted;
   let next = Math.max(refundN, nameless) + 1;
   while (keys.has(refundKey({ saleId, refundN: next }))) next++;
   return next;

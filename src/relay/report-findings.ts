@@ -11,6 +11,7 @@ import {
   type Ours,
   type Theirs,
 } from './finding.ts';
+import { restoredNote } from './ledger-claim-rules.ts';
 import { theirFindings } from './report-compare.ts';
 import { type ClaimRow, type SaleRow } from './sale-row.ts';
 
@@ -153,10 +154,17 @@ function openStep({ saleId, restored, operatorOnly, orderedIdr }: ClaimRow): str
     : `The customer may fetch the goods with the slip's code; or: kios relay claim refund --sale ${saleId}.`;
 }
 
+/** That it is older than its restored ledger, and what was heard of it last. */
+function notesOf({ restored, note }: ClaimRow): string {
+  const lock = restored === 1 && note !== restoredNote ? [restoredNote] : [];
+  const notes = [...lock, ...(note === null ? [] : [word(note)])];
+  return notes.length === 0 ? '' : ` (${notes.join(', ')})`;
+}
+
 function claimFindings(claim: ClaimRow): Finding[] {
-  const { saleId, kind, amountIdr, state, note } = claim;
+  const { saleId, kind, amountIdr, state } = claim;
   const sum = formatRupiah(amountIdr);
-  const noted = note === null ? '' : ` (${word(note)})`;
+  const noted = notesOf(claim);
   switch (state) {
     case 'open':
       return [

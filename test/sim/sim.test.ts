@@ -6,7 +6,7 @@ import { findBugs, hashTwice, runSeeds } from './pool.ts';
 import { repeatCommand, storyOf } from './story.ts';
 
 /** Some three minutes on two cores; more where there is time: `KIOS_SIM_SEEDS=20000 npm run test:sim`. */
-const seeds = Number(process.env['KIOS_SIM_SEEDS'] ?? 10_000);
+const seeds = Number(process.env['KIOS_SIM_SEEDS'] ?? 7_500);
 const seedsTwice = 30;
 /** A process that hangs ends the test, not a slow machine. */
 const timeout = 15 * 60_000;

@@ -297,7 +297,10 @@ const sixth: Migration = {
   },
 };
 
-/** The lock of claims that are older than their ledger, which was a note before. */
+/**
+ * The lock of claims that are older than their ledger. It was a note before, which any news wrote over: what is older than
+ * the restore and was not released is locked.
+ */
 const seventh: Migration = {
   async up(db: Db) {
     await db.schema
@@ -305,7 +308,9 @@ const seventh: Migration = {
       .addColumn('restored', 'integer', (c) => c.notNull().defaultTo(0))
       .execute();
     await sql`UPDATE claims SET restored = 1
-      WHERE note = 'restored' AND state IN ('open', 'redeeming', 'refunding')`.execute(db);
+      WHERE state IN ('open', 'redeeming', 'refunding') AND (note = 'restored' OR (
+        operator_only = 1 AND COALESCE(note, '') <> 'released' AND opened_at_ms <=
+          (SELECT CAST(value AS BIGINT) FROM meta WHERE name = 'restoredAtMs')))`.execute(db);
   },
 };
 
