@@ -41,7 +41,8 @@ test('claims lists what is owed, how old, and what to do; finished ones only whe
   expect(await kios('claims', '--state', 'honoured')).toBe('0 claims, Rp 0 owed.\n');
   const json = JSON.parse(await kios('claims', '--json')) as Record<string, unknown>;
   expect(json).toMatchObject({ saleId, kind: 'late', amountIdr: 15_000, state: 'open' });
-  expect(json).toMatchObject({ operatorOnly: false, refundedIdr: 0, nextLookAt: null });
+  expect(json).toMatchObject({ operatorOnly: false, restored: false, refundedIdr: 0 });
+  expect(json).toMatchObject({ nextLookAt: null });
 });
 
 test('claim settle writes down what was given by hand, once, with a note', async () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
 import { changedClaim, decideClaim } from '../../src/relay/ledger-claims.ts';
+import { type ChargeStatus } from '../../src/relay/midtrans/gateway.ts';
 import { type ClaimChange } from '../../src/relay/ledger-rules.ts';
 import { type ClaimRow, type ClaimState } from '../../src/relay/sale-row.ts';
 import {
@@ -104,6 +105,19 @@ describe('a claim of before the restore', () => {
     expect(summary(decideClaim(failedSale(), claim, result('done'), now))).toBe('honoured');
   });
 
+  test('granted in the lost ledger alone, and done: it is told, and nothing is sent, before and after the release', () => {
+    const told = decideClaim(failedSale(), restored('open'), result('done', 'd9'), now);
+    expect(summary(told)).toBe('! other-dispense-id (redeem-disputed)');
+    expect(told.claim).toMatchObject({ restored: 1, note: 'redeem-disputed' });
+    const released = claimOf('open', { operatorOnly: 1, note: 'released', orderedIdr: 15_000 });
+    const held = decideClaim(failedSale(), released, result('done', 'd9'), now).claim;
+    expect(held).toMatchObject({ orderedIdr: 0, askAtMs: null, note: 'redeem-disputed' });
+    // Nothing fell: that says nothing about any other grant.
+    const failed = decideClaim(failedSale(), restored('open'), result('failed', 'd9'), now);
+    expect(summary(failed)).toBe('! other-dispense-id');
+    expect(failed.claim).toEqual(restored('open'));
+  });
+
   test('an order that stands on it all the same waits', () => {
     const due: ClaimEvent = { type: 'due', ...walk };
     const claim = restored('open', { orderedIdr: 15_000 });
@@ -117,14 +131,20 @@ describe('a claim of before the restore', () => {
     expect(claim).toMatchObject({ state: 'refunded', restored: 0 });
   });
 
-  test('a refund that was in flight and is not there is not sent again; one that is there is', () => {
-    const flying = restored('refunding', { note: 'restored' });
-    const absent = decideClaim(failedSale(), flying, looked(status('settled')), now);
-    expect(summary(absent)).toBe('open (refund-refused)');
-    expect(absent.claim).toMatchObject({ restored: 1, note: 'restored' });
-    const there = looked(status('settled', { refunds: [ours] }));
-    expect(decideClaim(failedSale(), flying, there, now).claim.state).toBe('refunding');
-  });
+  test.each([
+    ['', {}],
+    [', not even where its order stands', { orderedIdr: 15_000, operatorOnly: 0 }],
+  ])(
+    'a refund in flight that is not there is not sent again%s; one that is there counts',
+    (_more, more) => {
+      const flying = restored('refunding', { note: 'restored', ...more });
+      const absent = decideClaim(failedSale(), flying, looked(status('settled')), now);
+      expect(summary(absent)).toBe('open (refund-refused)');
+      expect(absent.claim).toMatchObject({ restored: 1, note: 'restored' });
+      const there = looked(status('settled', { refunds: [ours] }));
+      expect(decideClaim(failedSale(), flying, there, now).claim.state).toBe('refunding');
+    },
+  );
 });
 
 describe('a refund after the restore', () => {
@@ -147,5 +167,15 @@ describe('a refund after the restore', () => {
 
   test('where Midtrans names no keys, those of before may be the first ones', () => {
     expect(numberOf(free, undefined, undefined)).toBe(3);
+  });
+
+  test('where Midtrans says that some went back and lists nothing, it was the first one', () => {
+    const sale = failedSale({ refundedIdr: 5_000 });
+    const claim = { ...free, amountIdr: 10_000, orderedIdr: 10_000 };
+    const numberAt = (more: Partial<ChargeStatus>): number =>
+      decideClaim(sale, claim, looked(status('settled', more)), now).claim.refundN;
+    expect(numberAt({ refundedIdr: 5_000 })).toBe(2);
+    const listed = { key: 'by-hand', amountIdr: 5_000, confirmed: true };
+    expect(numberAt({ refundedIdr: 5_000, refunds: [listed] })).toBe(1);
   });
 });

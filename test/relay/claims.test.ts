@@ -48,7 +48,7 @@ describe('each state with each event', () => {
   const table = `
     open redeem       -> redeeming
     open other        -> redeeming
-    open done         -> ! other-dispense-id
+    open done         -> ! other-dispense-id (redeem-disputed)
     open failed       -> ! other-dispense-id
     open unknown      -> ! other-dispense-id
     open due          -> open look
@@ -72,7 +72,7 @@ describe('each state with each event', () => {
     redeeming release -> open
     refunding redeem  -> ! going-back
     refunding other   -> ! going-back
-    refunding done    -> ! other-dispense-id
+    refunding done    -> ! other-dispense-id (goods-and-refund)
     refunding failed  -> ! other-dispense-id
     refunding unknown -> ! other-dispense-id
     refunding due     -> refunding look
@@ -96,7 +96,7 @@ describe('each state with each event', () => {
     honoured release  -> ! honoured
     refunded redeem   -> ! refunded
     refunded other    -> ! refunded
-    refunded done     -> ! other-dispense-id
+    refunded done     -> ! other-dispense-id (goods-and-refund)
     refunded failed   -> ! other-dispense-id
     refunded unknown  -> ! other-dispense-id
     refunded due      -> refunded

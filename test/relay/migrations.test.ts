@@ -127,6 +127,29 @@ describe.each(databases())('%s', (_name, newRoom) => {
     await store.close();
   });
 
+  test.each([
+    ['its note was written over since', 1, { operator_only: 1, note: 'redeem-failed' }],
+    ['it is on its way back', 1, { operator_only: 1, state: 'refunding', ordered_idr: 15_000 }],
+    ['it was released', 0, { operator_only: 1, note: 'released' }],
+    ['it opened after the restore', 0, { operator_only: 1, opened_at_ms: 5_001 }],
+    ['it is over', 0, { operator_only: 1, state: 'refunded' }],
+    ['nobody restored anything', 0, { operator_only: 1, note: 'redeem-failed' }],
+  ])('a claim of before a restore is locked unless that is over: %s', async (why, locked, row) => {
+    const old = await room.connect();
+    await migrate(old, '0001-first');
+    await old.forSchema(insertFirst);
+    await migrate(old, '0006-boots');
+    const columns = Object.entries(row).map(([name, value]) => sql`${sql.ref(name)} = ${value}`);
+    await old.forSchema(async (db) => {
+      await sql`update claims set ${sql.join(columns)}`.execute(db);
+      if (why === 'nobody restored anything') return;
+      await sql`insert into meta (name, value) values ('restoredAtMs', '5000')`.execute(db);
+    });
+    const store = await openStore(old, 'ledger-new');
+    expect(await store.claim(saleId)).toMatchObject({ restored: locked });
+    await store.close();
+  });
+
   test('a schema that is up to date is left as it is', async () => {
     const database = await room.connect();
     await migrate(database);

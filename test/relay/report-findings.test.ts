@@ -107,6 +107,20 @@ describe('what is found', () => {
   });
 });
 
+test.each(['open', 'redeeming', 'refunding'] as const)(
+  'a %s claim of before a restore says so, whatever its note is',
+  (state) => {
+    const what = (more: Partial<ClaimRow>): string =>
+      findingsOf({ sale: failed(), claim: claimOf({ state, ...more }) }, theirs('settled'), ours)[0]
+        ?.what ?? '';
+    expect(what({ restored: 1, operatorOnly: 1 })).toContain('(restored)');
+    expect(what({ restored: 1, note: 'disputed' })).toContain('(restored, disputed)');
+    expect(what({ restored: 1, note: 'restored' })).toContain('(restored)');
+    expect(what({ note: 'disputed' })).toContain('(disputed)');
+    expect(what({})).not.toContain('(');
+  },
+);
+
 test('a claim whose refund is ordered already is not to be ordered again', () => {
   const next = (claim: ClaimRow): string =>
     findingsOf({ sale: failed(), claim }, theirs('settled'), ours)[0]?.next ?? '';
