@@ -70,13 +70,18 @@ export const togetherRules: readonly TogetherRule[] = [
   {
     path: ['dispenser', 'anyAmount'],
     says: 'one dispenser hands out the same for every price in the catalogue: give all items one price, or set anyAmount: true where somebody watches',
-    fits: ({ catalogue, dispenser }) =>
-      isWatched(dispenser) ||
-      oneOf(
-        Object.values(catalogue ?? {})
-          .filter(isObject)
-          .map((item) => item.priceIdr),
-      ),
+    fits: ({ catalogue, dispenser }) => isWatched(dispenser) || oneOf(pricesOf(catalogue)),
+  },
+  {
+    path: ['dispenser', 'idrPerPulse'],
+    says: 'one piece has one price, typed or scanned: give the items of the catalogue this price, or set anyAmount: true where somebody watches',
+    fits: ({ catalogue, dispenser }) => {
+      const prices = pricesOf(catalogue);
+      const price = dispenser?.idrPerPulse;
+      // Several prices are another rule's fault.
+      if (isWatched(dispenser) || price === undefined || !oneOf(prices)) return true;
+      return prices.every((one) => one === price);
+    },
   },
   {
     path: ['catalogue'],
@@ -95,6 +100,12 @@ export const togetherRules: readonly TogetherRule[] = [
       typeof technicianCode !== 'string' || new Set(technicianCode).size > 1,
   },
 ];
+
+function pricesOf(catalogue: Read['catalogue']): (number | undefined)[] {
+  return Object.values(catalogue ?? {})
+    .filter(isObject)
+    .map(({ priceIdr }) => priceIdr);
+}
 
 /** A price that stands on each label is never one price. */
 function oneOf(prices: readonly (number | undefined)[]): boolean {

@@ -1,8 +1,8 @@
 // The kiosk's only loop: event → `step` → journal → effects → one timer. Effects run only when the event that asked for
 // them is on the disk; keys and screens do not wait for it. It decides nothing itself.
-import assert from 'node:assert';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { folded, hasMoved } from './fold.ts';
 import type { Entry, Journal } from './journal.ts';
 import { notesOf, withoutProofs } from './notes.ts';
 import type { SaleNote } from './past-sales.ts';
@@ -64,9 +64,12 @@ const drawEveryMs = 1000;
 
 export function createKiosk(options: KioskOptions): Kiosk {
   const { rules, journal, clock, log, perform, draw, halted } = options;
-  const folded = fold(options);
-  let state = folded.state;
-  let eventsSinceState = folded.events;
+  const tail = journal.tail();
+  const fresh = { ...newState(options.cursor, options.ledgerId), language: options.language };
+  // The journal's own hash chain vouches that these are what an earlier run wrote.
+  const written = tail.events as readonly KioskEvent[];
+  let state = folded(completed(tail.state as State | undefined, fresh), written, rules);
+  let eventsSinceState = written.length;
   let unwritten: Stepped[] = [];
   let writing: Promise<void> | undefined;
   let failure: unknown;
@@ -83,7 +86,7 @@ export function createKiosk(options: KioskOptions): Kiosk {
     logPhase(log, state, next);
     // A release from before set-up sheets may fold this journal one day: it must find the state after one, not the event.
     const isNews = timed.kind === 'sheet';
-    const moved = effects.length > 0 || next.phase.at !== state.phase.at || isNews;
+    const moved = hasMoved(state, next, effects) || isNews;
     const notes = notesOf(state, timed, next);
     state = next;
     const stored = Promise.withResolvers<undefined>();
@@ -234,19 +237,4 @@ function logPhase(log: Log, before: State, { phase }: State): void {
     },
     'sale.phase',
   );
-}
-
-/** Boot: the last written state and every event since. Their effects are not run again; `restarted` asks the world. */
-function fold(options: KioskOptions): { state: State; events: number } {
-  const { journal, rules, cursor, ledgerId, language } = options;
-  const tail = journal.tail();
-  const fresh = { ...newState(cursor, ledgerId), language };
-  let state = completed(tail.state as State | undefined, fresh);
-  for (const event of tail.events) {
-    // The journal's own hash chain vouches that this is what an earlier run wrote.
-    const [next] = step(state, event as KioskEvent, rules);
-    assert(next.reports.length <= state.reports.length + 1, 'one event closes one sale at most');
-    state = next;
-  }
-  return { state, events: tail.events.length };
 }

@@ -16,7 +16,7 @@ import {
 } from '../../src/kiosk/journal-view.ts';
 import { entryWords, withoutSecrets } from '../../src/kiosk/journal-words.ts';
 import { rules } from './machine.ts';
-import { record, sell } from './recorded-day.ts';
+import { later, record, sell } from './recorded-day.ts';
 
 let folder: string;
 let path: string;
@@ -124,6 +124,28 @@ describe('the machine run once more', () => {
       expect(phases).toContain(phase);
     }
     expect(screens.map(({ heading }) => heading)).toContain('Uang Anda aman');
+  });
+
+  test('an Enter that one price refused and the next would take is no sale, there as here', async () => {
+    const own = join(folder, 'refused.sqlite');
+    const first = await record(own, 'boot-1', { ...rules, idrPerPulse: 3_000 });
+    await sell(first, 1);
+    const saleId = 'ksk01-x';
+    for (const key of ['5', '000', 'enter'] as const) {
+      later(first.kiosk, { kind: 'key', key, freshId: saleId });
+      // Longer than the loop gathers.
+      await first.clock.advance(2_000);
+    }
+    await first.end();
+    const second = await record(own, 'boot-1', { ...rules, idrPerPulse: 5_000 });
+    expect(second.kiosk.state().phase.at).toBe('idle');
+    await sell(second, 2);
+    await second.end();
+    await withJournalView(own, async (db) => {
+      const { rows, before, rules: written } = replayPart(db);
+      expect(replay(rows, before, written).fault).toBeUndefined();
+      return Promise.resolve();
+    });
   });
 
   test('finds an altered entry by its number', async () => {

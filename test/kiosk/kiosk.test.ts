@@ -162,6 +162,22 @@ test('what was decided is written down: a later run with other prices does not d
   expect(without.kiosk.state().phase).toMatchObject({ sale: { saleId: saleA, amountIdr: 5_000 } });
 });
 
+test.each([
+  ['a price that fits', { idrPerPulse: 1 }],
+  ['no price any more', {}],
+])('an Enter that was refused is not decided again by a later run: %s', async (_name, more) => {
+  const { kiosk, disk, clock } = await bench(new HeldDisk(), { ...rules, idrPerPulse: 3 });
+  void kiosk.post(five);
+  await clock.advance(2000);
+  void kiosk.post(enter);
+  await clock.advance(2000);
+  expect(kiosk.state().phase).toMatchObject({ at: 'entering', digits: '5' });
+  expect(disk.tail().events).toContainEqual(expect.objectContaining(enter));
+  const again = await bench(disk, { ...rules, ...more });
+  expect(again.effects).toEqual([]);
+  expect(again.kiosk.state().phase.at).toBe('idle');
+});
+
 test('what came of a set-up sheet is folded by no release that knows none: the state stands after it', async () => {
   const { kiosk, disk } = await bench();
   void kiosk.post({ kind: 'sheet', result: 'taken' });

@@ -208,16 +208,13 @@ describe('what is offered', () => {
 describe('what does not go with this machine any more', () => {
   test('a release or a file that it does not fit runs on its own, says so, and finds it again later', async () => {
     await withGood();
-    const keyed = ownIn(folder, {
-      keypad: { at: 'terminal' },
-      dispenser: { at: 'unix:/d', idrPerPulse: 500 },
-    });
+    const motor = ownIn(folder, { dispenser: { at: 'unix:/d' } });
     await offer(await start(), 8, {
       catalogue: { ...tea(8_000), '123': { id: 'a', name: 'b', priceIdr: 1 } },
     });
     const trial = await start();
     trial.promote();
-    const misfit = await start(folder, true, keyed);
+    const misfit = await start(folder, true, motor);
     expect([priceIn(misfit), misfit.report.version]).toEqual([ownPriceIdr, undefined]);
     expect(misfit.report.refused).toMatchObject({
       version: 8,
@@ -249,14 +246,11 @@ describe('what does not go with this machine any more', () => {
 
   test('one that was refused is not tried when it would fit later, also where a power cut has left it behind', async () => {
     await withGood();
-    const keyed = ownIn(folder, {
-      keypad: { at: 'terminal' },
-      dispenser: { at: 'unix:/d', idrPerPulse: 500 },
-    });
+    const motor = ownIn(folder, { dispenser: { at: 'unix:/d' } });
     const two = { ...tea(8_000), '123': { id: 'a', name: 'b', priceIdr: 1 } };
     await offer(await start(), 8, { catalogue: two });
     const next = fs.readFileSync(join(folder, 'config-next.json'));
-    expect((await start(folder, true, keyed)).report.refused?.version).toBe(8);
+    expect((await start(folder, true, motor)).report.refused?.version).toBe(8);
     fs.writeFileSync(join(folder, 'config-next.json'), next);
     expect(priceIn(await start())).toBe(7_000);
     expect(fs.existsSync(join(folder, 'config-next.json'))).toBe(false);

@@ -115,6 +115,11 @@ test.each([
     /dispenser\.anyAmount: one dispenser hands out the same/,
   ],
   [
+    'a piece that is cheaper for whoever scans it than for whoever types its price',
+    `${good}\ndispenser: { at: "serial:/dev/ttyUSB1", idrPerPulse: 5000 }\ncatalogue:\n  "1": { id: a, name: A, priceIdr: 1 }\n  "2": { id: b, name: B, priceIdr: 1 }`,
+    /dispenser\.idrPerPulse: one piece has one price, typed or scanned/,
+  ],
+  [
     'one motor for whatever a label says',
     `${good}\ndispenser: { at: "serial:/dev/ttyUSB1", idrPerPulse: 5000 }\npriceLabels: { prefixes: ["21"] }\ncatalogue:\n  "2112345": { id: a, name: A }`,
     /dispenser\.anyAmount: one dispenser hands out the same/,
