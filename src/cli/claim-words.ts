@@ -91,7 +91,7 @@ function refundingStep(sale: SaleRow, claim: ClaimRow): string {
   }
   if (claim.askAtMs !== null) return 'The relay is at it. Wait.';
   return claim.restored === 1
-    ? `Nobody knows whether Midtrans refunded it: look at its dashboard. ${restoredText}`
+    ? `Nobody knows whether Midtrans refunded it: look at its dashboard. ${restoredText(claim)}`
     : 'Nobody knows whether Midtrans refunded it. Look at its dashboard; then claim settle, or claim release and claim refund.';
 }
 
@@ -99,7 +99,8 @@ function openStep(claim: ClaimRow): string {
   const note = claim.note ?? '';
   const disputed = ['disputed', 'redeem-disputed', 'goods-out'].includes(note);
   if (claim.restored === 1) {
-    return disputed ? `The kiosk says that the goods are out. ${restoredText}` : restoredText;
+    const says = disputed ? 'The kiosk says that the goods are out. ' : '';
+    return `${says}${restoredText(claim)}`;
   }
   if (note === 'insufficient-balance') {
     if (claim.askAtMs === null) {
@@ -135,8 +136,13 @@ function openStep(claim: ClaimRow): string {
   }
 }
 
-const restoredText =
-  'It may have been paid out after the backup. Look at the kiosk (its technician can see the sale), ask the customer and look into your notes; then claim settle, or claim release and claim refund.';
+function restoredText({ askAtMs }: ClaimRow): string {
+  const asking = askAtMs === null ? '' : ' The relay asks Midtrans first: let it run.';
+  return `It may have been paid out after the backup.${asking} ${lookText}`;
+}
+
+const lookText =
+  'Look at the kiosk (its technician can see the sale), ask the customer and look into your notes; then claim settle, or claim release and claim refund.';
 
 const operatorText =
   'It is not handed out at the kiosk, nor refunded by itself. Look what came out; then claim settle, or claim refund.';
@@ -171,7 +177,7 @@ export const refusalTexts: Readonly<Record<ClaimRefusal, string>> = {
   amount: 'the amount must be whole rupiah, from 1 to what is owed',
   'not-locked': 'it is open and nothing is ordered: there is no lock to take off',
   'maybe-dispensing':
-    'the kiosk was granted the goods less than 10 minutes ago and may be dispensing; wait',
+    'the kiosk was granted the goods less than 20 minutes ago and may be dispensing; wait',
   'still-asking':
-    'the relay is still asking Midtrans about its refund; wait until it gives up (a day at most)',
+    'the relay is still asking Midtrans whether the money went back; let it run, and wait. After a refund of its own that takes a day at most; for a claim of before a restore you may look at Midtrans’ dashboard yourself, and claim release first',
 };

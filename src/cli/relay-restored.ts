@@ -23,15 +23,15 @@ What it does:
     Midtrans has said what became of them (until then it is answered "recovering");
   - Midtrans is asked at once about every sale that is not final;
   - claims that were not over at the backup are yours and locked, and so is each that opens later for money of before:
-    they may have been paid out since. No kiosk gets a grant for them, and no refund of them is begun. One that was on its
-    way is asked about and not sent again; what Midtrans has of it counts;
+    they may have been paid out since. No kiosk gets a grant for them, and no refund of them is begun. Midtrans is asked
+    about each within minutes, and what it has paid back, closes; so does what a kiosk says, signed, that it handed out;
   - enrolment codes that were made before are void: they may have been used.
 
 What you must do:
   - enrol kiosks again that were enrolled after the backup, and revoke again those that were revoked after it;
   - look through the claims before you pay any of them (kios relay claims says which are locked). A kiosk that was granted
-    the goods before may still hand them out, or have done so; only your notes know what you paid by hand. Then: claim
-    settle for what was paid, claim release and claim refund for what was not;
+    the goods before may still hand them out, or have done so and be away; only your notes know what you paid by hand.
+    Then: claim settle for what was paid (once Midtrans has answered), claim release and claim refund for what was not;
   - if a signing key was made after the backup, keep its file in the stateDir.
 
 A running ledger that was not restored must not be begun anew: kiosks would stop selling for nothing.`;

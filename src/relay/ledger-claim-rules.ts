@@ -138,6 +138,16 @@ export function inState(
   return { ...claim, state, changedAtMs: nowMs, askAtMs: null, note: null, ...order, ...more };
 }
 
+/** The claim is for a person to look at; what was ordered is not done. */
+export function forOperator(claim: ClaimRow, note: string): ClaimRow {
+  return { ...claim, operatorOnly: 1, orderedIdr: 0, askAtMs: lookAtMs(claim), note };
+}
+
+/** When Midtrans is asked what became of a claim in the ledger that was lost. Null: it has said, or there is no such claim. */
+export function lookAtMs({ restored, askAtMs }: ClaimRow): number | null {
+  return restored === 1 ? askAtMs : null;
+}
+
 export function refuse(claim: ClaimRow, refusal: ClaimRefusal): ClaimDecision {
   return { claim, next: 'none', refusal };
 }

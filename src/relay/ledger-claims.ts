@@ -2,6 +2,7 @@
 // events do (PROTOCOL.md §6, §7). Whoever calls holds the sale's lock and stores both in one step. PURE.
 import assert from 'node:assert';
 import {
+  forOperator,
   haltedNote,
   inState,
   minuteMs,
@@ -11,7 +12,7 @@ import {
   type ClaimDecision,
   type ClaimEvent,
 } from './ledger-claim-rules.ts';
-import { redeem, redeemResult } from './ledger-redeem.ts';
+import { redeem, redeemedBefore, redeemResult } from './ledger-redeem.ts';
 import { orderRefund, release, settleByHand } from './ledger-operator.ts';
 import { looked, refundAnswered, refundDue } from './ledger-refund.ts';
 import { type ClaimChange } from './ledger-rules.ts';
@@ -67,6 +68,8 @@ export function changedClaim(
       return lessOwed(sale, claim, change, nowMs);
     case 'dispute':
       return { claim: disputed(claim) };
+    case 'redeemed':
+      return redeemedBefore(sale, claim, nowMs);
     case 'close':
       return change.as === 'honoured'
         ? goodsOut(claim, nowMs)
@@ -97,7 +100,8 @@ function opened(
     handIdr: 0,
     restored: change.restored === true ? 1 : 0,
     note: change.note ?? null,
-    askAtMs: change.operatorOnly ? null : nowMs,
+    // One that is older than its ledger is asked about first: Midtrans may have paid it back meanwhile.
+    askAtMs: change.operatorOnly && change.restored !== true ? null : nowMs,
   };
 }
 
@@ -198,10 +202,6 @@ function goodsOut(claim: ClaimRow, nowMs: number): ChangedClaim {
       if (claim.dispenseId === null) return { claim };
       return { claim: { ...claim, note: 'goods-twice' }, alert: 'goods-twice' };
   }
-}
-
-function forOperator(claim: ClaimRow, note: string): ClaimRow {
-  return { ...claim, operatorOnly: 1, orderedIdr: 0, askAtMs: null, note };
 }
 
 function risk(claim: ClaimRow): ChangedClaim {

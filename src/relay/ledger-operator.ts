@@ -1,6 +1,7 @@
 // What the operator may do about a claim, and when it is refused: money must not leave twice (PROTOCOL.md §7). PURE.
 import {
   inState,
+  lookAtMs,
   minuteMs,
   refuse,
   restIdr,
@@ -11,8 +12,11 @@ import {
 } from './ledger-claim-rules.ts';
 import { type ClaimRow, type SaleRow } from './sale-row.ts';
 
-/** A kiosk that was granted a dispense and is silent may be dispensing: so long nobody else decides. */
-export const grantQuietMs = 10 * minuteMs;
+/**
+ * A kiosk that was granted a dispense and is silent may be dispensing: so long nobody else decides. A board has 15 s and 10 s
+ * a piece (docs/DESIGN.md), at most 99 pieces: 17 minutes.
+ */
+export const grantQuietMs = 20 * minuteMs;
 
 /** Marks an open claim for a refund, which the running relay makes. `amountIdr`: at most what is owed. */
 export function orderRefund(claim: ClaimRow, amountIdr: number, nowMs: number): ClaimDecision {
@@ -33,7 +37,10 @@ export function orderRefund(claim: ClaimRow, amountIdr: number, nowMs: number): 
   }
 }
 
-/** The operator gave the goods or the money by hand. */
+/**
+ * The operator gave the goods or the money by hand. Not while Midtrans has yet to say whether the ledger that was lost has
+ * paid it back; who has looked there, releases it first.
+ */
 export function settleByHand(
   sale: SaleRow,
   claim: ClaimRow,
@@ -42,6 +49,7 @@ export function settleByHand(
 ): ClaimDecision {
   const refusal = claim.state === 'open' ? undefined : stillLocked(sale, claim, nowMs);
   if (refusal !== undefined) return refuse(claim, refusal);
+  if (lookAtMs(claim) !== null) return refuse(claim, 'still-asking');
   const amountIdr = restIdr(sale);
   if (as === 'honoured') return take(inState(claim, 'honoured', nowMs, { amountIdr, note }));
   const byHand = { amountIdr, handIdr: amountIdr, note };

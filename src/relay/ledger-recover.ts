@@ -4,8 +4,9 @@ import { type VerdictClaims } from '../protocol/proof.ts';
 import { type Fulfilment } from '../protocol/sale.ts';
 import { isDead, isOpen, isSettled, mayReach } from '../protocol/verdict.ts';
 import { decide, emptyRow } from './ledger.ts';
+import { restoredNote } from './ledger-claim-rules.ts';
 import { openClaim, type Alert, type Decision, type Refusal } from './ledger-rules.ts';
-import { type SaleRow } from './sale-row.ts';
+import { type ClaimRow, type SaleRow } from './sale-row.ts';
 
 /** One sale as its kiosk posts it, with the proof opened. */
 export interface ProvenSale {
@@ -34,12 +35,13 @@ export interface Recovery {
 /**
  * Our own signature is the lower bound of the verdict: a relay that says less than it has signed is what the table of
  * verdicts forbids, and the kiosk would not hear it. It is no money: until Midtrans has spoken the sale recovers, all its
- * claims are the operator's, and what Midtrans contradicts is told to a person.
+ * claims are the operator's, and what Midtrans contradicts is told to a person. `owed`: the claim that stands.
  */
 export function recoverSale(
   standing: SaleRow | undefined,
   proven: ProvenSale,
   nowMs: number,
+  owed?: ClaimRow,
 ): Recovery {
   const { claims } = proven;
   if ((standing?.amountIdr ?? claims.amountIdr) !== claims.amountIdr) {
@@ -47,13 +49,13 @@ export function recoverSale(
   }
   const start = standing === undefined ? rowOf(proven, nowMs) : advance(standing, proven, nowMs);
   const isNews = start.verdict !== standing?.verdict;
-  const reported = report(start, proven, nowMs);
-  const { row } = reported;
+  const reported = byClaim(report(start, proven, nowMs), start, owed, proven);
+  const { row, refusal, disputed } = reported;
   const claim = reported.claim ?? (isNews ? claimOf(row) : undefined);
-  const isReport = row.fulfilment !== (standing?.fulfilment ?? null);
-  const { refusal, disputed } = reported;
   const refused = refusal === undefined ? {} : { refusal };
-  if (!isNews && !isReport) return { how: 'known', ...refused, disputed };
+  if (!isNews && !isReport(standing, row) && claim?.do !== 'redeemed') {
+    return { how: 'known', ...refused, disputed };
+  }
   // Whatever is left to do at Midtrans, `reconcile` does: at once.
   row.askAtMs = isNews || reported.next !== 'none' ? nowMs : row.askAtMs;
   const decision: Decision = {
@@ -68,6 +70,14 @@ export function recoverSale(
         : { claim }),
   };
   return { how: standing === undefined ? 'made' : 'merged', decision, ...refused, disputed };
+}
+
+/** Something of what the kiosk says it did is stored now. */
+function isReport(standing: SaleRow | undefined, row: SaleRow): boolean {
+  return (
+    row.fulfilment !== (standing?.fulfilment ?? null) ||
+    row.fulfilmentDisputed !== (standing?.fulfilmentDisputed ?? null)
+  );
 }
 
 /** `chargeKey` stays null: it is never charged again. */
@@ -175,13 +185,49 @@ function wasSentAway(row: SaleRow, { verdict }: VerdictClaims): boolean {
 function take(reported: Reported, decision: Decision): void {
   if (decision.refusal !== undefined) {
     reported.refusal = decision.refusal;
-    reported.disputed ||= decision.alert !== undefined;
+    if (decision.alert === undefined) return;
+    reported.disputed = true;
+    reported.row = decision.row;
+    reported.alert ??= decision.alert;
+    const opens = reported.claim?.do === 'open' ? reported.claim : undefined;
+    reported.claim = opens === undefined ? decision.claim : { ...opens, note: 'disputed' };
     return;
   }
   reported.row = decision.row;
   if (decision.next !== 'none') reported.next = decision.next;
   if (decision.claim !== undefined) reported.claim = decision.claim;
   if (decision.alert !== undefined) reported.alert = decision.alert;
+}
+
+/**
+ * A kiosk says `done`, too, of a sale whose goods came out for its claim. Where the claim is of the ledger that was lost, or
+ * is over, that is what its word means: nothing contradicts it.
+ */
+function byClaim(
+  reported: Reported,
+  before: SaleRow,
+  owed: ClaimRow | undefined,
+  { fulfilment, fulfilmentSigned }: ProvenSale,
+): Reported {
+  if (owed === undefined || fulfilment !== 'done' || fulfilmentSigned !== true) return reported;
+  const { claim, disputed, row } = reported;
+  const isOut =
+    disputed || claim?.do === 'dispute' || (claim?.do === 'close' && claim.as === 'honoured');
+  if (!isOut || !isHandedOut(owed)) return reported;
+  const { fulfilmentDisputed } = before;
+  return {
+    row: { ...row, fulfilmentDisputed },
+    next: reported.next,
+    disputed: false,
+    ...(owed.state === 'honoured' ? {} : { claim: { do: 'redeemed' } }),
+  };
+}
+
+/** At the kiosk, as far as is known here. What was paid besides the price, or given by hand, is another thing. */
+function isHandedOut({ kind, state, restored, dispenseId, note }: ClaimRow): boolean {
+  if (kind === 'foreign') return false;
+  if (state === 'honoured') return dispenseId !== null || note === restoredNote;
+  return restored === 1 || state === 'refunding' || state === 'refunded';
 }
 
 /** Late money of a sale whose goods are not out, and a claim of the backup whose money has gone back since. */

@@ -1,11 +1,15 @@
 // A claim at the kiosk: one grant at a time, one dispense for it, and what became of it (PROTOCOL.md §7). PURE.
 import {
+  forOperator,
   inState,
+  lookAtMs,
   isGoodsOut,
   minuteMs,
   refuse,
   restIdr,
+  restoredNote,
   take,
+  type ClaimAlert,
   type ClaimDecision,
   type RedeemResult,
 } from './ledger-claim-rules.ts';
@@ -65,8 +69,12 @@ export function redeemResult(
   { dispenseId, result, unsigned = false }: RedeemReport,
   nowMs: number,
 ): ClaimDecision {
-  // Granted by nobody: by the ledger that was lost, if one was restored.
-  if (claim.dispenseId !== dispenseId) return dispute(claim, result, 'other-dispense-id');
+  if (claim.dispenseId !== dispenseId) {
+    const byLostLedger = isOfLostLedger(claim) && result === 'done' && !unsigned;
+    if (!byLostLedger) return dispute(claim, result, 'other-dispense-id');
+    const { claim: honoured, alert } = redeemedBefore(sale, claim, nowMs);
+    return take({ ...honoured, dispenseId, note: alert ?? null }, alert);
+  }
   switch (claim.state) {
     case 'redeeming':
       if (claim.note === 'redeem-unknown') {
@@ -82,6 +90,39 @@ export function redeemResult(
     case 'refunded':
       return result === 'failed' ? take(claim) : dispute(claim, result, 'other-result');
   }
+}
+
+/**
+ * The goods of this claim are out, by a grant that was given after the backup: nobody else's were then. Whoever calls has
+ * seen that the kiosk has signed it.
+ */
+export function redeemedBefore(
+  sale: SaleRow,
+  claim: ClaimRow,
+  nowMs: number,
+): { claim: ClaimRow; alert?: ClaimAlert } {
+  const lost: ClaimAlert = 'goods-and-refund';
+  switch (claim.state) {
+    case 'open':
+    case 'redeeming': {
+      const note = sale.refundedIdr > 0 ? lost : restoredNote;
+      const more = { amountIdr: sale.settledIdr, note };
+      const honoured = inState(claim, 'honoured', nowMs, more);
+      return { claim: honoured, ...(note === lost ? { alert: lost } : {}) };
+    }
+    case 'refunding':
+    case 'refunded':
+      if (claim.note === lost) return { claim };
+      return { claim: { ...claim, note: lost }, alert: lost };
+    case 'honoured':
+      return { claim };
+  }
+}
+
+/** Locked by the restore; or closed since by the kiosk's word, which named no dispense id. */
+function isOfLostLedger({ state, restored, note }: ClaimRow): boolean {
+  if (state === 'honoured') return note === restoredNote;
+  return restored === 1 && (state === 'open' || state === 'redeeming');
 }
 
 function firstResult(
@@ -107,7 +148,7 @@ function firstResult(
         return take(inState(claim, 'refunding', nowMs, { ...owed, askAtMs: nowMs + minuteMs }));
       }
       const operatorOnly = sale.refundedIdr > 0 || unsigned ? 1 : claim.operatorOnly;
-      const askAtMs = operatorOnly === 1 ? null : nowMs;
+      const askAtMs = operatorOnly === 1 ? lookAtMs(claim) : nowMs;
       const note = unsigned ? 'unsigned' : 'redeem-failed';
       const more = { amountIdr: restIdr(sale), operatorOnly, note, askAtMs };
       return take(inState(claim, 'open', nowMs, more));
@@ -149,8 +190,4 @@ function dispute(
         ? { ...claim, operatorOnly: 1, orderedIdr: 0, note: alert }
         : { ...claim, note: alert };
   return { claim: held, next: 'none', refusal, alert };
-}
-
-function forOperator(claim: ClaimRow, note: string): ClaimRow {
-  return { ...claim, operatorOnly: 1, orderedIdr: 0, askAtMs: null, note };
 }

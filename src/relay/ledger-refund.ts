@@ -41,13 +41,16 @@ export function refundDue(
   nowMs: number,
 ): ClaimDecision {
   switch (claim.state) {
-    case 'redeeming':
     case 'honoured':
     case 'refunded':
       return take({ ...claim, askAtMs: null });
+    case 'redeeming':
+      return claim.restored === 1 ? look(claim, nowMs) : take({ ...claim, askAtMs: null });
     case 'refunding':
-      return { claim: { ...claim, askAtMs: nowMs + resendMs }, next: 'look' };
+      return look(claim, nowMs);
     case 'open': {
+      // What became of it in the ledger that was lost; nothing follows by itself.
+      if (claim.restored === 1) return look(claim, nowMs);
       const at = beginAtMs(claim, policy);
       if (at === null || at > nowMs) return take({ ...claim, askAtMs: at });
       if (sale.recovering === 1) {
@@ -57,9 +60,13 @@ export function refundDue(
         const late = { ...claim, operatorOnly: 1, askAtMs: null, note: 'refund-window' };
         return take(late, 'refund-window');
       }
-      return { claim: { ...claim, askAtMs: nowMs + resendMs }, next: 'look' };
+      return look(claim, nowMs);
     }
   }
+}
+
+function look(claim: ClaimRow, nowMs: number): ClaimDecision {
+  return { claim: { ...claim, askAtMs: nowMs + resendMs }, next: 'look' };
 }
 
 /** What get-status, which the sale's row has taken in already, means for its claim. */
@@ -70,14 +77,21 @@ export function looked(
   nowMs: number,
 ): ClaimDecision {
   const { outcome, jitter } = event;
-  if (claim.state !== 'refunding' && claim.state !== 'open') return take(claim);
+  // A grant of before a restore is asked about as well; the kiosk ends it.
+  const granted = claim.state === 'redeeming' && claim.restored === 1;
+  if (claim.state !== 'refunding' && claim.state !== 'open' && !granted) return take(claim);
   const age = nowMs - claim.changedAtMs;
   // Midtrans does not answer, or contradicts what it said of this money: nothing is sent, nothing concluded.
   if (outcome.kind !== 'found' || !isPaid(outcome.status.state)) {
     if (claim.state === 'refunding' && age >= giveUpMs) return locked(claim, 'refund-unknown');
+    // An operator waits for the answer.
+    if (claim.state !== 'refunding' && claim.restored === 1) {
+      return take({ ...claim, askAtMs: later(nowMs, askMs.first, jitter) });
+    }
     return take({ ...claim, askAtMs: later(nowMs, between(askMs, age), jitter) });
   }
   const { refunds } = outcome.status;
+  if (granted) return take({ ...claim, askAtMs: null });
   if (claim.state === 'refunding') {
     const own = ownRefund(claim, refunds);
     if (own !== undefined || claim.refundN === 0 || restIdr(sale) === 0) {

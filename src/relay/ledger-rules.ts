@@ -19,6 +19,8 @@ export type ClaimChange =
   | { do: 'rest'; amountIdr: number; refunds?: readonly Refund[] }
   /** The goods are out, or all of the money went back. */
   | { do: 'close'; as: 'honoured' | 'refunding' | 'refunded' }
+  /** The kiosk has handed out the goods of this claim, by a grant of the ledger that was lost. */
+  | { do: 'redeemed' }
   /** The kiosk now says that the goods are out, and has said otherwise: a person must look. */
   | { do: 'dispute' };
 

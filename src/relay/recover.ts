@@ -170,7 +170,8 @@ async function open(
 function tell(hops: Hops, saleId: string, recovery: Recovery): void {
   hops.metrics.recoveries.inc({ outcome: recovery.how });
   const { decision, disputed } = recovery;
-  if (disputed) {
+  // What is told beside its decision, or was told before.
+  if (disputed && decision?.alert !== 'fulfilment-disputed') {
     hops.metrics.faults.inc({ place: 'fulfilment-disputed' });
     hops.log.error({ saleId }, 'sale.fulfilment-disputed');
   }

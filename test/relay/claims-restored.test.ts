@@ -87,7 +87,7 @@ describe('a claim of before the restore', () => {
   test.each(['open', 'redeeming', 'refunding'] as const)(
     '%s: released by a person it is owed again, to the operator alone, and can be ordered',
     (state) => {
-      const claim = restored(state, { askAtMs: null, changedAtMs: now - 10 * minuteMs });
+      const claim = restored(state, { askAtMs: null, changedAtMs: now - 20 * minuteMs });
       const free = decideClaim(failedSale(), claim, release, now).claim;
       expect(free).toMatchObject({
         ...{ state: 'open', restored: 0, operatorOnly: 1, note: 'released', askAtMs: null },
@@ -96,8 +96,8 @@ describe('a claim of before the restore', () => {
     },
   );
 
-  test('granted less than ten minutes ago, it may be in use: a restore takes nothing of that', () => {
-    const claim = restored('redeeming', { changedAtMs: now - 10 * minuteMs + 1 });
+  test('granted less than twenty minutes ago, it may be in use: a restore takes nothing of that', () => {
+    const claim = restored('redeeming', { changedAtMs: now - 20 * minuteMs + 1 });
     expect(summary(decideClaim(failedSale(), claim, release, now))).toBe('! maybe-dispensing');
     // The kiosk's word on it still counts; but it is given no second time.
     const again: ClaimEvent = { type: 'redeem', dispenseId: 'd1' };
@@ -105,10 +105,49 @@ describe('a claim of before the restore', () => {
     expect(summary(decideClaim(failedSale(), claim, result('done'), now))).toBe('honoured');
   });
 
-  test('granted in the lost ledger alone, and done: it is told, and nothing is sent, before and after the release', () => {
-    const told = decideClaim(failedSale(), restored('open'), result('done', 'd9'), now);
+  test.each(['open', 'redeeming'] as const)(
+    '%s, granted in the lost ledger alone, and done: it was honoured, and the same word again says nothing new',
+    (state) => {
+      const done = result('done', 'd9');
+      const told = decideClaim(failedSale(), restored(state), done, now);
+      expect(summary(told)).toBe('honoured');
+      expect(told.claim).toMatchObject({ restored: 0, dispenseId: 'd9' });
+      expect(decideClaim(failedSale(), told.claim, done, now)).toMatchObject({ claim: told.claim });
+      const twice = decideClaim(failedSale(), told.claim, result('done', 'd8'), now);
+      expect(summary(twice)).toBe('! other-dispense-id (redeem-disputed)');
+    },
+  );
+
+  test('the same, when the kiosk had said already that the goods are out, and not by which grant', () => {
+    const { claim } = changedClaim(failedSale(), restored('open'), { do: 'redeemed' }, now);
+    expect(claim).toMatchObject({ state: 'honoured', amountIdr: 15_000, restored: 0 });
+    const told = decideClaim(failedSale(), claim ?? restored('open'), result('done', 'd9'), now);
+    expect(summary(told)).toBe('honoured');
+    expect(told.claim).toMatchObject({ dispenseId: 'd9', note: null });
+  });
+
+  test('the same, without the kiosk’s own signature: a person looks', () => {
+    const unsigned = { ...result('done', 'd9'), unsigned: true } as ClaimEvent;
+    const told = decideClaim(failedSale(), restored('open'), unsigned, now);
     expect(summary(told)).toBe('! other-dispense-id (redeem-disputed)');
-    expect(told.claim).toMatchObject({ restored: 1, note: 'redeem-disputed' });
+    expect(told.claim).toMatchObject({ restored: 1, state: 'open', note: 'redeem-disputed' });
+  });
+
+  test.each(['open', 'redeeming', 'refunding', 'refunded'] as const)(
+    'goods by the lost ledger, and money back in this one, is a loss that is told: %s',
+    (state) => {
+      const sale = failedSale({ refundedIdr: 15_000 });
+      const risk = changedClaim(sale, restored(state), { do: 'redeemed' }, now);
+      expect(risk).toMatchObject({
+        claim: { note: 'goods-and-refund' },
+        alert: 'goods-and-refund',
+      });
+      const again = changedClaim(sale, risk.claim, { do: 'redeemed' }, now);
+      expect(again.alert).toBeUndefined();
+    },
+  );
+
+  test('granted in the lost ledger, and done, after the operator released it: told, and nothing is sent', () => {
     const released = claimOf('open', { operatorOnly: 1, note: 'released', orderedIdr: 15_000 });
     const held = decideClaim(failedSale(), released, result('done', 'd9'), now).claim;
     expect(held).toMatchObject({ orderedIdr: 0, askAtMs: null, note: 'redeem-disputed' });
@@ -121,8 +160,42 @@ describe('a claim of before the restore', () => {
   test('an order that stands on it all the same waits', () => {
     const due: ClaimEvent = { type: 'due', ...walk };
     const claim = restored('open', { orderedIdr: 15_000 });
-    expect(summary(decideClaim(failedSale(), claim, due, now))).toBe('open');
+    expect(decideClaim(failedSale(), claim, due, now).next).toBe('look');
     expect(summary(decideClaim(failedSale(), claim, looked(status('settled')), now))).toBe('open');
+  });
+
+  test.each(['open', 'redeeming'] as const)(
+    '%s: Midtrans is asked once what became of it, and nobody settles it before the answer',
+    (state) => {
+      const settle: ClaimEvent = { type: 'settle', as: 'refunded-by-hand', note: 'cash' };
+      const asking = restored(state, { askAtMs: now, note: state === 'open' ? 'restored' : null });
+      expect(summary(decideClaim(failedSale(), asking, settle, now))).toBe('! still-asking');
+      const due = decideClaim(failedSale(), asking, { type: 'due', ...walk }, now);
+      expect(due.next).toBe('look');
+      const silence = { kind: 'unknown', answered: false, detail: '' } as const;
+      const silent = decideClaim(failedSale(), due.claim, looked(silence), now).claim;
+      expect(silent).toEqual({ ...asking, askAtMs: now + minuteMs });
+      const heard = decideClaim(failedSale(), silent, looked(status('settled')), now).claim;
+      expect(heard).toEqual({ ...asking, askAtMs: null });
+      expect(summary(decideClaim(failedSale(), heard, settle, now))).toBe('refunded');
+    },
+  );
+
+  test('what is heard of it meanwhile puts off no question to Midtrans', () => {
+    const asking = restored('redeeming', { askAtMs: now });
+    const failed = decideClaim(failedSale(), asking, result('failed'), now).claim;
+    expect(failed).toMatchObject({ state: 'open', askAtMs: now });
+    const disputed = changedClaim(failedSale(), failed, { do: 'dispute' }, now).claim;
+    expect(disputed).toMatchObject({ state: 'open', askAtMs: now, note: 'disputed' });
+    const partly = changedClaim(failedSale(), failed, { do: 'rest', amountIdr: 9_000 }, now).claim;
+    expect(partly).toMatchObject({ amountIdr: 9_000, askAtMs: now });
+  });
+
+  test('who has looked there, releases it without the answer, and settles it then', () => {
+    const asking = restored('open', { askAtMs: now });
+    const free = decideClaim(failedSale(), asking, release, now).claim;
+    const settle: ClaimEvent = { type: 'settle', as: 'honoured', note: 'a new one' };
+    expect(summary(decideClaim(failedSale(), free, settle, now))).toBe('honoured');
   });
 
   test('settled by hand it is over', () => {

@@ -253,8 +253,8 @@ describe('a grant', () => {
     expect(summary(often)).toBe('! operator-only (redeemed-often)');
     expect(often.claim).toMatchObject({ operatorOnly: 1, note: 'redeemed-often', askAtMs: null });
   });
-  test('may be in use: nobody releases or settles it within ten minutes', () => {
-    const claim = claimOf('redeeming', { changedAtMs: now - 10 * minuteMs + 1 });
+  test('may be in use: nobody releases or settles it within twenty minutes', () => {
+    const claim = claimOf('redeeming', { changedAtMs: now - 20 * minuteMs + 1 });
     for (const event of [events['release'], events['byHand'], events['honoured']]) {
       if (event === undefined) throw new Error('an event');
       expect(summary(decideClaim(failedSale(), claim, event, now))).toBe('! maybe-dispensing');

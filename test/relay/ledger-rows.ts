@@ -57,6 +57,7 @@ function claimOf({ row, claim }: Decision): string {
       return ` =${claim.amountIdr}`;
     case 'close':
       return ` -${claim.as}`;
+    case 'redeemed':
     case 'dispute':
       return ' ?';
   }

@@ -2,50 +2,17 @@
 // that are out, and no money that Midtrans has not spoken about.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type VerdictClaims } from '../../src/protocol/proof.ts';
 import { mayReach, verdicts, type Verdict } from '../../src/protocol/verdict.ts';
 import { type Fulfilment } from '../../src/protocol/sale.ts';
 import { decide } from '../../src/relay/ledger.ts';
-import { recoverSale, type ProvenSale, type Recovery } from '../../src/relay/ledger-recover.ts';
-import { type Decision } from '../../src/relay/ledger-rules.ts';
+import { recoverSale, type ProvenSale } from '../../src/relay/ledger-recover.ts';
 import { type StatusOutcome } from '../../src/relay/midtrans/gateway.ts';
 import { type SaleRow } from '../../src/relay/sale-row.ts';
-import { at, put, rowOf, saleId, status, told } from './ledger-rows.ts';
-
-const hourMs = 3_600_000;
-const later = at + hourMs;
-
-function proven(
-  verdict: Verdict,
-  more: Partial<ProvenSale> = {},
-  signed: Partial<VerdictClaims> = {},
-): ProvenSale {
-  const claims: VerdictClaims = {
-    ...{ env: 'sandbox', saleId, kioskId: 'ksk01', amountIdr: 15_000, verdict, seq: 7 },
-    iat: at / 1000,
-    ...signed,
-  };
-  return { claims, fulfilment: undefined, formerLife: false, saleLifeMs: 180_000, ...more };
-}
-
-function decisionOf(recovery: Recovery): Decision {
-  if (recovery.decision === undefined) throw new Error('nothing to store');
-  return recovery.decision;
-}
+import { at, put, rowOf, status, told } from './ledger-rows.ts';
+import { decisionOf, hourMs, later, proven, summary } from './recovery-rows.ts';
 
 const made = (verdict: Verdict, more: Partial<ProvenSale> = {}): SaleRow =>
   decisionOf(recoverSale(undefined, proven(verdict, more), later)).row;
-
-/** `<how> <verdict> <fulfilment>` and the claim that opens, `!` where it is the operator's alone. */
-function summary(recovery: Recovery): string {
-  const { decision, how } = recovery;
-  if (decision === undefined) return how;
-  const { row, claim } = decision;
-  const words = [how, row.verdict, row.fulfilment ?? '-'];
-  if (claim?.do === 'open') words.push(`+${claim.kind}${claim.operatorOnly ? '!' : ''}`);
-  if (claim?.do === 'close') words.push(`-${claim.as}`);
-  return words.join(' ');
-}
 
 describe('a sale without a row', () => {
   test.each<[Verdict, Fulfilment | undefined, ProvenSale['fulfilment'], string]>([
@@ -117,6 +84,10 @@ describe('a sale without a row', () => {
     );
     expect(summary(recovery)).toBe('made paid failed +failed!');
     expect(recovery).toMatchObject({ refusal: 'fulfilment-mismatch', disputed: true });
+    expect(decisionOf(recovery)).toMatchObject({
+      ...{ row: { fulfilmentDisputed: 'done' }, claim: { note: 'disputed' } },
+      alert: 'fulfilment-disputed',
+    });
   });
 });
 

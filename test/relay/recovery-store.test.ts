@@ -192,7 +192,7 @@ describe.each(databases())('%s', (_name, newRoom) => {
     room.pass(1_000);
     const due = await store.takeDue(10, 1_000);
     expect(due.map(({ saleId }) => saleId)).toContain(open);
-    expect(await store.claim(late)).toMatchObject({ operatorOnly: 1, askAtMs: null });
+    expect(await store.claim(late)).toMatchObject({ operatorOnly: 1, restored: 1 });
     expect(await store.enrol('unused-code', keyOf('C'), secrets)).toEqual({ kind: 'refused' });
     const [kiosk] = await store.brokerDue(10);
     expect(kiosk).toMatchObject({ kioskId: 'ksk01', online: 0 });

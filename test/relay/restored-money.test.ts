@@ -3,8 +3,17 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { signReport } from '../../src/protocol/report.ts';
 import { type Sale } from '../../src/protocol/sale.ts';
-import { claimOf, refundsAt, untilClaim, withStore } from './claim-setting.ts';
+import {
+  claimOf,
+  failedSale,
+  refundsAt,
+  untilClaim,
+  wakeUntil,
+  withStore,
+} from './claim-setting.ts';
 import { looked } from './claim-rows.ts';
 import { status } from './ledger-rows.ts';
 import { backUp, onFile, posted, storeFile } from './restored.ts';
@@ -154,6 +163,58 @@ test('a refund ordered at the backup, refused and settled in cash after it: not 
   await untilClaim(setting, saleId, ({ state, askAtMs }) => state === 'open' && askAtMs === null);
   expect(await claimOf(setting, saleId)).toMatchObject({ restored: 1, operatorOnly: 1 });
   expect(await refundsAt(setting, saleId)).toEqual([]);
+});
+
+test.each(['recovery', 'result'])(
+  'owed at the backup, honoured after it: the kiosk’s signed word ends it, the %s first',
+  async (first) => {
+    const saleId = await failedSale(setting, kiosk);
+    const sale = await kiosk.get(saleId);
+    const backup = backUp(setting);
+    expect((await redeem(saleId, 'd1')).status).toBe(200);
+    await backup.restore(true);
+    const recover = (): ReturnType<TestKiosk['call']> => {
+      const signed = signReport({ saleId, result: 'done' }, kiosk.privateKey, systemClock.nowMs());
+      return kiosk.call('POST', '/v1/recover', { sales: [{ ...posted(sale, 'done'), signed }] });
+    };
+    if (first === 'recovery') expect((await recover()).json).toMatchObject({ refused: [] });
+    expect(await kiosk.report(saleId, 'done', 'd1')).toMatchObject({ status: 200 });
+    expect((await recover()).json).toMatchObject({ refused: [] });
+    expect(await claimOf(setting, saleId)).toMatchObject({ state: 'honoured', note: null });
+    expect((await kiosk.get(saleId)).fulfilment).toBe('failed');
+    const log = setting.logText().split('\n');
+    const told = log.filter((line) => line.includes(saleId)).join('\n');
+    expect(told).not.toMatch(/disputed|goods-twice|goods-and-refund/);
+  },
+);
+
+test('owed at the backup, honoured after it, and refunded by an operator before the kiosk is back: told as a loss', async () => {
+  const saleId = await failedSale(setting, kiosk);
+  const backup = backUp(setting);
+  await redeem(saleId, 'd1');
+  await backup.restore(true);
+  await withStore(setting, async (store) => {
+    for (const type of ['release', 'order-refund'] as const)
+      await store.moveClaim(saleId, { type });
+  });
+  await wakeUntil(setting, saleId, 'refunded');
+  expect(await kiosk.report(saleId, 'done', 'd1')).toMatchObject({ status: 409 });
+  expect(await claimOf(setting, saleId)).toMatchObject({ note: 'goods-and-refund' });
+  expect(setting.logText()).toContain('claim.goods-and-refund');
+});
+
+test('owed at the backup, refunded by the relay after it: Midtrans says so before anybody pays cash', async () => {
+  const saleId = await failedSale(setting, kiosk);
+  const backup = backUp(setting);
+  await withStore(setting, (store) => store.moveClaim(saleId, { type: 'order-refund' }));
+  await wakeUntil(setting, saleId, 'refunded');
+  await backup.restore(true);
+  const settle = { type: 'settle', as: 'refunded-by-hand', note: 'cash' } as const;
+  const settled = await withStore(setting, (store) => store.moveClaim(saleId, settle));
+  expect(settled?.decision.refusal).toBe('still-asking');
+  await wakeUntil(setting, saleId, 'refunded');
+  expect(await claimOf(setting, saleId)).toMatchObject({ handIdr: 0, restored: 0 });
+  expect(await refundsAt(setting, saleId)).toHaveLength(1);
 });
 
 test('in hand at the backup, settled in cash after it: reported as failed', async () => {

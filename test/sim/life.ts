@@ -23,6 +23,9 @@ export function checkEffect(
   if (effect.kind === 'charge' && !disk.knowsCharge(effect.saleId)) {
     world.broke(`${effect.saleId} is charged and not on the disk`);
   }
+  if (effect.kind === 'charge' && !world.bought.has(effect.saleId)) {
+    world.broke(`${effect.saleId} is charged and nobody has bought anything`);
+  }
   if (effect.kind !== 'dispense') return;
   const id = effect.dispenseId ?? effect.saleId;
   world.say(name, `dispenses ${id}`);

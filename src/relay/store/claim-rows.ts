@@ -66,7 +66,7 @@ type Opening = Extract<ClaimChange, { do: 'open' }>;
 async function afterRestore(tx: Tx, sale: SaleRow, change: Opening): Promise<Opening> {
   const restoredAtMs = await restoredAtOf(tx);
   if (restoredAtMs === undefined || !mayBePaidOut(sale, restoredAtMs)) return change;
-  return { ...change, operatorOnly: true, restored: true, note: restoredNote };
+  return { ...change, operatorOnly: true, restored: true, note: change.note ?? restoredNote };
 }
 
 /** When this ledger was put back from a backup, if it was. */

@@ -2,10 +2,10 @@
 import assert from 'node:assert';
 import { sql, type UpdateResult } from 'kysely';
 import { cursorAfter, cursorSeq } from '../../protocol/sale.ts';
-import { restoredNote } from '../ledger-claim-rules.ts';
+import { minuteMs, restoredNote } from '../ledger-claim-rules.ts';
 import { recoverSale, type ProvenSale, type Recovery } from '../ledger-recover.ts';
 import { type ClaimRow, type ClaimState, type SaleRow } from '../sale-row.ts';
-import { restoredAt } from './claim-rows.ts';
+import { readClaim, restoredAt } from './claim-rows.ts';
 import { type Database, type Tx } from './database.ts';
 import { keepDecision, lock, lockKiosk, putIntoOutbox, takeSeq } from './sales.ts';
 import { statement } from './statement.ts';
@@ -79,11 +79,12 @@ async function recoverOne(database: Database, tx: Tx, proven: ProvenSale): Promi
   const { saleId } = proven.claims;
   const standing = await lock(database, tx, saleId);
   const nowMs = database.nowMs();
-  const recovery = recoverSale(standing, proven, nowMs);
+  const owed = standing === undefined ? undefined : await readClaim(tx, saleId);
+  const recovery = recoverSale(standing, proven, nowMs, owed);
   if (recovery.decision === undefined) return recovery;
-  await keepDecision(tx, standing, recovery.decision, nowMs);
+  const decision = await keepDecision(tx, standing, recovery.decision, nowMs);
   if (recovery.how === 'made') await lookAgain(tx, saleId, nowMs);
-  return recovery;
+  return { ...recovery, decision };
 }
 
 /** The kiosk's row is locked: nobody takes a number meanwhile. */
@@ -198,8 +199,10 @@ async function beginLedger(tx: Tx, ledgerId: string, nowMs: number): Promise<Led
   };
 }
 
-/** Claims that were not over at the backup may have been paid out since, by an order or by hand. */
+/** Claims that were not over at the backup may have been paid out since, by an order or by hand: Midtrans is asked first. */
 async function handOver(tx: Tx, nowMs: number): Promise<number> {
+  // By then a refund that the lost ledger sent last has landed.
+  const askAtMs = nowMs + minuteMs;
   const theirs = { operatorOnly: 1, orderedIdr: 0, restored: 1 } as const;
   const change = (state: ClaimState, more: Partial<ClaimRow>): Promise<UpdateResult> =>
     tx
@@ -208,11 +211,11 @@ async function handOver(tx: Tx, nowMs: number): Promise<number> {
       .where('state', '=', state)
       .executeTakeFirst();
   const changed = [
-    await change('open', { askAtMs: null, note: restoredNote }),
-    // A note would say that the grant is over; its kiosk may be dispensing.
-    await change('redeeming', { askAtMs: null }),
+    await change('open', { askAtMs, note: restoredNote }),
+    // A note would say that the grant is over; its kiosk may be dispensing, by a later one even.
+    await change('redeeming', { askAtMs, changedAtMs: nowMs }),
     // What became of a refund in flight, Midtrans says. It is not sent again: it may have been settled by hand since.
-    await change('refunding', { askAtMs: nowMs, note: restoredNote }),
+    await change('refunding', { askAtMs, changedAtMs: nowMs, note: restoredNote }),
   ];
   return changed.reduce((sum, { numUpdatedRows }) => sum + Number(numUpdatedRows), 0);
 }
