@@ -3,9 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { type Command } from 'commander';
+import { systemClock } from '../lib/clock.ts';
 import { readConfigFile } from '../lib/config-file.ts';
 import { KiosError } from '../protocol/errors.ts';
 import { relayConfig, relayExamples } from '../relay/config.ts';
+import { beforeTheirClockMs } from '../relay/midtrans/their-clock.ts';
 import { type LedgerBegun } from '../relay/store/recovery.ts';
 import { withStore } from './relay-store.ts';
 
@@ -13,6 +15,9 @@ interface Flags {
   yes?: true;
   withWal?: true;
 }
+
+/** Less than what the ledger allows for (a minute). */
+const maxClockErrorMs = 30_000;
 
 const willHappen = `
 Run it once, after the database was restored from a backup and before a relay is started on it. Stop all relays first;
@@ -59,8 +64,31 @@ async function restored(file: string, { yes, withWal }: Flags): Promise<void> {
   }
   const { store: place } = readConfigFile(file, relayConfig, relayExamples);
   if (place.sqlite !== undefined && withWal !== true) refuseWal(place.sqlite);
-  const begun = await withStore(file, 'upgrade', (store) => store.beginLedger(randomUUID()));
+  const begun = await withStore(file, 'upgrade', async (store, { midtrans }) => {
+    await checkClock(midtrans.baseUrl);
+    return store.beginLedger(randomUUID());
+  });
   process.stdout.write(`${report(begun)}\n`);
+}
+
+/**
+ * Which claims are older than the restore is told by this machine's clock and Midtrans' times together: on a machine that was
+ * just installed the first may be wrong. @throws KiosError `bad-request` when it is
+ */
+async function checkClock(baseUrl: string): Promise<void> {
+  const beforeMs = await beforeTheirClockMs(baseUrl, systemClock);
+  if (beforeMs === undefined) {
+    process.stderr.write(
+      'Midtrans does not answer, so that nobody has compared the clocks: see by `timedatectl` that the time of this machine is right.\n',
+    );
+    return;
+  }
+  if (Math.abs(beforeMs) <= maxClockErrorMs) return;
+  const seconds = Math.round(Math.abs(beforeMs) / 1_000);
+  throw new KiosError(
+    'bad-request',
+    `the clock of this machine is ${seconds} s ${beforeMs < 0 ? 'behind' : 'before'} Midtrans’. Set it (timedatectl), then run this again: it tells which claims may have been paid out already.`,
+  );
 }
 
 /**

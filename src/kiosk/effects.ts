@@ -1,11 +1,6 @@
 // Does what the machine asks for, and posts what came of it. One function an effect; it decides nothing.
 import assert from 'node:assert';
-import {
-  DeviceError,
-  type DispenseResult,
-  type PrintDocument,
-  type PrintOutcome,
-} from '../../drivers/device.ts';
+import { DeviceError, type PrintDocument, type PrintOutcome } from '../../drivers/device.ts';
 import { isPrinterCode, printerCode } from './printer-watch.ts';
 import { wait, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
@@ -13,6 +8,7 @@ import type { BrokerLink } from './broker-link.ts';
 import type { Devices } from './devices.ts';
 import type { NewEvent } from './kiosk.ts';
 import type { ProvedSale } from './past-sales.ts';
+import { createRecall, devicePatienceMs, deviceStepMs } from './recall.ts';
 import { postSales, type Recovered } from './recover.ts';
 import type { Answer, RelayClient } from './relay-client.ts';
 import { KiosError, type ErrorCode } from '../protocol/errors.ts';
@@ -28,10 +24,6 @@ import type {
 } from './state.ts';
 
 type PrintEffect = Extract<Effect, { kind: 'print' }>;
-
-/** A board that was unplugged, or is still opening after a start, may need so long; after it nobody can say. */
-const devicePatienceMs = 10_000;
-const deviceStepMs = 100;
 
 export interface EffectsOptions {
   client: RelayClient;
@@ -49,6 +41,8 @@ export interface EffectsOptions {
   seekClaim: (code: string) => FoundClaim | undefined;
   /** The newest slips of the past, out of the journal. */
   pastSlips: () => readonly PastSlip[];
+  /** The last orders that a dispenser has carried out, out of the journal, the newest first. */
+  carriedOut: () => readonly string[];
   /** A new id for a sale or a dispense. */
   mintId: () => string;
   /** The paper for a slip, with the times of now; or why there can be none. */
@@ -78,6 +72,12 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
       return undefined;
     }
   };
+
+  const recalled = createRecall({
+    dispenser: () => devices().dispenser.current(),
+    carriedOut: () => fromJournal(options.carriedOut)?.got,
+    ...{ clock, log, signal },
+  });
 
   const relayAnswered = (answer: Answer<unknown>): void => {
     const down = !answer.ok && answer.failure.kind !== 'refused';
@@ -190,33 +190,11 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
     else post({ kind: 'dispensed', saleId, ...granted, result });
   };
 
-  /** Asks the board what became of an order, for as long as the board may need to come back. */
   const recall = async (order: { saleId: string; dispenseId?: string }): Promise<void> => {
-    const untilMs = clock.monotonicMs() + devicePatienceMs;
-    const id = order.dispenseId ?? order.saleId;
-    let result = await askDispenser(id);
-    while (result === 'no-answer' && clock.monotonicMs() < untilMs) {
-      await wait(clock, deviceStepMs, signal);
-      if (signal.aborted) return;
-      result = await askDispenser(id);
-    }
+    const result = await recalled(order.dispenseId ?? order.saleId);
     if (signal.aborted) return;
-    const said = result === 'no-answer' ? 'unknown' : result;
-    log.warn({ ...order, result: said }, 'sale.recalled');
-    post({ kind: 'dispenser-recalled', ...order, result: said });
-  };
-
-  const askDispenser = async (id: string): Promise<DispenseResult | 'never' | 'no-answer'> => {
-    const device = devices().dispenser.current();
-    if (device === undefined) return 'no-answer';
-    if (device.lastResult === undefined) return 'unknown';
-    try {
-      return await device.lastResult(id, signal);
-    } catch (error) {
-      if (!(error instanceof DeviceError)) throw error;
-      log.debug({ id, fault: error.kind }, 'dispenser.no-answer');
-      return 'no-answer';
-    }
+    log.warn({ ...order, result }, 'sale.recalled');
+    post({ kind: 'dispenser-recalled', ...order, result });
   };
 
   /** One slip after the other: a printer that is busy would refuse the second. */

@@ -61,6 +61,8 @@ export interface JournalFile extends Journal {
   head(): Anchor;
   /** The newest sales that left a slip, the newest first. */
   slipped(limit: number): readonly PastSale[];
+  /** The newest orders that a dispenser has carried out, the newest first. */
+  carriedOut(limit: number): readonly string[];
   find(saleId: string): PastSale | undefined;
   /** Sales that began between two times (ISO 8601, UTC), oldest first. */
   begun(from: string, until: string): readonly PastSale[];
@@ -189,6 +191,10 @@ class SqliteJournal implements JournalFile {
 
   slipped(limit: number): readonly PastSale[] {
     return this.#reading(() => this.#past.slipped(limit));
+  }
+
+  carriedOut(limit: number): readonly string[] {
+    return this.#reading(() => this.#past.carriedOut(limit));
   }
 
   find(saleId: string): PastSale | undefined {

@@ -138,6 +138,14 @@ export class PastSales {
     );
   }
 
+  /** The newest orders that a dispenser has carried out: by their sale's id, or the claim's dispense id. */
+  carriedOut(limit: number): readonly string[] {
+    return this.#select(
+      `WHERE fulfilment = 'done' OR honoured IS NOT NULL ORDER BY changed DESC LIMIT ?`,
+      limit,
+    ).map(({ saleId, honoured }) => honoured ?? saleId);
+  }
+
   /** Undefined: there is no such sale, or its row was altered. */
   find(saleId: string): PastSale | undefined {
     return this.#select('WHERE saleId = ? LIMIT 1', saleId)[0];

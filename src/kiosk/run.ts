@@ -31,6 +31,7 @@ import { watchHardware } from './hardware-watch.ts';
 import { readHardware } from './hardware.ts';
 import { ownHealth, tellHealth, type OwnHealth } from './health-file.ts';
 import { isQuiet, watchPaper } from './printer-watch.ts';
+import { maxWitnesses } from './recall.ts';
 import { startEnrolWait } from './enrol-wait.ts';
 import { blameStorage, hold, type Holding } from './holding.ts';
 import { hasIdentity, readIdentity, type Identity } from './identity.ts';
@@ -198,6 +199,7 @@ function createEffects(run: Run): Perform {
     proved: () => journal.proved(),
     seekClaim: (code) => saleOfCode(claimSecret, code, journal.claimed()),
     pastSlips: () => journal.slipped(maxPastSlips).map(toPastSlip),
+    carriedOut: () => journal.carriedOut(maxWitnesses),
     unreadable: (error) => {
       unreadable(run, error);
     },

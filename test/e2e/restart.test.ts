@@ -1,5 +1,9 @@
 // What kill -9 and an absent relay do to a sale: the same QR again, goods once, nothing charged in vain.
+import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
+import { createVendBoardSimulator } from '../../drivers/dispenser/simulator.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { claimAt } from './relay-file.ts';
 import { World } from './world.ts';
 
 let world: World | undefined;
@@ -47,6 +51,42 @@ test('killed while the goods are coming: never twice, and the device says what b
   const end = await world.phase('result');
   expect(['done', 'claim']).toContain(end['outcome']);
   expect(world.pulses).toHaveLength(1);
+});
+
+test('killed while the goods are coming, and another board in its place: it is not believed that nothing came', async () => {
+  world = await World.start({ pulseMs: 1500 });
+  const { folder } = world;
+  for (const digit of ['1', '2'] as const) {
+    world.press(digit, '5', '000', 'enter');
+    const pulses = world.pulses.length;
+    await world.pay(await world.qrOnScreen());
+    await world.poll('a pulse', () => Promise.resolve(world?.pulses.length === pulses + 1));
+    if (digit === '1') {
+      await world.phase('result');
+      await world.toIdle();
+    }
+  }
+  await world.kiosk.kill();
+  await world.board.close();
+  const moved: string[] = [];
+  const other = await createVendBoardSimulator({
+    listen: { path: join(folder, 'board') },
+    ...{ clock: systemClock, pulseMs: 20, onPulse: (id) => void moved.push(id) },
+  });
+  try {
+    const { mark } = world.kiosk;
+    await world.startKiosk();
+    const end = await world.phase('result', mark);
+    expect(end).toMatchObject({ outcome: 'claim', because: 'dispenser-unknown' });
+    const saleId = String(end['saleId']);
+    await world.poll('its claim', async () => {
+      const claim = world === undefined ? undefined : await claimAt(world, saleId);
+      return claim?.kind === 'unknown' && claim.operatorOnly === 1;
+    });
+    expect(moved).toEqual([]);
+  } finally {
+    await other.close();
+  }
 });
 
 test('ended by SIGTERM while the goods are coming: goods once, and no claim', async () => {

@@ -114,6 +114,15 @@ describe('whose claim code it is', () => {
     expect(find(sales)).toMatchObject({ honoured: true });
   });
 
+  test('what a dispenser has carried out is named as it was ordered, the newest first', () => {
+    const sold = past(minted(), proof('paid'), did('failed'), minted(saleB));
+    expect(sold.carriedOut(3)).toEqual([]);
+    sold.note([{ kind: 'fulfilment', saleId: saleB, result: 'done' }], 8);
+    sold.note([{ kind: 'honoured', saleId: saleA, dispenseId: 'd1' }], 9);
+    expect(sold.carriedOut(3)).toEqual(['d1', saleB]);
+    expect(sold.carriedOut(1)).toEqual(['d1']);
+  });
+
   test('a sale that was not minted here has no goods here', () => {
     expect(find(past(proof('paid'), did('failed')))).toBeUndefined();
   });

@@ -81,7 +81,8 @@ export class Disk {
   }
 
   /** The journal as it stands, for whoever looks at it from outside. */
-  get read(): Pick<JournalFile, 'claimed' | 'proved' | 'slipped' | 'verify'> | undefined {
+  get read():
+    Pick<JournalFile, 'carriedOut' | 'claimed' | 'proved' | 'slipped' | 'verify'> | undefined {
     return this.#open;
   }
 

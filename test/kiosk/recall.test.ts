@@ -1,0 +1,56 @@
+// Whose word counts on an order that nobody heard the end of: only that of the dispenser that was given it.
+import { expect, test } from 'vitest';
+import { DeviceError, type Dispenser, type DispenseResult } from '../../drivers/device.ts';
+import { createRecall, devicePatienceMs } from '../../src/kiosk/recall.ts';
+import { silentLog as log } from '../../src/lib/log.ts';
+import { VirtualClock } from '../lib/virtual-clock.ts';
+
+type Memory = Readonly<Record<string, DispenseResult>>;
+type Asked = Pick<Dispenser, 'lastResult'>;
+
+const board = (memory: Memory): Asked => ({
+  lastResult: (id) => Promise.resolve(memory[id] ?? 'never'),
+});
+const mute: Asked = { lastResult: () => Promise.reject(new DeviceError('timeout', 'no answer')) };
+
+async function recalled(
+  dispenser: () => Asked | undefined,
+  carriedOut: readonly string[] | undefined,
+): Promise<string> {
+  const clock = new VirtualClock();
+  const { signal } = new AbortController();
+  const recall = createRecall({ dispenser, carriedOut: () => carriedOut, clock, log, signal });
+  const answer = recall('now');
+  await clock.advance(devicePatienceMs + 1_000);
+  return answer;
+}
+
+test.each<[string, Memory, readonly string[] | undefined, string]>([
+  ['what it says of the order itself counts', { now: 'done' }, ['a'], 'done'],
+  ['"never", from one that knows the order before', { a: 'done' }, ['a', 'b', 'c'], 'never'],
+  ['"never", from one that has only failed at it', { a: 'failed' }, ['a'], 'never'],
+  ['"never", from one that knows an older one', { c: 'done' }, ['a', 'b', 'c'], 'never'],
+  ['"never", from one that knows none of them: it is another one', {}, ['a', 'b'], 'unknown'],
+  ['"never", before anything was ever sold: nothing else can be known', {}, [], 'never'],
+  ['"never", with a journal that cannot be read', { a: 'done' }, undefined, 'unknown'],
+])('%s', async (_name, memory, carriedOut, expected) => {
+  expect(await recalled(() => board(memory), carriedOut)).toBe(expected);
+});
+
+test('one that is away or mute is waited for, and then nobody knows', async () => {
+  expect(await recalled(() => undefined, ['a'])).toBe('unknown');
+  expect(await recalled(() => mute, ['a'])).toBe('unknown');
+  let looks = 0;
+  const late = (): Asked | undefined => (++looks > 20 ? board({ now: 'done' }) : undefined);
+  expect(await recalled(late, ['a'])).toBe('done');
+});
+
+test('one that remembers nothing knows nothing', async () => {
+  expect(await recalled(() => ({}), [])).toBe('unknown');
+});
+
+test('one that goes away before it has shown that it knows us is not believed', async () => {
+  let asked = 0;
+  const leaving = (): Asked => (++asked > 1 ? mute : board({}));
+  expect(await recalled(leaving, ['a'])).toBe('unknown');
+});
