@@ -1,7 +1,7 @@
 // What the operator reads about claims: how each stands, what to do next, and why a command was refused. Text only.
 import { formatClaimCode } from '../protocol/claim-code.ts';
 import { formatRupiah } from '../protocol/money.ts';
-import { restoredNote, type ClaimRefusal } from '../relay/ledger-claim-rules.ts';
+import { handedOutNote, restoredNote, type ClaimRefusal } from '../relay/ledger-claim-rules.ts';
 import { type ClaimRow, type SaleRow } from '../relay/sale-row.ts';
 
 export interface ClaimWithSale {
@@ -75,6 +75,7 @@ export function nextStep({ sale, claim }: ClaimWithSale): string {
 function finishedStep({ note }: ClaimRow): string {
   if (note === 'goods-and-refund')
     return 'Goods are out and the money went back: a loss. Write it off.';
+  if (note === 'disputed-unsigned') return `${unsignedText} Look there: if so, it is a loss.`;
   if (note === 'disputed')
     return 'The kiosk says that the goods are out, and has said otherwise: look there. If so, it is a loss.';
   if (note === 'goods-twice') return 'Goods came out twice for one payment: a loss. Write it off.';
@@ -89,6 +90,11 @@ function refundingStep(sale: SaleRow, claim: ClaimRow): string {
       ? "Midtrans has refunded it, and the payer's bank has not confirmed for 30 days: ask Midtrans."
       : "Midtrans has refunded it; the payer's bank has not confirmed yet. Wait.";
   }
+  if (claim.note === handedOutNote) {
+    return claim.askAtMs === null
+      ? 'The kiosk has handed out the goods; nobody knows whether Midtrans refunded it before the restore: look at its dashboard. If not, claim settle --as honoured; if so, it is a loss.'
+      : 'The kiosk has handed out the goods; the relay asks Midtrans whether it was refunded before the restore. Wait.';
+  }
   if (claim.askAtMs !== null) return 'The relay is at it. Wait.';
   return claim.restored === 1
     ? `Nobody knows whether Midtrans refunded it: look at its dashboard. ${restoredText(claim)}`
@@ -97,9 +103,10 @@ function refundingStep(sale: SaleRow, claim: ClaimRow): string {
 
 function openStep(claim: ClaimRow): string {
   const note = claim.note ?? '';
-  const disputed = ['disputed', 'redeem-disputed', 'goods-out'].includes(note);
+  const disputed = ['disputed', 'redeem-disputed', 'goods-out', 'goods-and-refund'].includes(note);
   if (claim.restored === 1) {
-    const says = disputed ? 'The kiosk says that the goods are out. ' : '';
+    const unsigned = note === 'disputed-unsigned' ? `${unsignedText} ` : '';
+    const says = disputed ? 'The kiosk says that the goods are out. ' : unsigned;
     return `${says}${restoredText(claim)}`;
   }
   if (note === 'insufficient-balance') {
@@ -147,8 +154,11 @@ const lookText =
 const operatorText =
   'It is not handed out at the kiosk, nor refunded by itself. Look what came out; then claim settle, or claim refund.';
 
+const unsignedText = 'Somebody without the key of the kiosk says that the goods are out.';
+
 /** Claims that were made the operator's, by why. */
 const heldTexts: Readonly<Record<string, string>> = {
+  'disputed-unsigned': `${unsignedText} Look there; then claim settle, or claim refund.`,
   unsigned:
     'Somebody without the key of the kiosk says that the goods did not come out. Look there; then claim settle, or claim refund.',
   'kiosk-cloned':

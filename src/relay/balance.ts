@@ -11,11 +11,17 @@ export interface Sum {
 
 /**
  * `unclaimed`: owed, and no claim says so. `claim-amount`: the claim is for another sum than what is left.
- * `goods-and-refund`: goods are out and the money went back: a loss. `refunded-twice`: more went back than came.
+ * `goods-and-refund`: goods are out and the money went back: a loss. `goods-twice`: they came out twice for it.
+ * `refunded-twice`: more went back than came.
  * `claim-without-money`: a claim of a sale that never settled.
  */
 export type DifferenceKind =
-  'unclaimed' | 'claim-amount' | 'goods-and-refund' | 'refunded-twice' | 'claim-without-money';
+  | 'unclaimed'
+  | 'claim-amount'
+  | 'goods-and-refund'
+  | 'goods-twice'
+  | 'refunded-twice'
+  | 'claim-without-money';
 
 /** `idr`: how much it is about, always above zero. */
 export interface Difference {
@@ -156,7 +162,9 @@ function claimPlace(sale: SaleRow, claim: ClaimRow): Place {
       const done = settledIdr - refundedIdr;
       if (done < 0) return tooMuch(refundedIdr, -done);
       const place: Place = { in: 'done', idr: { done, refunded: refundedIdr } };
-      return late > 0 ? lost(place, late) : place;
+      if (late > 0) return lost(place, late);
+      if (claim.note !== 'goods-twice') return place;
+      return { ...place, difference: { kind: 'goods-twice', idr: amountIdr } };
     }
     case 'refunded': {
       const wentBack = refundedIdr + handIdr;
@@ -164,7 +172,9 @@ function claimPlace(sale: SaleRow, claim: ClaimRow): Place {
       const place: Place = { in: 'refunded', idr: { refunded: wentBack } };
       const off = settledIdr - wentBack;
       if (off > 0) return { ...place, difference: { kind: 'claim-amount', idr: off } };
-      return sale.fulfilment === 'done' ? lost(place, wentBack) : place;
+      // The goods of the sale itself, or those of its claim.
+      const isOut = sale.fulfilment === 'done' || claim.note === 'goods-and-refund';
+      return isOut ? lost(place, wentBack) : place;
     }
   }
 }

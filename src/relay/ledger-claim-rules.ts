@@ -78,6 +78,20 @@ export interface ClaimDecision {
 /** The note of a claim with the lock `restored`, until its next news. The lock itself stands in the row. */
 export const restoredNote = 'restored';
 
+/** Of a refund in flight at a restore, while Midtrans has not said that it was made: the kiosk has handed out the goods. */
+export const handedOutNote = 'handed-out';
+
+/** Goods are said to be out, against what was said before: by the kiosk, or by somebody without its key. */
+export function disputeNote(unsigned: boolean): string {
+  return unsigned ? 'disputed-unsigned' : 'disputed';
+}
+
+/** Notes by which the ledger itself knows what became of a claim. An operator's own words are none of them. */
+export const ledgerNotes: ReadonlySet<string | null> = new Set([
+  ...[restoredNote, handedOutNote, disputeNote(true), disputeNote(false), 'redeem-disputed'],
+  ...['goods-and-refund', 'goods-twice', 'refunded-twice', 'goods-out'],
+]);
+
 export const minuteMs = 60_000;
 export const hourMs = 60 * minuteMs;
 export const dayMs = 24 * hourMs;
@@ -116,9 +130,9 @@ export function isHalted({ state, restored, operatorOnly, orderedIdr }: ClaimRow
   return state === 'refunding' && (restored === 1 || (operatorOnly === 1 && orderedIdr === 0));
 }
 
-/** Why it was halted, which no news of the refund overwrites. */
+/** Why it was halted, or that it is a loss, which no news of the refund overwrites. */
 export function haltedNote(claim: ClaimRow): string | null {
-  return isHalted(claim) ? claim.note : null;
+  return isHalted(claim) || claim.note === 'goods-and-refund' ? claim.note : null;
 }
 
 /** The sale's own goods are out, rightly: the claim is over. Of late or foreign money a person says so. */

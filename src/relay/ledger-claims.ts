@@ -2,12 +2,15 @@
 // events do (PROTOCOL.md §6, §7). Whoever calls holds the sale's lock and stores both in one step. PURE.
 import assert from 'node:assert';
 import {
+  disputeNote,
   forOperator,
+  handedOutNote,
   haltedNote,
   inState,
   minuteMs,
   ownRefund,
   restIdr,
+  restoredNote,
   type ClaimAlert,
   type ClaimDecision,
   type ClaimEvent,
@@ -67,7 +70,7 @@ export function changedClaim(
     case 'rest':
       return lessOwed(sale, claim, change, nowMs);
     case 'dispute':
-      return { claim: disputed(claim) };
+      return { claim: disputed(claim, disputeNote(change.unsigned === true)) };
     case 'redeemed':
       return redeemedBefore(sale, claim, nowMs);
     case 'close':
@@ -82,13 +85,13 @@ function opened(
   change: Extract<ClaimChange, { do: 'open' }>,
   nowMs: number,
 ): ClaimRow {
-  return {
+  const opens = {
     saleId: sale.saleId,
     kioskId: sale.kioskId,
     kind: change.kind,
     amountIdr: change.amountIdr,
     operatorOnly: change.operatorOnly ? 1 : 0,
-    state: 'open',
+    state: 'open' as const,
     openedAtMs: nowMs,
     changedAtMs: nowMs,
     dispenseId: null,
@@ -103,11 +106,13 @@ function opened(
     // One that is older than its ledger is asked about first: Midtrans may have paid it back meanwhile.
     askAtMs: change.operatorOnly && change.restored !== true ? null : nowMs,
   };
+  return change.honoured === true
+    ? inState(opens, 'honoured', nowMs, { note: restoredNote })
+    : opens;
 }
 
 /** The kiosk contradicts itself: a person must look before anything more is given. */
-function disputed(claim: ClaimRow): ClaimRow {
-  const note = 'disputed';
+function disputed(claim: ClaimRow, note: string): ClaimRow {
   switch (claim.state) {
     case 'open':
       return forOperator(claim, note);
@@ -135,10 +140,13 @@ function lessOwed(
       return { claim: { ...forOperator(claim, 'refunded-in-part'), amountIdr } };
     case 'redeeming':
       if (claim.amountIdr === amountIdr) return { claim };
-      return risk({ ...claim, amountIdr });
+      return claim.restored === 1
+        ? { claim: { ...claim, amountIdr } }
+        : risk({ ...claim, amountIdr });
     case 'refunding': {
       const own = ownRefund(claim, refunds);
       if (own?.confirmed !== true) return { claim };
+      if (claim.note === handedOutNote) return risk(inState(claim, 'honoured', nowMs));
       const rest = inState(claim, 'open', nowMs, { orderedIdr: 0, note: 'refunded-in-part' });
       return { claim: { ...rest, amountIdr, operatorOnly: 1 } };
     }
@@ -162,11 +170,16 @@ function wentBack(
         claim: inState(claim, 'refunding', nowMs, { orderedIdr: 0, askAtMs: nowMs + minuteMs }),
       };
     case 'refunding': {
-      const note = sale.fulfilment === 'done' ? 'goods-and-refund' : haltedNote(claim);
-      if (as === 'refunded') return { claim: inState(claim, 'refunded', nowMs, { note }) };
-      return { claim: { ...claim, note } };
+      const isNew = claim.note === handedOutNote;
+      const isOut = isNew || sale.fulfilment === 'done';
+      const note = isOut ? 'goods-and-refund' : haltedNote(claim);
+      const told = isNew ? { alert: 'goods-and-refund' as const } : {};
+      if (as === 'refunded') return { claim: inState(claim, 'refunded', nowMs, { note }), ...told };
+      return { claim: { ...claim, note }, ...told };
     }
     case 'redeeming':
+      // Nobody pays back what is granted: that grant came to nothing in the ledger that was lost.
+      if (claim.restored === 1) return wentBack(sale, { ...claim, state: 'open' }, as, nowMs);
       if (claim.amountIdr === restIdr(sale)) return { claim };
       return risk({ ...claim, amountIdr: restIdr(sale) });
     case 'honoured':

@@ -1,6 +1,7 @@
 // What the operator may do about a claim, and when it is refused: money must not leave twice (PROTOCOL.md §7). PURE.
 import {
   inState,
+  ledgerNotes,
   lookAtMs,
   minuteMs,
   refuse,
@@ -44,9 +45,10 @@ export function orderRefund(claim: ClaimRow, amountIdr: number, nowMs: number): 
 export function settleByHand(
   sale: SaleRow,
   claim: ClaimRow,
-  { as, note }: { as: SettledAs; note: string },
+  { as, note: words }: { as: SettledAs; note: string },
   nowMs: number,
 ): ClaimDecision {
+  const note = ledgerNotes.has(words) ? `"${words}"` : words;
   const refusal = claim.state === 'open' ? undefined : stillLocked(sale, claim, nowMs);
   if (refusal !== undefined) return refuse(claim, refusal);
   if (lookAtMs(claim) !== null) return refuse(claim, 'still-asking');

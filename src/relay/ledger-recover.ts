@@ -4,7 +4,7 @@ import { type VerdictClaims } from '../protocol/proof.ts';
 import { type Fulfilment } from '../protocol/sale.ts';
 import { isDead, isOpen, isSettled, mayReach } from '../protocol/verdict.ts';
 import { decide, emptyRow } from './ledger.ts';
-import { restoredNote } from './ledger-claim-rules.ts';
+import { disputeNote, restoredNote } from './ledger-claim-rules.ts';
 import { openClaim, type Alert, type Decision, type Refusal } from './ledger-rules.ts';
 import { type ClaimRow, type SaleRow } from './sale-row.ts';
 
@@ -49,9 +49,10 @@ export function recoverSale(
   }
   const start = standing === undefined ? rowOf(proven, nowMs) : advance(standing, proven, nowMs);
   const isNews = start.verdict !== standing?.verdict;
-  const reported = byClaim(report(start, proven, nowMs), start, owed, proven);
-  const { row, refusal, disputed } = reported;
-  const claim = reported.claim ?? (isNews ? claimOf(row) : undefined);
+  const said = report(start, proven, nowMs);
+  const byNews = isNews ? claimOf(said.row) : undefined;
+  const { row, claim, ...reported } = withClaim(said, byNews, { before: start, owed, proven });
+  const { refusal, disputed } = reported;
   const refused = refusal === undefined ? {} : { refusal };
   if (!isNews && !isReport(standing, row) && claim?.do !== 'redeemed') {
     return { how: 'known', ...refused, disputed };
@@ -141,6 +142,8 @@ interface Reported extends Omit<Recovery, 'how' | 'decision'> {
   row: SaleRow;
   next: Decision['next'];
   claim?: Decision['claim'];
+  /** What a word that was not taken does to the claim. */
+  dispute?: Decision['claim'];
   alert?: Alert;
 }
 
@@ -189,8 +192,7 @@ function take(reported: Reported, decision: Decision): void {
     reported.disputed = true;
     reported.row = decision.row;
     reported.alert ??= decision.alert;
-    const opens = reported.claim?.do === 'open' ? reported.claim : undefined;
-    reported.claim = opens === undefined ? decision.claim : { ...opens, note: 'disputed' };
+    if (decision.claim !== undefined) reported.dispute = decision.claim;
     return;
   }
   reported.row = decision.row;
@@ -201,26 +203,34 @@ function take(reported: Reported, decision: Decision): void {
 
 /**
  * A kiosk says `done`, too, of a sale whose goods came out for its claim. Where the claim is of the ledger that was lost, or
- * is over, that is what its word means: nothing contradicts it.
+ * is over, that is what its signed word means: nothing contradicts it. `byNews`: what the proof's verdict makes of the claim.
  */
-function byClaim(
+function withClaim(
   reported: Reported,
-  before: SaleRow,
-  owed: ClaimRow | undefined,
-  { fulfilment, fulfilmentSigned }: ProvenSale,
+  byNews: Decision['claim'],
+  { before, owed, proven }: { before: SaleRow; owed: ClaimRow | undefined; proven: ProvenSale },
 ): Reported {
-  if (owed === undefined || fulfilment !== 'done' || fulfilmentSigned !== true) return reported;
-  const { claim, disputed, row } = reported;
-  const isOut =
-    disputed || claim?.do === 'dispute' || (claim?.do === 'close' && claim.as === 'honoured');
-  if (!isOut || !isHandedOut(owed)) return reported;
-  const { fulfilmentDisputed } = before;
-  return {
-    row: { ...row, fulfilmentDisputed },
-    next: reported.next,
-    disputed: false,
-    ...(owed.state === 'honoured' ? {} : { claim: { do: 'redeemed' } }),
-  };
+  const { claim, dispute, row, next } = reported;
+  const opens = [claim, byNews].find((change) => change?.do === 'open');
+  if (saysOut(reported) && proven.fulfilment === 'done' && proven.fulfilmentSigned === true) {
+    const { fulfilmentDisputed } = before;
+    const honoured = { row: { ...row, fulfilmentDisputed }, next, disputed: false };
+    if (owed?.state === 'honoured' && isHandedOut(owed)) return honoured;
+    if (owed !== undefined && isHandedOut(owed)) return { ...honoured, claim: { do: 'redeemed' } };
+    if (owed === undefined && opens?.do === 'open') {
+      return { ...honoured, claim: { ...opens, honoured: true } };
+    }
+  }
+  if (reported.disputed && opens?.do === 'open') {
+    const unsigned = dispute?.do === 'dispute' && dispute.unsigned === true;
+    return { ...reported, claim: { ...opens, note: disputeNote(unsigned) } };
+  }
+  const change = (claim?.do === 'dispute' ? (byNews ?? claim) : (claim ?? byNews)) ?? dispute;
+  return change === undefined ? reported : { ...reported, claim: change };
+}
+
+function saysOut({ claim, disputed }: Reported): boolean {
+  return disputed || claim?.do === 'dispute' || (claim?.do === 'close' && claim.as === 'honoured');
 }
 
 /** At the kiosk, as far as is known here. What was paid besides the price, or given by hand, is another thing. */

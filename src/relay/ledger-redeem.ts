@@ -1,6 +1,8 @@
 // A claim at the kiosk: one grant at a time, one dispense for it, and what became of it (PROTOCOL.md §7). PURE.
 import {
+  disputeNote,
   forOperator,
+  handedOutNote,
   inState,
   lookAtMs,
   isGoodsOut,
@@ -13,7 +15,7 @@ import {
   type ClaimDecision,
   type RedeemResult,
 } from './ledger-claim-rules.ts';
-import { type ClaimRow, type SaleRow } from './sale-row.ts';
+import { type ClaimRow, type ClaimState, type SaleRow } from './sale-row.ts';
 
 /** Dispenses that fail one after the other are no accident any more. */
 export const maxSpentIds = 20;
@@ -71,24 +73,34 @@ export function redeemResult(
 ): ClaimDecision {
   if (claim.dispenseId !== dispenseId) {
     const byLostLedger = isOfLostLedger(claim) && result === 'done' && !unsigned;
-    if (!byLostLedger) return dispute(claim, result, 'other-dispense-id');
-    const { claim: honoured, alert } = redeemedBefore(sale, claim, nowMs);
-    return take({ ...honoured, dispenseId, note: alert ?? null }, alert);
+    if (!byLostLedger) return dispute(claim, { result, unsigned }, 'other-dispense-id');
+    const { claim: told, alert } = redeemedBefore(sale, claim, nowMs);
+    if (told.state === 'refunding') return take(told, alert);
+    return take({ ...told, dispenseId, note: alert ?? null }, alert);
   }
   switch (claim.state) {
     case 'redeeming':
       if (claim.note === 'redeem-unknown') {
-        return result === 'unknown' ? take(claim) : dispute(claim, result, 'other-result');
+        return result === 'unknown'
+          ? take(claim)
+          : dispute(claim, { result, unsigned }, 'other-result');
       }
       return firstResult(sale, claim, { result, unsigned }, nowMs);
     case 'open':
       if (claim.note === 'released') return resultAfterRelease(claim, { result, unsigned }, nowMs);
-      return result === 'failed' ? take(claim) : dispute(claim, result, 'other-result');
-    case 'honoured':
-      return result === 'done' ? take(claim) : refuse(claim, 'other-result');
+      return result === 'failed'
+        ? take(claim)
+        : dispute(claim, { result, unsigned }, 'other-result');
+    case 'honoured': {
+      if (result !== 'done') return refuse(claim, 'other-result');
+      // By this one, then: another one is one too many.
+      return take(claim.note === restoredNote ? { ...claim, note: null } : claim);
+    }
     case 'refunding':
     case 'refunded':
-      return result === 'failed' ? take(claim) : dispute(claim, result, 'other-result');
+      return result === 'failed'
+        ? take(claim)
+        : dispute(claim, { result, unsigned }, 'other-result');
   }
 }
 
@@ -111,18 +123,27 @@ export function redeemedBefore(
       return { claim: honoured, ...(note === lost ? { alert: lost } : {}) };
     }
     case 'refunding':
+      // Midtrans will say whether that refund was ever made.
+      if (sale.refundedIdr === 0) {
+        return { claim: { ...claim, operatorOnly: 1, orderedIdr: 0, note: handedOutNote } };
+      }
+      return toldAsLost(claim);
     case 'refunded':
-      if (claim.note === lost) return { claim };
-      return { claim: { ...claim, note: lost }, alert: lost };
+      return toldAsLost(claim);
     case 'honoured':
       return { claim };
   }
 }
 
+function toldAsLost(claim: ClaimRow): { claim: ClaimRow; alert?: ClaimAlert } {
+  const lost = 'goods-and-refund';
+  return claim.note === lost ? { claim } : { claim: { ...claim, note: lost }, alert: lost };
+}
+
 /** Locked by the restore; or closed since by the kiosk's word, which named no dispense id. */
 function isOfLostLedger({ state, restored, note }: ClaimRow): boolean {
   if (state === 'honoured') return note === restoredNote;
-  return restored === 1 && (state === 'open' || state === 'redeeming');
+  return restored === 1 && state !== 'refunded';
 }
 
 function firstResult(
@@ -138,6 +159,11 @@ function firstResult(
       return take({ ...claim, note: 'redeem-unknown' }, 'redeem-unknown');
     case 'done': {
       if (unsigned) return take({ ...claim, operatorOnly: 1, note: 'unsigned' }, 'redeem-unknown');
+      if (sale.refundedIdr === 0 && claim.note === 'redeem-disputed') {
+        // Another dispense for it was reported as done, too.
+        const twice = inState(claim, 'honoured', nowMs, { ...owed, note: 'goods-twice' });
+        return take(twice, 'goods-twice');
+      }
       if (sale.refundedIdr === 0) return take(inState(claim, 'honoured', nowMs, owed));
       const lost = inState(claim, 'honoured', nowMs, { ...owed, note: 'goods-and-refund' });
       return take(lost, 'goods-and-refund');
@@ -176,18 +202,26 @@ function resultAfterRelease(
 /** It contradicts what is known. Goods that are said to be out lock what is still open, for a person to look. */
 function dispute(
   claim: ClaimRow,
-  result: RedeemResult,
+  { result, unsigned }: Required<Omit<RedeemReport, 'dispenseId'>>,
   refusal: 'other-dispense-id' | 'other-result',
 ): ClaimDecision {
   if (result !== 'done') return refuse(claim, refusal);
-  const goingBack = claim.state === 'refunding' || claim.state === 'refunded';
-  const alert = goingBack ? 'goods-and-refund' : 'redeem-disputed';
+  const alert = disputeAlerts[claim.state];
+  const note = unsigned ? disputeNote(unsigned) : alert;
   // What was sent is watched to its end; nothing is sent again.
   const held =
     claim.state === 'open'
-      ? forOperator(claim, alert)
+      ? forOperator(claim, note)
       : claim.state === 'refunding'
-        ? { ...claim, operatorOnly: 1, orderedIdr: 0, note: alert }
-        : { ...claim, note: alert };
+        ? { ...claim, operatorOnly: 1, orderedIdr: 0, note }
+        : { ...claim, note };
   return { claim: held, next: 'none', refusal, alert };
 }
+
+const disputeAlerts = {
+  open: 'redeem-disputed',
+  redeeming: 'redeem-disputed',
+  honoured: 'goods-twice',
+  refunding: 'goods-and-refund',
+  refunded: 'goods-and-refund',
+} as const satisfies Record<ClaimState, ClaimAlert>;

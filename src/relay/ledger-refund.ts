@@ -2,6 +2,7 @@
 // when get-status shows that the one before it is not there or is through (PROTOCOL.md §7, midtrans.md §8). PURE.
 import {
   dayMs,
+  handedOutNote,
   haltedNote,
   hourMs,
   inState,
@@ -83,7 +84,9 @@ export function looked(
   const age = nowMs - claim.changedAtMs;
   // Midtrans does not answer, or contradicts what it said of this money: nothing is sent, nothing concluded.
   if (outcome.kind !== 'found' || !isPaid(outcome.status.state)) {
-    if (claim.state === 'refunding' && age >= giveUpMs) return locked(claim, 'refund-unknown');
+    if (claim.state === 'refunding' && age >= giveUpMs) {
+      return locked(claim, claim.note === handedOutNote ? handedOutNote : 'refund-unknown');
+    }
     // An operator waits for the answer.
     if (claim.state !== 'refunding' && claim.restored === 1) {
       return take({ ...claim, askAtMs: later(nowMs, askMs.first, jitter) });
@@ -216,6 +219,10 @@ function notThere(
   if (restIdr(sale) < claim.refundIdr) return backToOperator(sale, claim, 'refund-amount', nowMs);
   if (isGoodsOut(sale, claim)) {
     return take(inState(claim, 'honoured', nowMs, { amountIdr: restIdr(sale) }));
+  }
+  if (isHalted(claim) && claim.note === handedOutNote) {
+    const more = { amountIdr: restIdr(sale), note: restoredNote };
+    return take(inState(claim, 'honoured', nowMs, more));
   }
   if (isHalted(claim)) return backToOperator(sale, claim, claim.note ?? restoredNote, nowMs);
   if (age >= giveUpMs) return locked(claim, 'refund-unknown');

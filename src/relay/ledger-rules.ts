@@ -14,6 +14,8 @@ export type ClaimChange =
       operatorOnly: boolean;
       restored?: true;
       note?: string;
+      /** The kiosk has handed out its goods already, by a grant of the ledger that was lost. */
+      honoured?: true;
     }
   /** Part of the money went back: so much is owed now. `refunds`: what the gateway lists. */
   | { do: 'rest'; amountIdr: number; refunds?: readonly Refund[] }
@@ -21,8 +23,8 @@ export type ClaimChange =
   | { do: 'close'; as: 'honoured' | 'refunding' | 'refunded' }
   /** The kiosk has handed out the goods of this claim, by a grant of the ledger that was lost. */
   | { do: 'redeemed' }
-  /** The kiosk now says that the goods are out, and has said otherwise: a person must look. */
-  | { do: 'dispute' };
+  /** The goods are said to be out, and were said not to be: a person must look. `unsigned`: the kiosk has not signed that. */
+  | { do: 'dispute'; unsigned?: true };
 
 /** What must happen at Midtrans now. */
 export type Next = 'none' | 'charge' | 'status' | StopVerb;

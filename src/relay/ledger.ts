@@ -14,6 +14,7 @@ import {
   stop,
   stopVerb,
   unchanged,
+  type ClaimChange,
   type Decision,
   type Refusal,
 } from './ledger-rules.ts';
@@ -171,7 +172,7 @@ function fulfil(
     if (disputed) row.fulfilmentDisputed ??= result;
     return {
       ...refuse(row, 'fulfilment-mismatch'),
-      ...(disputed ? { alert: 'fulfilment-disputed', claim: { do: 'dispute' } } : {}),
+      ...(disputed ? { alert: 'fulfilment-disputed', claim: disputeOf(unsigned) } : {}),
     };
   }
   row.fulfilment = result;
@@ -205,11 +206,15 @@ function reported(
  */
 function goodsOut(row: SaleRow, unsigned: boolean): Decision {
   if (row.verdict === 'paid-late') {
-    return { ...unchanged(row), claim: { do: 'dispute' }, alert: 'fulfilment-disputed' };
+    return { ...unchanged(row), claim: disputeOf(unsigned), alert: 'fulfilment-disputed' };
   }
   const alert = row.refundedIdr > 0 ? ({ alert: 'goods-and-refund' } as const) : {};
-  if (unsigned) return { ...unchanged(row), claim: { do: 'dispute' }, ...alert };
+  if (unsigned) return { ...unchanged(row), claim: disputeOf(unsigned), ...alert };
   return { ...unchanged(row), claim: { do: 'close', as: 'honoured' }, ...alert };
+}
+
+function disputeOf(unsigned: boolean): ClaimChange {
+  return unsigned ? { do: 'dispute', unsigned } : { do: 'dispute' };
 }
 
 function endLife(row: SaleRow, nowMs: number): Decision {

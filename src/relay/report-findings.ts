@@ -49,6 +49,12 @@ function moneyFindings(row: BalanceRow): Finding[] {
     switch (kind) {
       case 'goods-and-refund':
         return refundedByHand(idr);
+      case 'goods-twice':
+        return {
+          kind,
+          what: `The goods came out twice for one payment of ${sum}: a loss of so much.`,
+          next: 'Look at the kiosk and its journal. Nothing is to be paid out.',
+        };
       case 'refunded-twice':
         return {
           kind,

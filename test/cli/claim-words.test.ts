@@ -22,6 +22,20 @@ test('that the kiosk says it gave the goods is told of a locked one, too', () =>
   );
 });
 
+test('what somebody without its key says is not called the kiosk’s word', () => {
+  for (const more of [{}, { restored: 1 }]) {
+    const text = step({ ...more, operatorOnly: 1, note: 'disputed-unsigned' });
+    expect(text).toMatch(/^Somebody without the key of the kiosk says that the goods are out\. /);
+    expect(text).not.toContain('The kiosk says');
+  }
+});
+
+test('goods by the kiosk’s word, and a refund that may have been made before the restore', () => {
+  const out = { restored: 1, operatorOnly: 1, note: 'handed-out' };
+  expect(step({ ...out, askAtMs: now }, 'refunding')).toMatch(/handed out.*asks Midtrans.*Wait\.$/);
+  expect(step({ ...out, askAtMs: null }, 'refunding')).toMatch(/claim settle --as honoured/);
+});
+
 test('that it is locked stands beside its newer note', () => {
   const claim = claimOf('open', { restored: 1, operatorOnly: 1, note: 'redeem-failed' });
   const text = claimText({ sale: failedSale(), claim }, undefined, now);

@@ -114,7 +114,7 @@ describe('a claim of before the restore', () => {
       expect(told.claim).toMatchObject({ restored: 0, dispenseId: 'd9' });
       expect(decideClaim(failedSale(), told.claim, done, now)).toMatchObject({ claim: told.claim });
       const twice = decideClaim(failedSale(), told.claim, result('done', 'd8'), now);
-      expect(summary(twice)).toBe('! other-dispense-id (redeem-disputed)');
+      expect(summary(twice)).toBe('! other-dispense-id (goods-twice)');
     },
   );
 
@@ -126,11 +126,19 @@ describe('a claim of before the restore', () => {
     expect(told.claim).toMatchObject({ dispenseId: 'd9', note: null });
   });
 
+  test('granted at the backup and honoured by the kiosk’s word: its own dispense is the one, another is too many', () => {
+    const { claim } = changedClaim(failedSale(), restored('redeeming'), { do: 'redeemed' }, now);
+    const own = decideClaim(failedSale(), claim ?? restored('open'), result('done'), now).claim;
+    expect(own).toMatchObject({ state: 'honoured', dispenseId: 'd1', note: null });
+    const other = decideClaim(failedSale(), own, result('done', 'd9'), now);
+    expect(summary(other)).toBe('! other-dispense-id (goods-twice)');
+  });
+
   test('the same, without the kiosk’s own signature: a person looks', () => {
     const unsigned = { ...result('done', 'd9'), unsigned: true } as ClaimEvent;
     const told = decideClaim(failedSale(), restored('open'), unsigned, now);
     expect(summary(told)).toBe('! other-dispense-id (redeem-disputed)');
-    expect(told.claim).toMatchObject({ restored: 1, state: 'open', note: 'redeem-disputed' });
+    expect(told.claim).toMatchObject({ restored: 1, state: 'open', note: 'disputed-unsigned' });
   });
 
   test.each(['open', 'redeeming', 'refunding', 'refunded'] as const)(
@@ -146,6 +154,71 @@ describe('a claim of before the restore', () => {
       expect(again.alert).toBeUndefined();
     },
   );
+
+  describe.each([
+    ['was in flight at the backup', restored('refunding', { note: 'restored' })],
+    ['was ordered after it', claimOf('refunding', { operatorOnly: 1, orderedIdr: 15_000 })],
+  ])('its refund %s, and the kiosk has handed out its goods', (_name, flying) => {
+    const { claim: out = flying, alert } = changedClaim(
+      ...([failedSale(), flying, { do: 'redeemed' }, now] as const),
+    );
+
+    test('that is no loss before Midtrans has said so', () => {
+      expect(out).toMatchObject({ state: 'refunding', note: 'handed-out', orderedIdr: 0 });
+      expect(alert).toBeUndefined();
+      const again = changedClaim(failedSale(), out, { do: 'redeemed' }, now);
+      expect(again).toEqual({ claim: out });
+    });
+
+    test('nor when the result of its dispense comes as well', () => {
+      const done = decideClaim(failedSale(), flying, result('done', 'd9'), now);
+      if (flying.restored === 1) expect(done).toEqual({ claim: out, next: 'none' });
+      else expect(summary(done)).toBe('! other-dispense-id (goods-and-refund)');
+    });
+
+    test('nothing went back: it is honoured', () => {
+      const heard = decideClaim(failedSale(), out, looked(status('settled')), now);
+      expect(summary(heard)).toBe('honoured');
+      const done = decideClaim(failedSale(), heard.claim, result('done', 'd9'), now);
+      expect(summary(done)).toBe('honoured');
+    });
+
+    test('Midtrans is silent for a day: the operator is told both', () => {
+      const silence = { kind: 'unknown', answered: false, detail: '' } as const;
+      const dayLater = now + dayMs;
+      const { claim } = decideClaim(failedSale(), out, looked(silence), dayLater);
+      expect(claim).toMatchObject({ askAtMs: null, note: 'handed-out' });
+    });
+
+    test.each(['refunding', 'refunded'] as const)('it went back (%s): a loss, told once', (as) => {
+      const sale = failedSale({ refundedIdr: 15_000 });
+      const lost = changedClaim(sale, out, { do: 'close', as }, now);
+      expect(lost).toMatchObject({ claim: { state: as, note: 'goods-and-refund' } });
+      expect(lost.alert).toBe('goods-and-refund');
+      const confirmed = changedClaim(sale, lost.claim, { do: 'close', as: 'refunded' }, now);
+      expect(confirmed).toMatchObject({ claim: { state: 'refunded', note: 'goods-and-refund' } });
+      expect(confirmed.alert).toBeUndefined();
+    });
+
+    test('part of it went back: a loss, told', () => {
+      const sale = failedSale({ refundedIdr: 5_000 });
+      const refunds = [{ ...ours, amountIdr: 5_000, confirmed: true }];
+      const lost = changedClaim(sale, out, { do: 'rest', amountIdr: 10_000, refunds }, now);
+      expect(lost).toMatchObject({ claim: { state: 'honoured', note: 'goods-and-refund' } });
+      expect(lost.alert).toBe('goods-and-refund');
+    });
+  });
+
+  test('granted at the backup, and its money back since: that grant came to nothing, and it is over', () => {
+    const sale = failedSale({ refundedIdr: 15_000 });
+    const back = changedClaim(sale, restored('redeeming'), { do: 'close', as: 'refunded' }, now);
+    expect(back).toMatchObject({ claim: { state: 'refunded', restored: 0 } });
+    expect(back.alert).toBeUndefined();
+    const part = changedClaim(sale, restored('redeeming'), { do: 'rest', amountIdr: 9_000 }, now);
+    expect(part).toEqual({ claim: restored('redeeming', { amountIdr: 9_000 }) });
+    const late = decideClaim(sale, back.claim ?? restored('refunded'), result('done'), now);
+    expect(late.alert).toBe('goods-and-refund');
+  });
 
   test('granted in the lost ledger, and done, after the operator released it: told, and nothing is sent', () => {
     const released = claimOf('open', { operatorOnly: 1, note: 'released', orderedIdr: 15_000 });

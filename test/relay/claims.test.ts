@@ -1,5 +1,6 @@
 // Claims as a machine: state × event, what a sale does to its claim, and the rules by which money does not leave twice.
 import { describe, expect, test } from 'vitest';
+import { balanceOf } from '../../src/relay/balance.ts';
 import { decide } from '../../src/relay/ledger.ts';
 import { type ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
 import { changedClaim, decideClaim } from '../../src/relay/ledger-claims.ts';
@@ -270,6 +271,36 @@ describe('a grant', () => {
   test('done after the operator released it is its first word', () => {
     const open = decideClaim(failedSale(), claimOf('redeeming'), { type: 'release' }, now).claim;
     expect(summary(decideClaim(failedSale(), open, result('done'), now))).toBe('honoured');
+  });
+  test('done twice, by two dispenses that were granted one after the other: told, and kept', () => {
+    const free = decideClaim(failedSale(), claimOf('redeeming'), { type: 'release' }, now).claim;
+    const second: ClaimEvent = { type: 'redeem', dispenseId: 'd2' };
+    const granted = decideClaim(failedSale(), free, second, now).claim;
+    const first = decideClaim(failedSale(), granted, result('done', 'd1'), now);
+    expect(summary(first)).toBe('! other-dispense-id (redeem-disputed)');
+    const both = decideClaim(failedSale(), first.claim, result('done', 'd2'), now);
+    expect(summary(both)).toBe('honoured (goods-twice)');
+    expect(both.claim.note).toBe('goods-twice');
+    const [difference] = balanceOf([{ sale: failedSale(), claim: both.claim }]).differences;
+    expect(difference).toMatchObject({ kind: 'goods-twice', idr: 15_000 });
+    // The other way round.
+    const late = decideClaim(failedSale(), claimOf('honoured'), result('done', 'd2'), now);
+    expect(summary(late)).toBe('! other-dispense-id (goods-twice)');
+  });
+  test('goods for its grant, and its money gone back: a loss that the books name', () => {
+    const claim = claimOf('refunding', { dispenseId: 'd1' });
+    const told = decideClaim(failedSale(), claim, result('done'), now).claim;
+    const sale = failedSale({ verdict: 'refunded', refundedIdr: 15_000 });
+    for (const at of [told, claimOf('refunding', { note: 'goods-and-refund' })]) {
+      const back = changedClaim(sale, at, { do: 'close', as: 'refunded' }, now).claim;
+      expect(balanceOf([{ sale, claim: back }]).differences).toMatchObject([
+        { kind: 'goods-and-refund', idr: 15_000 },
+      ]);
+    }
+  });
+  test('an operator’s own words are never taken for the ledger’s', () => {
+    const by: ClaimEvent = { type: 'settle', as: 'honoured', note: 'restored' };
+    expect(decideClaim(failedSale(), claimOf('open'), by, now).claim.note).toBe('"restored"');
   });
   test('failed, and its money went back meanwhile: not open again', () => {
     const sale = failedSale({ verdict: 'refunded', refundedIdr: 15_000 });

@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { recoverSale, type ProvenSale, type Recovery } from '../../src/relay/ledger-recover.ts';
 import { type ClaimRow } from '../../src/relay/sale-row.ts';
+import { changedClaim } from '../../src/relay/ledger-claims.ts';
 import { claimOf } from './claim-rows.ts';
 import { rowOf } from './ledger-rows.ts';
 import { decisionOf, later, proven, summary } from './recovery-rows.ts';
@@ -51,6 +52,49 @@ describe('the kiosk says `done`, and the backup that nothing came out', () => {
     const again = recoverSale(row, proven('paid', { fulfilment: 'done' }), later, owed);
     expect(again).toMatchObject({ how: 'known', disputed: true });
     expect(again.decision).toBeUndefined();
+  });
+
+  test.each(['failed', 'unknown'] as const)(
+    'by its claim, of a sale that the backup lost, and which we have signed as %s: it was honoured',
+    (signed) => {
+      const sale = proven(...(['paid', { fulfilment: 'done', fulfilmentSigned: true }] as const), {
+        fulfilment: signed,
+      });
+      const recovery = recoverSale(undefined, sale, later);
+      expect(recovery).toMatchObject({ how: 'made', disputed: false });
+      expect(recovery.refusal).toBeUndefined();
+      const { row, claim } = decisionOf(recovery);
+      expect(row).toMatchObject({ fulfilment: signed, fulfilmentDisputed: null });
+      expect(claim).toMatchObject({ do: 'open', kind: signed, honoured: true });
+      if (claim === undefined) throw new Error('a claim');
+      const opened = changedClaim(row, undefined, claim, later).claim;
+      expect(opened).toMatchObject({ state: 'honoured', note: 'restored', askAtMs: null });
+      const again = recoverSale(row, sale, later, opened);
+      expect(again).toEqual({ how: 'known', disputed: false });
+    },
+  );
+
+  test.each([
+    [true, { honoured: true }],
+    [undefined, { note: 'disputed-unsigned' }],
+  ])(
+    'late money of a sale that it had abandoned (signed: %s) is a claim all the same',
+    (by, more) => {
+      const abandoned = rowOf('pending', { fulfilment: 'abandoned' });
+      const says = {
+        fulfilment: 'done' as const,
+        ...(by === true ? { fulfilmentSigned: by } : {}),
+      };
+      const { claim } = decisionOf(recoverSale(abandoned, proven('paid-late', says), later));
+      expect(claim).toMatchObject({ do: 'open', kind: 'abandoned', ...more });
+    },
+  );
+
+  test('what a proof says of the money comes before a word that nobody has signed', () => {
+    const sale = proven('refunded', { fulfilment: 'done' });
+    const recovery = recoverSale(standing, sale, later, claimOf('open', { restored: 1 }));
+    expect(summary(recovery)).toBe('merged refunded failed -refunding');
+    expect(recovery).toMatchObject({ disputed: true });
   });
 
   test('without its signature it ends no claim', () => {

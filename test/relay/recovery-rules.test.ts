@@ -85,7 +85,7 @@ describe('a sale without a row', () => {
     expect(summary(recovery)).toBe('made paid failed +failed!');
     expect(recovery).toMatchObject({ refusal: 'fulfilment-mismatch', disputed: true });
     expect(decisionOf(recovery)).toMatchObject({
-      ...{ row: { fulfilmentDisputed: 'done' }, claim: { note: 'disputed' } },
+      ...{ row: { fulfilmentDisputed: 'done' }, claim: { note: 'disputed-unsigned' } },
       alert: 'fulfilment-disputed',
     });
   });

@@ -46,7 +46,7 @@ export async function applyClaimChange(
   nowMs: number,
 ): Promise<Pick<Decision, 'alert' | 'claimState'>> {
   const before = await readClaim(tx, sale.saleId);
-  const opens = before === undefined && change.do === 'open';
+  const opens = before === undefined && change.do === 'open' && change.honoured !== true;
   const meant = opens ? await afterRestore(tx, sale, change) : change;
   const { claim, alert } = changedClaim(sale, before, meant, nowMs);
   if (claim === undefined) return {};
