@@ -13,21 +13,29 @@ export interface SerialLine {
   release: (rest: Rest) => Promise<void>;
 }
 
-/** Starts to open; the stream's `open` or `error` event says what came of it. */
-export function openSerialLine({
-  path,
-  baudRate,
-  rtscts,
-  xonxoff = false,
-}: {
+export interface SerialPlace {
   path: string;
   baudRate: number;
   rtscts: boolean;
   xonxoff?: boolean;
-}): SerialLine {
-  // lock: two programs on one line would each get half of the bytes.
+}
+
+/** How `serialport` is to open this line. */
+export function serialOptions({
+  path,
+  baudRate,
+  rtscts,
+  xonxoff = false,
+}: SerialPlace): ConstructorParameters<typeof SerialPort>[0] {
   const flow = { rtscts, xon: xonxoff, xoff: xonxoff };
-  const stream = new SerialPort({ path, baudRate, ...flow, lock: true, autoOpen: false });
+  // lock: two programs on one line would each get half of the bytes.
+  // hupcl: closing would let DTR fall and the next opening raise it, which starts boards of the Arduino kind anew.
+  return { path, baudRate, ...flow, lock: true, hupcl: false, autoOpen: false };
+}
+
+/** Starts to open; the stream's `open` or `error` event says what came of it. */
+export function openSerialLine(place: SerialPlace): SerialLine {
+  const stream = new SerialPort(serialOptions(place));
   stream.once('open', () => {
     if (stream.port !== undefined) endAtHangUp(stream.port);
   });

@@ -20,6 +20,12 @@ const answerTimeoutMs = 500;
 /** How often one line is sent before the board counts as mute. Repeating is safe: the board knows the order's id. */
 const maxSends = 3;
 
+/**
+ * And so often when its line was just opened: where that raises DTR, as it does on most USB adapters, a board of the Arduino
+ * kind starts anew and hears nothing for two seconds. Closing and opening again would only start it anew.
+ */
+const maxOpeningSends = 10;
+
 /** How often a running vend is asked about. */
 const askAgainMs = 1000;
 
@@ -70,7 +76,7 @@ export class LineDispenser implements Dispenser {
       await port.close();
       throw new DeviceError('canceled', `${this.name} was closed while it opened`);
     }
-    const answer = await this.#ask({ kind: 'I' }, signal);
+    const answer = await this.#ask({ kind: 'I' }, signal, maxOpeningSends);
     if (answer === undefined) {
       if (signal.aborted) throw new DeviceError('canceled', `opening ${this.name} was called off`);
       throw new DeviceError('timeout', `${this.name}: no vend board answers; check power and plug`);
@@ -150,9 +156,13 @@ export class LineDispenser implements Dispenser {
   }
 
   /** Sends a line until its answer comes; undefined when none came. */
-  async #ask(line: HostLine, signal: AbortSignal): Promise<BoardLine | undefined> {
+  async #ask(
+    line: HostLine,
+    signal: AbortSignal,
+    sends = maxSends,
+  ): Promise<BoardLine | undefined> {
     const id = line.kind === 'I' ? undefined : line.id;
-    for (let sent = 0; sent < maxSends && this.#state !== 'down' && !signal.aborted; sent++) {
+    for (let sent = 0; sent < sends && this.#state !== 'down' && !signal.aborted; sent++) {
       this.#early = undefined; // What came before the question is no answer to it.
       const answer = this.#next(id, answerTimeoutMs, signal);
       // A line that is gone says so through `closed`; the answer then times out or is called off.

@@ -179,6 +179,16 @@ describe('doubt', () => {
     expect(await (await connect()).lastResult?.('k-1', never)).toBe('done');
   });
 
+  test('a board that starts anew when its line is opened, and hears nothing for two seconds, is waited for', async () => {
+    const { board, connect } = await bench();
+    board.setMute(true);
+    clock.after(2_000, () => {
+      board.setMute(false);
+    });
+    const dispenser = await connect();
+    expect(await dispenser.dispense(order('k-1'), never)).toBe('done');
+  });
+
   test('a board whose last word was lost is asked', async () => {
     const { board, connect, onPulse } = await bench(300);
     const dispenser = await connect();

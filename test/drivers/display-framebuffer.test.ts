@@ -138,6 +138,12 @@ test.each([
   expect(await display.closed).toMatchObject({ kind: 'disconnected' });
 });
 
+test('another driver that takes the node over closes the display, whatever its size', async () => {
+  const display = await openPanel({ width: 8, height: 10, stride: 16, bitsPerPixel: 16 });
+  await writeFile(join(folder, 'sys', 'fb0', 'name'), 'simpledrmfb\n');
+  expect(await display.closed).toMatchObject({ kind: 'disconnected' });
+});
+
 test.each([
   ['24 bits a pixel', 'bits_per_pixel', '24'],
   ['a size of nothing', 'virtual_size', '0,0'],

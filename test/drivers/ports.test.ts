@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DeviceError } from '../../drivers/device.ts';
 import { openError, openPort, parsePortAddress, type BytePort } from '../../drivers/ports.ts';
+import { serialOptions } from '../../drivers/serial-line.ts';
 
 let folder: string;
 let cleanups: (() => unknown)[];
@@ -56,6 +57,13 @@ async function refusal(promise: Promise<unknown>): Promise<DeviceError> {
   if (!(error instanceof DeviceError)) throw new Error('it opened', { cause: error });
   return error;
 }
+
+test('a serial line has its flow control, is locked, and lets no DTR fall when it is closed', () => {
+  const line = { path: '/dev/ttyS0', baudRate: 19_200, rtscts: true };
+  expect(serialOptions(line)).toMatchObject({ ...line, xon: false, lock: true, hupcl: false });
+  const soft = serialOptions({ ...line, rtscts: false, xonxoff: true });
+  expect(soft).toMatchObject({ rtscts: false, xon: true, xoff: true });
+});
 
 describe('addresses', () => {
   test.each([

@@ -362,11 +362,14 @@ describe('the console', () => {
     openConsole(tree.places);
     expect(readFileSync(join(input, 'inhibited'), 'utf8')).toBe('0');
     expect(readFileSync(join(screen, 'bind'), 'utf8')).toBe('1');
-    tree.tool('udevadm', 'exit 1');
+    // That it fails keeps nothing else from closing.
+    tree.tool('udevadm', `echo "udevadm $*" >>${join(tree.path, 'calls')}; exit 1`);
     await closeConsole(tree.places);
     expect(readFileSync(join(screen, 'bind'), 'utf8')).toBe('0');
     expect(readdirSync(dummy)).toEqual(['name']);
     expect(tree.calls()).toEqual([
+      // The rules inhibit the customers' keyboards again.
+      'udevadm trigger --subsystem-match=input --action=add',
       'loginctl terminate-seat seat0',
       'systemctl --no-block start kios.service',
     ]);
