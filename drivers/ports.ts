@@ -266,7 +266,7 @@ export function openError(where: string, error: Error): DeviceError {
   if (/EACCES|EPERM|[Pp]ermission denied/.test(text)) {
     return tell(
       'busy',
-      'no permission; add the user of kios to the group that owns it (serial: dialout; see ls -l)',
+      'no permission; add the user of kios to the group that owns it (serial: dialout, printer: lp, screen: video; see ls -l)',
     );
   }
   if (/EBUSY|Resource temporarily unavailable|Cannot lock/.test(text)) {

@@ -14,8 +14,10 @@ import { kioskQr } from './kiosk-qr.ts';
 import { kioskStart } from './kiosk-start.ts';
 import { notices } from './notices-together.ts';
 import { peers } from './peers.ts';
+import { qrFrame } from './qr-frame.ts';
 import { qrMatrix } from './qr-matrix.ts';
 import { saleCost } from './sale-cost.ts';
+import { slipBytes } from './slip-bytes.ts';
 import { slipEncode } from './slip-encode.ts';
 
 /** A bench that cannot run here says what is missing; that is no failure of the bench. */
@@ -83,6 +85,8 @@ test('many notices share their syncs', async () => {
 });
 
 test('modules, rows and slips', async () => {
+  prints(await slipBytes(), 'generic-58');
+  prints(await qrFrame({ rounds: 1, frames: 1, pngs: 1 }), 'ours: ground', 'SVG to ours');
   prints(await qrMatrix({ rounds: 1, texts: 2 }), 'qrcode.create', 'ours');
   prints(await keyRows({ rounds: 1, keys: 2 }), 'with its rows', '800×480, 16 bits, 0°');
   const slips = await slipEncode({ rounds: 1, slips: 2 });

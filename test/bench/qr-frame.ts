@@ -11,15 +11,13 @@ import { against, interleave, median, ratio, type Report } from './figures.ts';
 import { timed } from './timed.ts';
 
 const geometry: Geometry = { width: 800, height: 480 };
-const rounds = 7;
-const framesARound = 31;
-/** A PNG takes so long that fewer of them say as much. */
-const pngsARound = 5;
+/** Of each round. A PNG takes so long that fewer of them say as much. */
+const defaults = { rounds: 7, frames: 31, pngs: 5 };
 const floorBound = 1.2;
 const pngBound = 25;
 const svgBound = 4;
 
-export async function qrFrame(): Promise<Report> {
+export async function qrFrame({ rounds, frames, pngs } = defaults): Promise<Report> {
   const renderer = createRenderer({ geometry });
   const remembering = createRenderer({ geometry });
   const frame = blankFrame();
@@ -29,19 +27,19 @@ export async function qrFrame(): Promise<Report> {
     renderer.render({ ...scene, qr: { ...scene.qr, text: qr } });
   const measured = await interleave(
     {
-      floor: timed(framesARound, () => {
+      floor: timed(frames, () => {
         floor(text(), frame);
       }),
-      ours: timed(framesARound, () => {
+      ours: timed(frames, () => {
         drawn(text(), frame);
       }),
-      proved: timed(framesARound, () => {
+      proved: timed(frames, () => {
         proved(text(), frame);
       }),
-      screen: timed(framesARound, () => screenWith(text())),
-      again: timed(framesARound, () => remembering.render(scene)),
-      png: timed(pngsARound, async () => overPng(text(), frame)),
-      svg: timed(pngsARound, async () => overSvg(text(), frame)),
+      screen: timed(frames, () => screenWith(text())),
+      again: timed(frames, () => remembering.render(scene)),
+      png: timed(pngs, async () => overPng(text(), frame)),
+      svg: timed(pngs, async () => overSvg(text(), frame)),
     },
     rounds,
   );

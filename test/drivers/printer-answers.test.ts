@@ -1,5 +1,6 @@
 // Printers that answer in other ways than the good ones: what is asked of each, what it proves, and what a printer that
 // throws away its buffer saves from.
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Printer } from '../../drivers/device.ts';
 import { owedBytes } from '../../drivers/printer/pieces.ts';
@@ -88,6 +89,15 @@ describe('a printer that knows only', () => {
       expect(await printer.closed).toMatchObject({ kind: 'timeout' });
     },
   );
+
+  test('GS r for its proof is asked by DLE EOT after it: a cutter that jams at the cut has proved nothing', async () => {
+    const { simulator, sheets, open } = await bench({ status: 'dle-eot', proof: 'gs-r' });
+    const printer = await open();
+    const printing = printer.print(budgetSlip, never);
+    while (sheets.length === 0) await setImmediate();
+    simulator.set({ cutterJammed: true });
+    expect(await printing).toEqual({ result: 'unknown' });
+  });
 
   test('DLE EOT is asked before a slip and proves none; its line stays open', async () => {
     const { simulator, sheets, open } = await bench({ status: 'dle-eot', proof: 'none' });
