@@ -39,6 +39,8 @@ export interface Setting {
   dir: string;
   config: RelayConfig;
   logText(): string;
+  /** What was logged so far is kept no longer. */
+  forgetLog(): void;
   /** A fresh one-time code, as `kios relay enrolment` makes it, while the relay runs. */
   code(kioskId: string): Promise<string>;
   kiosk(kioskId: string): Promise<TestKiosk>;
@@ -120,7 +122,7 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
     merchant: payee,
     ...options.overrides,
   });
-  const { log, text } = capturedLog();
+  const { log, text, forget } = capturedLog();
   const clock = options.clock ?? systemClock;
   const make = (): Relay => createRelay(config, { clock, random: seededRandom(7), log });
   let relay = make();
@@ -132,6 +134,7 @@ export async function startSetting(options: SettingOptions = {}): Promise<Settin
     dir,
     config,
     logText: text,
+    forgetLog: forget,
     code: (kioskId) => makeCode(config, kioskId),
     kiosk: (kioskId) => enrolKiosk(setting, kioskId),
     metrics: async () => (await fetch(`${setting.relayUrl}/metrics`)).text(),
@@ -163,10 +166,11 @@ function startTwin(keyFile: string): Twin {
   return createTwin(config, { clock: systemClock, random: seededRandom(42), log: silentLog });
 }
 
-function capturedLog(): { log: Log; text: () => string } {
+function capturedLog(): { log: Log; text: () => string; forget: () => void } {
   const lines: string[] = [];
   const log: Log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
-  return { log, text: () => lines.join('') };
+  const forget = (): void => void lines.splice(0);
+  return { log, text: () => lines.join(''), forget };
 }
 
 async function makeCode(config: RelayConfig, kioskId: string): Promise<string> {
