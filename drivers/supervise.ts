@@ -7,6 +7,9 @@ import { DeviceError, type Device, type Health } from './device.ts';
 /** A replugged device is to be back within two seconds, so no wait is longer. */
 const reopen: Backoff = { firstMs: 100, maxMs: 1500 };
 
+/** Longer than any driver asks for answers; a kernel may hold one longer. Then it is known to be down, and waited for. */
+const openLimitMs = 15_000;
+
 /** A device that stays open shorter than this is flapping, and its waits go on growing. */
 const steadyMs = 2000;
 
@@ -50,10 +53,16 @@ export function supervise<D extends Device>(options: SuperviseOptions<D>): Super
     for (let attempt = 1; !stopped(); attempt++) {
       const device = make();
       let openedMs = Infinity;
+      const notLate = clock.after(openLimitMs, () => {
+        const detail = `${device.name} has not opened for ${openLimitMs / 1000} s`;
+        report(undefined, { state: 'down', fault: 'timeout', detail });
+      });
       const error = await openUntilClosed(device, ended.signal, () => {
+        notLate();
         openedMs = clock.monotonicMs();
         report(device, { state: 'up' });
       });
+      notLate();
       if (stopped()) break;
       if (clock.monotonicMs() - openedMs >= steadyMs) attempt = 1;
       report(undefined, {

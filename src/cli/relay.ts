@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { systemClock } from '../lib/clock.ts';
 import { readConfigFile } from '../lib/config-file.ts';
 import { createLog } from '../lib/log.ts';
-import { notifySystemd } from '../lib/notify.ts';
+import { feedWatchdog, notifySystemd } from '../lib/notify.ts';
 import { relayExamples, servingRelayConfig } from '../relay/config.ts';
 import { createRelay } from '../relay/relay.ts';
 import { addBackupCommand } from './relay-backup.ts';
@@ -76,10 +76,13 @@ async function runRelay(file: string, level: string): Promise<void> {
     });
     log.info({ httpPort, mqttPort, publicUrl: config.publicUrl }, 'relay.ready');
     await notifySystemd('READY=1');
+    const stopping = new AbortController();
+    void feedWatchdog(() => undefined, log, systemClock, stopping.signal);
     const stop = async (): Promise<void> => {
       log.info({}, 'relay.stopping');
       await notifySystemd('STOPPING=1');
       await relay.stop();
+      stopping.abort();
       log.info({}, 'relay.stopped');
     };
     return { ended: relay.ended, stop };

@@ -5,7 +5,7 @@ import type { KeyObject } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { startDevices } from './devices.ts';
 import { wait } from '../lib/clock.ts';
-import { notifySystemd } from '../lib/notify.ts';
+import { feedWatchdog, notifySystemd } from '../lib/notify.ts';
 import { KiosError, type ErrorCode } from '../protocol/errors.ts';
 import { isSheet, kindOfAny, openOwnSheet, openSheet, type EnrolSheet } from '../protocol/sheet.ts';
 import { createAskRoot, type AskRoot } from './ask-root.ts';
@@ -19,7 +19,7 @@ import type { RunningKiosk, RunOptions } from './run.ts';
 import { createScreen } from './screen.ts';
 import { journalPath } from './standstill.ts';
 import { operatorKeyFile, readOperatorKey, takeSheet } from './set-up-sheet.ts';
-import { pingWatchdog } from './watches.ts';
+import { whyNotAlive } from './watchdog.ts';
 
 /** A relay that did not answer is asked again so often: the network may come, or the clock be set. */
 const againMs = 10_000;
@@ -86,7 +86,7 @@ export function startEnrolWait(options: EnrolWaitOptions): RunningKiosk {
     },
   });
   void untilEnrolledBeside(waiting);
-  void pingWatchdog(clock, signal);
+  void feedWatchdog(() => whyNotAlive(undefined, devices.healths()), log, clock, signal);
   const report = (): OwnHealth => standingHealth(options.version);
   void tellHealth({ folder: process.env['RUNTIME_DIRECTORY'], report, clock, log, signal });
   void notifySystemd('READY=1');

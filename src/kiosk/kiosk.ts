@@ -22,6 +22,8 @@ export interface Kiosk {
   /** Takes an event. Resolves when it is on the disk; rejects when the journal has failed. */
   post(event: NewEvent): Promise<void>;
   state(): State;
+  /** How long the journal has owed an answer, in milliseconds; undefined: it owes none. */
+  journalOwesMs(): number | undefined;
   /** The first event of this run: asks the world about whatever the journal left open. */
   start(bootId: string): Promise<void>;
   /** Writes what is still unwritten and takes no more events. */
@@ -72,6 +74,7 @@ export function createKiosk(options: KioskOptions): Kiosk {
   let eventsSinceState = written.length;
   let unwritten: Stepped[] = [];
   let writing: Promise<void> | undefined;
+  let askedMs: number | undefined;
   let failure: unknown;
   let closed = false;
   let cancelWake = (): void => undefined;
@@ -132,6 +135,7 @@ export function createKiosk(options: KioskOptions): Kiosk {
     while (unwritten.length > 0 && failure === undefined) {
       const batch = unwritten;
       unwritten = [];
+      askedMs = clock.monotonicMs();
       try {
         await journal.append(
           entriesOf(batch),
@@ -140,6 +144,8 @@ export function createKiosk(options: KioskOptions): Kiosk {
       } catch (error) {
         halt(error, batch);
         return;
+      } finally {
+        askedMs = undefined;
       }
       for (const { effects, stored } of batch) {
         stored.resolve(undefined);
@@ -185,6 +191,7 @@ export function createKiosk(options: KioskOptions): Kiosk {
   return {
     post,
     state: () => state,
+    journalOwesMs: () => (askedMs === undefined ? undefined : clock.monotonicMs() - askedMs),
     start: async (bootId) => {
       await post({ kind: 'restarted', bootId });
     },

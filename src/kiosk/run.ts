@@ -3,7 +3,7 @@ import assert from 'node:assert';
 import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { notifySystemd } from '../lib/notify.ts';
+import { feedWatchdog, notifySystemd } from '../lib/notify.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { createAskRoot, type AskRoot } from './ask-root.ts';
@@ -19,14 +19,7 @@ import { startDevices, type Devices } from './devices.ts';
 import { watchRelease } from './download-release.ts';
 import { createPerform } from './effects.ts';
 import { slipOf, toPastSlip } from './slip-paper.ts';
-import {
-  freeBytes,
-  pingWatchdog,
-  watchDisk,
-  watchHealth,
-  watchJournal,
-  watchRelay,
-} from './watches.ts';
+import { freeBytes, watchDisk, watchHealth, watchJournal, watchRelay } from './watches.ts';
 import { watchHardware } from './hardware-watch.ts';
 import { readHardware } from './hardware.ts';
 import { ownHealth, tellHealth, type OwnHealth } from './health-file.ts';
@@ -56,6 +49,7 @@ import { sheetScanned } from './sheet-scan.ts';
 import { withSheetSettings } from './sheet-settings.ts';
 import { makeStateFolder } from './state-folder.ts';
 import { maxPastSlips, type Effect, type Part, type PartHealth } from './state.ts';
+import { whyNotAlive } from './watchdog.ts';
 
 type Perform = (effect: Effect) => void;
 
@@ -134,7 +128,8 @@ async function startSelling(options: RunOptions, holding: Holding): Promise<Runn
   const link = (run.link = openLink(run, perform, commands));
   startWatches(run);
   watchRemoteConfig(run);
-  void pingWatchdog(clock, stopping.signal);
+  const whyNot = (): string | undefined => whyNotAlive(kiosk.journalOwesMs(), devices.healths());
+  void feedWatchdog(whyNot, log, clock, stopping.signal);
   await notifySystemd('READY=1');
   log.info({ kioskId: identity.enrolment.kioskId, version }, 'kiosk.ready');
   return {

@@ -4,7 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Scene } from '../../drivers/display/scene.ts';
 import { wait, type Clock } from '../lib/clock.ts';
-import { notifySystemd } from '../lib/notify.ts';
+import { feedWatchdog, notifySystemd } from '../lib/notify.ts';
 import { claimCode, formatClaimCode } from '../protocol/claim-code.ts';
 import { KiosError, type ErrorCode } from '../protocol/errors.ts';
 import { startBrokerLink, type BrokerLink } from './broker-link.ts';
@@ -23,7 +23,6 @@ import { createScreen } from './screen.ts';
 import { sceneOf, type ScreenContext } from './screens.ts';
 import { newState } from './new-state.ts';
 import type { State } from './state.ts';
-import { pingWatchdog } from './watches.ts';
 import { say } from './words.ts';
 
 /** However soon the disk is well again: a disk that fails now and then must not make the kiosk start all the time. */
@@ -162,7 +161,7 @@ export function startStandstill(options: Standstill): RunningKiosk {
   const stopScreen = showFault(options, state);
   const { parts } = withoutJournal(state, fault);
   const link = identity === undefined ? undefined : tellFault(options, identity, parts);
-  void pingWatchdog(clock, signal);
+  void feedWatchdog(() => undefined, log, clock, signal);
   const report = (): OwnHealth => standingHealth(options.version);
   void tellHealth({ folder: process.env['RUNTIME_DIRECTORY'], report, clock, log, signal });
   void notifySystemd('READY=1');

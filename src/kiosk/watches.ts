@@ -1,7 +1,6 @@
-// What is looked at again and again while a kiosk runs: the relay, the devices' complaints, systemd's watchdog.
+// What is looked at again and again while a kiosk runs: the relay, the devices' complaints, the disk.
 import { wait, type Clock } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
-import { notifySystemd, watchdogIntervalMs } from '../lib/notify.ts';
 import type { Devices } from './devices.ts';
 import { KiosError } from '../protocol/errors.ts';
 import { faultWords } from './journal-chain.ts';
@@ -53,16 +52,6 @@ export async function watchHealth(
       }
     }
     await wait(clock, healthEveryMs, signal);
-  }
-}
-
-/** The loop turns, so the watchdog is fed; a stuck loop is restarted by systemd. */
-export async function pingWatchdog(clock: Clock, signal: AbortSignal): Promise<void> {
-  const everyMs = watchdogIntervalMs();
-  if (everyMs === undefined) return;
-  while (!signal.aborted) {
-    await notifySystemd('WATCHDOG=1');
-    await wait(clock, everyMs, signal);
   }
 }
 

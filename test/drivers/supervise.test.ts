@@ -6,6 +6,9 @@ import { supervise } from '../../drivers/supervise.ts';
 import type { Clock } from '../../src/lib/clock.ts';
 import { silentLog } from '../../src/lib/log.ts';
 
+/** What an opening may take; whatever waits shorter waits to open again. */
+const patienceMs = 15_000;
+
 /** A clock that stands until it is told to go on. */
 function virtualClock(): Clock & { advance(byMs: number): Promise<void>; waits: number[] } {
   let now = 0;
@@ -18,7 +21,7 @@ function virtualClock(): Clock & { advance(byMs: number): Promise<void>; waits: 
     after(delayMs, call) {
       const timer = { at: now + delayMs, call };
       timers.add(timer);
-      waits.push(delayMs);
+      if (delayMs < patienceMs) waits.push(delayMs);
       return () => timers.delete(timer);
     },
     async advance(byMs) {
@@ -149,6 +152,31 @@ describe('reopening', () => {
     made[4]?.unplug();
     await settled();
     expect(clock.waits.at(-1)).toBe(100);
+    await watch.stop();
+  });
+});
+
+describe('an opening that does not end', () => {
+  test('is down when it took too long, is not begun a second time, and is up when it ends at last', async () => {
+    const { clock, made, changes, watch } = start(() => 'opens-despite-abort');
+    await clock.advance(patienceMs - 1);
+    expect(watch.health()).toEqual({ state: 'opening' });
+    await clock.advance(1);
+    expect(watch.health()).toMatchObject({ state: 'down', fault: 'timeout' });
+    expect(watch.health().detail).toBe('fake has not opened for 15 s');
+    await clock.advance(60_000);
+    expect(made).toHaveLength(1);
+    made[0]?.release.resolve(undefined);
+    await settled();
+    expect(watch.current()).toBe(made[0]);
+    expect(changes).toEqual(['down timeout', 'up']);
+    await watch.stop();
+  });
+
+  test('nothing is said of an opening that ended in time', async () => {
+    const { clock, changes, watch } = start(() => 'opens');
+    await clock.advance(2 * patienceMs);
+    expect(changes).toEqual(['up']);
     await watch.stop();
   });
 });

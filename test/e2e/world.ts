@@ -100,8 +100,8 @@ export class World {
     await this.twin.waitForMessage('twin.ready');
   }
 
-  async startRelay(): Promise<void> {
-    this.relay = new Program('relay', '--config', this.#path('relay.yaml'));
+  async startRelay(launch: Launch = {}): Promise<void> {
+    this.relay = new Program(launch, 'relay', '--config', this.#path('relay.yaml'));
     await this.relay.waitForMessage('relay.ready');
   }
 

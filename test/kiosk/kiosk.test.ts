@@ -210,3 +210,16 @@ test('a wrong claim code is written at once, not held back for company', async (
   expect(disk.entries.slice(before).map(({ kind }) => kind)).toEqual(['event', 'state']);
   expect(kiosk.state().claims.wrong).toBe(1);
 });
+
+test('the journal owes an answer from the moment it was asked until it gives one', async () => {
+  const { kiosk, disk, clock } = await bench();
+  expect(kiosk.journalOwesMs()).toBeUndefined();
+  disk.held = true;
+  const stored = kiosk.post({ kind: 'restarted', bootId: 'boot-2' });
+  await clock.advance(700);
+  expect(kiosk.journalOwesMs()).toBe(700);
+  disk.held = false;
+  disk.release();
+  await stored;
+  expect(kiosk.journalOwesMs()).toBeUndefined();
+});

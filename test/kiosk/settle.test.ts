@@ -41,6 +41,7 @@ beforeEach(async () => {
   };
   const kiosk: NonNullable<Run['kiosk']> = {
     state: () => machine.state,
+    journalOwesMs: () => undefined,
     post: (event) => Promise.resolve(void machine.take(event)),
     start: () => Promise.resolve(),
     stop: () => Promise.resolve(),
