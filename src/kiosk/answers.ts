@@ -15,6 +15,7 @@ import {
 import { redeemed, redeemFailed } from './redeem.ts';
 import { technicianPrinted } from './technician.ts';
 import { saleInHand } from './told.ts';
+import { voidPrinted } from './voids.ts';
 import type { Rules } from './rules.ts';
 import {
   patience,
@@ -152,6 +153,7 @@ export function dispensed(
 export function printed(state: State, event: EventOf<'printed'>, rules: Rules): Step {
   const { phase } = state;
   if (event.slip === 'receipt' || event.slip === 'claim') return noSlip(state, event);
+  if (event.slip === 'void') return voidPrinted(state, event);
   if (event.slip === 'day' || event.slip === 'reprint') return technicianPrinted(state, event);
   if (event.slip !== 'qr' || phase.at !== 'paying' || phase.sale.saleId !== event.saleId) {
     return [state, []];

@@ -14,6 +14,7 @@ import {
 } from './state.ts';
 import { amountFault, piecesOf } from './entry.ts';
 import { missingParts } from './missing.ts';
+import { withVoid } from './voids.ts';
 
 export type Step = readonly [State, readonly Effect[]];
 
@@ -148,12 +149,6 @@ export function close(
   return [{ ...state, reports }, [{ kind: 'report', ...report }]];
 }
 
-/** The slip may still come out, or lie in the customer's hand: the next one says that it is void (rule 6). */
-export function voidOf(phase: Phase, sale: OpenSale): readonly Effect[] {
-  const doubtful = phase.at === 'stopping' && phase.reason === 'fault' && sale.qrOn === 'paper';
-  return doubtful ? [{ kind: 'print', slip: 'void', sale }] : [];
-}
-
 /** The relay answers and cannot bring the charge to an end: it is handed over for good. */
 export function abandon(
   state: State,
@@ -163,9 +158,9 @@ export function abandon(
   const { sale, because } = phase;
   const why = because === undefined ? {} : { because };
   const abandoning = { ...state, phase: { at: 'abandoning' as const, sale, ...why } };
-  const [closed, effects] = close(abandoning, { saleId: sale.saleId, result: 'abandoned' }, atMs);
+  const closed = close(abandoning, { saleId: sale.saleId, result: 'abandoned' }, atMs);
   // Its charge may live on, and the kiosk has done with it: nothing later takes its slip back.
-  return [closed, [...effects, ...voidOf(phase, sale)]];
+  return withVoid(closed, phase, sale);
 }
 
 /** Sends again what is due. */

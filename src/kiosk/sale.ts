@@ -20,6 +20,7 @@ import { claimSought, giveUp, granted, lockAfterBoot, soughtBeforeRestart } from
 import { sheetTaken, slipsFound } from './technician.ts';
 import { takeTold } from './told.ts';
 import { woke } from './wake.ts';
+import { printOwedVoids, voidsAfterRestart } from './voids.ts';
 import type { Rules } from './rules.ts';
 import { unheardParts } from './new-state.ts';
 import {
@@ -93,7 +94,7 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
   // Kiosks check the ledger at every start, before the first charge (PROTOCOL.md §8).
   const ledger = { at: 'unknown' as const, retryAtMs: atMs };
   const fresh: State = { ...before, bootId: event.bootId, reports, parts, ledger };
-  const state = newBoot ? inNewBoot(fresh, atMs) : fresh;
+  const state = voidsAfterRestart(newBoot ? inNewBoot(fresh, atMs) : fresh);
   const { phase } = state;
   switch (phase.at) {
     case 'charging': {
@@ -180,6 +181,7 @@ function told(state: State, event: EventOf<'told'>, rules: Rules): Step {
 function partChanged(before: State, event: EventOf<'part'>, rules: Rules): Step {
   const { part, health, atMs } = event;
   const state = { ...before, parts: { ...before.parts, [part]: health } };
+  if (part === 'printer' && health.ok) return printOwedVoids(state);
   if (part === 'display' && !health.ok) return toPaper(state, atMs, rules) ?? [state, []];
   if (part !== 'relay' && part !== 'broker') return [state, []];
   if (part === 'relay' && !health.ok) return [lineLost(state, atMs), []];

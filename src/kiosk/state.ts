@@ -196,6 +196,8 @@ export interface State {
   ledgerId: string;
   ledger: LedgerCheck;
   claims: ClaimDesk;
+  /** Sales whose QR slip has yet to be taken back on paper (voids.ts), the newest last. */
+  voids?: readonly { sale: OpenSale; tries: number; isPrinting: boolean }[];
   /** The last payment, while the same amount again would be asked about. Monotonic, so of this boot alone. */
   paid?: { amountIdr: number; untilMs: number };
 }

@@ -10,10 +10,10 @@ import {
   openClaim,
   oweClaim,
   stop,
-  voidOf,
   type Step,
 } from './phases.ts';
 import { printQr, qrPlace } from './missing.ts';
+import { withVoid } from './voids.ts';
 import type { Rules } from './rules.ts';
 import {
   patience,
@@ -200,7 +200,7 @@ function dead(state: State, told: Told, atMs: number): Step {
         ...(because === undefined ? {} : { because }),
         untilMs: atMs + patience.resultMs,
       };
-      return [{ ...state, phase: result }, voidOf(phase, sale)];
+      return withVoid([{ ...state, phase: result }, []], phase, sale);
     }
     default:
       return [state, []];

@@ -7,6 +7,7 @@ import type { Journal } from '../../src/kiosk/journal.ts';
 import { patience, parts, type Effect } from '../../src/kiosk/state.ts';
 import { lostCode } from '../../src/kiosk/new-state.ts';
 import { nextWake } from '../../src/kiosk/sale.ts';
+import { withVoid } from '../../src/kiosk/voids.ts';
 import { silentLog } from '../../src/lib/log.ts';
 import { startCursor } from '../../src/protocol/sale.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
@@ -190,6 +191,63 @@ describe('rule 6: a QR that was printed outlives nothing', () => {
     expect(kiosk.take(tell('cancelled'))).toMatchObject([
       { kind: 'print', slip: 'void', sale: { saleId: saleA } },
     ]);
+  });
+
+  describe('a slip that says void, and no paper for it', () => {
+    const voids = (kiosk: Machine): number =>
+      kiosk.effects.filter((one) => one.kind === 'print' && one.slip === 'void').length;
+    const noPaper = { ok: false, code: 'printer-paper-out' } as const;
+    const failed = { kind: 'printed', slip: 'void', saleId: saleA, result: 'failed' } as const;
+    const owing = (): Machine => {
+      const kiosk = new Machine(paper).showQr();
+      kiosk.take({ kind: 'printed', slip: 'qr', saleId: saleA, result: 'unknown' });
+      kiosk.take(tell('cancelled'));
+      kiosk.take(failed);
+      kiosk.take({ kind: 'part', part: 'printer', health: noPaper });
+      expect(voids(kiosk)).toBe(1);
+      return kiosk;
+    };
+    const paperBack = (kiosk: Machine): readonly Effect[] =>
+      kiosk.take({ kind: 'part', part: 'printer', health: { ok: true } });
+
+    test('comes once there is paper, once', () => {
+      const kiosk = owing();
+      expect(paperBack(kiosk)).toMatchObject([{ slip: 'void', sale: { saleId: saleA } }]);
+      // Said twice before the slip is out.
+      expect(paperBack(kiosk)).toEqual([]);
+      kiosk.take({ ...failed, result: 'printed' });
+      expect(paperBack(kiosk)).toEqual([]);
+      expect(kiosk.state.voids).toBeUndefined();
+    });
+
+    test('comes after a restart, too, also where the run ended while it was printed', () => {
+      const kiosk = owing();
+      paperBack(kiosk);
+      kiosk.take({ kind: 'restarted', bootId: 'boot-2' });
+      expect(paperBack(kiosk)).toMatchObject([{ slip: 'void', sale: { saleId: saleA } }]);
+    });
+
+    test('is given up at a printer that is always well and prints nothing', () => {
+      const kiosk = owing();
+      for (let round = 0; round < 20; round++) {
+        paperBack(kiosk);
+        kiosk.take(failed);
+      }
+      expect(voids(kiosk)).toBe(10);
+    });
+
+    test('is owed for the newest three alone', () => {
+      const kiosk = owing();
+      const [first] = kiosk.state.voids ?? [];
+      if (first === undefined) throw new Error('nothing is owed');
+      const more = ['b', 'c'].map((saleId) => ({ ...first, sale: { ...first.sale, saleId } }));
+      const state = { ...kiosk.state, voids: [first, ...more] };
+      const sale = { ...first.sale, saleId: saleB };
+      const stopping = { at: 'stopping', reason: 'fault', sale, tries: 0 } as const;
+      const phase = { ...stopping, retryAtMs: 0, sinceMs: 0 };
+      const [{ voids }] = withVoid([state, []], phase, sale);
+      expect(voids?.map((one) => one.sale.saleId)).toEqual(['b', 'c', saleB]);
+    });
   });
 
   test('and so does one whose charge cannot be ended, once it is handed over', () => {
