@@ -4,8 +4,12 @@ import type { Guest } from './machine/guest.ts';
 
 const kinds = [/^hid-/m, /^serial-/m, /^printer-/m];
 
-/** The names under /dev/kios once all kinds are there, a line each. @throws Error with the kernel's own words */
-export async function deviceNames(guest: Guest): Promise<string> {
+/**
+ * The names under /dev/kios once all kinds are there, a line each.
+ * @param devices how many are plugged in
+ * @throws Error with the kernel's own words
+ */
+export async function deviceNames(guest: Guest, devices = kinds.length): Promise<string> {
   let names = '';
   try {
     await until('the names of the devices', async () => {
@@ -13,7 +17,8 @@ export async function deviceNames(guest: Guest): Promise<string> {
       const strangers = await guest.sh(
         'find -L /dev/kios -type c ! -group kios 2>/dev/null || true',
       );
-      return strangers === '' && kinds.every((kind) => kind.test(names));
+      const all = names.trim().split('\n').length >= devices;
+      return strangers === '' && all && kinds.every((kind) => kind.test(names));
     });
   } catch (error) {
     const kernel = await guest.sh(

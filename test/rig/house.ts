@@ -157,6 +157,13 @@ export class House {
     }
   }
 
+  /** Stops the relay's process where it stands, or lets it go on. @throws Error where it is gone */
+  holdRelay(isHeld: boolean): void {
+    const relay = this.#programs.at(-1);
+    if (relay === undefined) throw new Error('there is no relay');
+    process.kill(relay.pid, isHeld ? 'SIGSTOP' : 'SIGCONT');
+  }
+
   async close(): Promise<void> {
     await Promise.all(this.#programs.map(async (program) => program.kill()));
     await rm(this.folder, { recursive: true, force: true });

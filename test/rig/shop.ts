@@ -18,13 +18,14 @@ import type { SecondDisk } from './machine/qemu-line.ts';
 import { UsbKeypad } from './usb/usb-keypad.ts';
 import { UsbPrinter } from './usb/usb-printer.ts';
 import { UsbScanner } from './usb/usb-scanner.ts';
+import { UsbVendBoard } from './usb/usb-vend-board.ts';
 
 export const coffee = { barcode: '8991002101234', name: 'Kopi susu', priceIdr: 12_000 } as const;
 
 const slipEvent = z.object({ kind: z.literal('printed'), result: z.string() });
 
 /** Into which USB port each device goes. */
-const ports = { keypad: 1, scanner: 2, printer: 3 } as const;
+const ports = { keypad: 1, scanner: 2, printer: 3, dispenser: 5 } as const;
 export type UsbPart = keyof typeof ports;
 
 export interface ShopOptions {
@@ -33,6 +34,8 @@ export interface ShopOptions {
   dataDisk?: SecondDisk;
   /** Ports of this machine beside those of the relay. */
   alsoReachable?: readonly number[];
+  /** With a vend board, too, whose items take so long to fall. */
+  pulseMs?: number;
   /** Before anything is installed. */
   prepare?: (guest: Guest) => Promise<unknown>;
   /** Instead of our own unit, rules and identity, and of a release made here: as it is done in the field. */
@@ -50,25 +53,33 @@ export class Shop {
   readonly keypad = new UsbKeypad();
   readonly scanner = new UsbScanner();
   readonly printer: UsbPrinter;
+  readonly #board: UsbVendBoard | undefined;
   readonly #undo: AsyncDisposableStack;
   /** Of each plugged device, the name that our udev rules gave its port. */
   #links = '';
 
   private constructor(
-    parts: Pick<Shop, 'guest' | 'house' | 'printer'>,
+    parts: Pick<Shop, 'guest' | 'house' | 'printer'> & { board: UsbVendBoard | undefined },
     undo: AsyncDisposableStack,
   ) {
     this.guest = parts.guest;
     this.house = parts.house;
     this.printer = parts.printer;
+    this.#board = parts.board;
     this.kiosk = new GuestKiosk(parts.guest);
     this.#undo = undo;
+  }
+
+  /** @throws Error where it was opened without one */
+  get board(): UsbVendBoard {
+    if (this.#board === undefined) throw new Error('this shop has no vend board: pulseMs');
+    return this.#board;
   }
 
   /** Everything plugged in, installed and enrolled; `serve` starts the kiosk. */
   static async open(image: GuestImage, more: ShopOptions = {}): Promise<Shop> {
     await using undo = new AsyncDisposableStack();
-    const { prepare, house: given, provision, alsoReachable = [], ...disks } = more;
+    const { prepare, house: given, provision, alsoReachable = [], pulseMs, ...disks } = more;
     const house = given ?? undo.adopt(await House.open(), (one) => one.close());
     const folder = async (name: string): Promise<string> =>
       undo.adopt(await mkdtemp(join(tmpdir(), name)), (one) => rm(one, { recursive: true }));
@@ -83,13 +94,21 @@ export class Shop {
       await UsbPrinter.create(join(await folder('kios-paper-'), 'head')),
       (one) => one.end(),
     );
-    const shop = new Shop({ guest, house, printer }, undo.move());
+    const board =
+      pulseMs === undefined
+        ? undefined
+        : undo.adopt(
+            await UsbVendBoard.create(join(await folder('kios-board-'), 'motor'), pulseMs),
+            (one) => one.end(),
+          );
+    const shop = new Shop({ guest, house, printer, board }, undo.move());
     try {
       await prepare?.(guest);
       if (provision === undefined) await shop.kiosk.install(house);
       else await provision.run(guest, house);
       for (const part of ['keypad', 'scanner', 'printer'] as const) await shop.plug(part);
-      shop.#links = await deviceNames(guest);
+      if (board !== undefined) await shop.plug('dispenser');
+      shop.#links = await deviceNames(guest, board === undefined ? 3 : 4);
     } catch (error) {
       await shop.close();
       throw error;
@@ -107,14 +126,24 @@ export class Shop {
       catalogue: {
         [coffee.barcode]: { id: 'kopi', name: coffee.name, priceIdr: coffee.priceIdr },
       },
+      ...(this.#board === undefined
+        ? {}
+        : {
+            dispenser: {
+              at: `serial:${this.node('dispenser')}?baudRate=9600`,
+              idrPerPulse: coffee.priceIdr,
+            },
+          }),
       ...settings,
     });
   }
 
   /** The device's link, which stays the same over every replugging. */
   node(part: UsbPart): string {
-    const kind = { keypad: 'hid', scanner: 'serial', printer: 'printer' }[part];
-    const name = new RegExp(`^${kind}-.*$`, 'm').exec(this.#links)?.[0];
+    const kind = { keypad: 'hid', scanner: 'serial', printer: 'printer', dispenser: 'serial' }[
+      part
+    ];
+    const name = new RegExp(`^${kind}-.*-usb-0:${ports[part]}:.*$`, 'm').exec(this.#links)?.[0];
     if (name === undefined) throw new Error(`the rules gave the ${part} no name: ${this.#links}`);
     return `/dev/kios/${name}`;
   }
@@ -122,11 +151,14 @@ export class Shop {
   async plug(part: UsbPart): Promise<void> {
     const port = this.guest.usbSocket(ports[part]);
     if (part === 'printer') await this.printer.plug(port);
+    else if (part === 'dispenser') await this.board.plug(port);
     else await this[part].device.plug(port);
   }
 
   async unplug(part: UsbPart): Promise<void> {
-    await (part === 'printer' ? this.printer.unplug() : this[part].device.unplug());
+    if (part === 'printer') await this.printer.unplug();
+    else if (part === 'dispenser') await this.board.unplug();
+    else await this[part].device.unplug();
   }
 
   /** Puts the last sale's screen away. */

@@ -1,54 +1,15 @@
-// A USB barcode scanner in its COM mode: CDC-ACM, /dev/ttyACM*.
-import { UsbDevice, type Setup } from './usb-device.ts';
-
-const [notices, into, out] = [0x83, 0x01, 0x82];
-const [setLineCoding, getLineCoding] = [0x20, 0x21];
-/** USB CDC PSTN 1.2 §6.3.11: 9600 baud, 1 stop bit, no parity, 8 bits. */
-const lineCoding9600 = Uint8Array.from([0x80, 0x25, 0, 0, 0, 0, 8]);
-/** USB CDC 1.2 §5.2.3: header, call management, abstract control, union of the interfaces 0 and 1. */
-const functions = Uint8Array.from([
-  ...[5, 0x24, 0, 0x10, 1],
-  ...[5, 0x24, 1, 0, 1],
-  ...[4, 0x24, 2, 2],
-  ...[5, 0x24, 6, 0, 1],
-]);
+// A USB barcode scanner in its COM mode.
+import type { UsbDevice } from './usb-device.ts';
+import { UsbSerial } from './usb-serial.ts';
 
 export class UsbScanner {
-  readonly device: UsbDevice;
-  #lineCoding: Uint8Array = lineCoding9600;
+  readonly #line = new UsbSerial({ vendor: 0x0c2e, product: 0x0caa, name: 'Barcode Scanner' });
 
-  constructor() {
-    this.device = new UsbDevice(
-      {
-        ...{ vendor: 0x0c2e, product: 0x0caa, name: 'Barcode Scanner' },
-        deviceClass: [2, 0, 0],
-        interfaces: [
-          {
-            class: [2, 2, 1],
-            extra: functions,
-            endpoints: [{ address: notices, kind: 'interrupt', maxPacketBytes: 16, interval: 16 }],
-          },
-          {
-            class: [10, 0, 0],
-            endpoints: [
-              { address: into, kind: 'bulk', maxPacketBytes: 64, interval: 0 },
-              { address: out, kind: 'bulk', maxPacketBytes: 64, interval: 0 },
-            ],
-          },
-        ],
-      },
-      { onControl: (setup, bytes) => this.#control(setup, bytes) },
-    );
+  get device(): UsbDevice {
+    return this.#line.device;
   }
 
   scan(code: string): void {
-    this.device.bulk(out, Buffer.from(`${code}\r\n`));
-  }
-
-  #control({ type, request }: Setup, bytes: Buffer): Uint8Array | undefined {
-    if (type === 0xa1 && request === getLineCoding) return this.#lineCoding;
-    if (type !== 0x21) return undefined;
-    if (request === setLineCoding) this.#lineCoding = Uint8Array.from(bytes);
-    return new Uint8Array();
+    this.#line.send(Buffer.from(`${code}\r\n`));
   }
 }
