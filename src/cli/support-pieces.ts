@@ -43,7 +43,11 @@ const logLines = '4000';
 const kernelLines = '500';
 const logLimitMs = 10_000;
 const logLength = 1024 * 1024;
-const units = ['kios', 'kios-update', 'kios-clock', 'kios-net', 'kios-console'];
+/** All of a kiosk's, root's among them. */
+export const loggedUnits = [
+  ...['kios', 'kios-update', 'kios-clock', 'kios-net', 'kios-console', 'kios-console-switch'],
+  ...['kios-data', 'kios-getty'],
+] as const;
 const defaultState = 'var/lib/kios';
 const mib = 1024 * 1024;
 
@@ -68,7 +72,7 @@ export function supportPieces(places: SupportPlaces, clock: Clock): readonly Sup
     },
     {
       ...{ file: 'kios.log', keep: 'end' as const },
-      read: () => logOf(system, logLines, ...units.flatMap((unit) => ['--unit', unit])),
+      read: () => logOf(system, logLines, ...loggedUnits.flatMap((unit) => ['--unit', unit])),
     },
   ];
 }
@@ -104,7 +108,8 @@ export function stateDirOf(places: SupportPlaces): string {
 }
 
 function about({ root, system }: SupportPlaces, clock: Clock): string {
-  const link = (path: string): string => attempt(() => readlinkSync(join(root, path)));
+  const link = (which: 'current' | 'good'): string =>
+    attempt(() => readlinkSync(placesOf(root)[which]));
   const text = (path: string): string => attempt(() => readFileSync(path, 'utf8').trim());
   const lines = {
     made: new Date(clock.nowMs()).toISOString(),
@@ -113,8 +118,8 @@ function about({ root, system }: SupportPlaces, clock: Clock): string {
     kernel: `${release()} ${arch()}`,
     system: /^PRETTY_NAME="?([^"\n]*)/m.exec(text(join(system.etc, 'os-release')))?.[1] ?? '?',
     board: text(join(system.sys, 'firmware/devicetree/base/model')).replaceAll('\0', ''),
-    current: link('opt/kios/current'),
-    good: link('opt/kios/good'),
+    current: link('current'),
+    good: link('good'),
   };
   return `${Object.entries(lines)
     .map(([name, value]) => `${name}: ${value}`)
@@ -175,7 +180,7 @@ async function disks(places: SupportPlaces): Promise<string> {
   const sizes = names.slice(0, maxNames).map((name) => {
     return `${name}: ${attempt(() => String(statSync(join(stateDir, name)).size))} bytes`;
   });
-  const releases = attempt(() => readdirSync(join(places.root, 'opt/kios/releases')).join(' '));
+  const releases = attempt(() => readdirSync(placesOf(places.root).releases).join(' '));
   return [...lines, `releases: ${releases}`, '', ...sizes, ''].join('\n');
 }
 

@@ -68,8 +68,7 @@ export async function buildBundle(options: BundleOptions): Promise<string> {
     await copyPackages(arch, tree, release);
     for (const part of kept) await copy(part, source, release);
     await addDebs(options, release);
-    const faults = await nativeFaults(arch, release);
-    if (faults.length > 0) throw new BundleError(faults);
+    await refuseUnloadable(arch, release);
     await addSbom(release);
     await writeSums(release);
     await mkdir(out, { recursive: true });
@@ -81,6 +80,12 @@ export async function buildBundle(options: BundleOptions): Promise<string> {
   } finally {
     await rm(work, { recursive: true, force: true });
   }
+}
+
+/** @throws BundleError with every native part of a release that would not load in the field */
+export async function refuseUnloadable(arch: Arch, release: string): Promise<void> {
+  const faults = await nativeFaults(arch, release);
+  if (faults.length > 0) throw new BundleError(faults);
 }
 
 /** What the release is made of, for whoever has only the bundle. Debian packages are the files under debs/. */

@@ -1,9 +1,9 @@
 // What a support bundle is made of, on machines that lack all or most of it.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished, expect, test } from 'vitest';
-import { supportPieces } from '../../src/cli/support-pieces.ts';
+import { loggedUnits, supportPieces } from '../../src/cli/support-pieces.ts';
 import { configuredSettings, shownSettings } from '../../src/cli/support-settings.ts';
 import { kioskConfig, kioskExamples } from '../../src/kiosk/config.ts';
 import { parseConfig } from '../../src/lib/config-file.ts';
@@ -59,4 +59,30 @@ test('on a machine without anything each piece says why, and none fails the othe
   expect(pieces['journal.json']).toContain('there is no journal');
   expect(texts.every(([, text]) => text.length > 0)).toBe(true);
   expect(JSON.stringify(pieces)).not.toContain('2718281');
+});
+
+test('the logs of all units of a kiosk are in it', () => {
+  const folder = join(import.meta.dirname, '../../systemd');
+  const units = readdirSync(folder).flatMap((name) => /^(kios.*)\.service$/.exec(name)?.[1] ?? []);
+  expect([...loggedUnits].sort()).toEqual(units.filter((name) => name !== 'kios-relay').sort());
+});
+
+test('with the releases on the data partition, those are told', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'kios-data-'));
+  onTestFinished(() => {
+    rmSync(root, { recursive: true });
+  });
+  for (const folder of ['srv/kios/root', 'srv/kios/releases/0.2.0', 'var/lib']) {
+    mkdirSync(join(root, folder), { recursive: true });
+  }
+  symlinkSync('/srv/kios/root', join(root, 'var/lib/kios-root'));
+  symlinkSync('releases/0.2.0', join(root, 'srv/kios/good'));
+  const system = { sys: root, dev: root, etc: root, path: root };
+  const places = { root, config: join(root, 'none'), runtime: root, system, wholeJournal: false };
+  const text = async (name: string): Promise<string> =>
+    (await supportPieces(places, systemClock)
+      .find(({ file }) => file === name)
+      ?.read()) ?? '';
+  expect(await text('about.txt')).toContain('good: releases/0.2.0');
+  expect(await text('disks.txt')).toContain('releases: 0.2.0');
 });

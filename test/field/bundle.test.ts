@@ -14,7 +14,12 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildBundle, nativeFaults } from '../../src/field/bundle.ts';
+import {
+  BundleError,
+  buildBundle,
+  nativeFaults,
+  refuseUnloadable,
+} from '../../src/field/bundle.ts';
 import { filesOf } from '../../src/field/bundle-archive.ts';
 import { isElf } from '../../src/field/elf.ts';
 import { kioskFile } from '../../src/field/release-files.ts';
@@ -154,9 +159,11 @@ test('a part that a Pi could not load is named, and there is no bundle', async (
     const name = bytes.indexOf('GLIBC_2.17');
     bytes.write('GLIBC_2.38', name, 'latin1');
     writeFileSync(join(folder, 'too-new.node'), bytes);
-    expect(await nativeFaults('arm64', folder)).toEqual([
-      'too-new.node asks for GLIBC 2.38: Debian 12 has 2.36',
-    ]);
+    const refused = await refuseUnloadable('arm64', folder).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(BundleError);
+    expect(String(refused)).toContain('too-new.node asks for GLIBC 2.38: Debian 12 has 2.36');
+    rmSync(join(folder, 'too-new.node'));
+    await refuseUnloadable('arm64', folder);
   } finally {
     rmSync(folder, { recursive: true });
   }

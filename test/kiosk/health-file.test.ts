@@ -64,6 +64,12 @@ test('it says which release runs, that nobody is served, and which parts work', 
   expect(readdirSync(folder)).toEqual(['health.json']);
 });
 
+test('a kiosk that its operator has closed says nothing of its release by it', () => {
+  const closed = { ok: false, code: 'out-of-service' } as const;
+  const state = { ...idle, parts: { ...idle.parts, operator: closed } };
+  expect(ownHealth(state, rules, '1').parts).not.toHaveProperty('operator');
+});
+
 test('somebody who types is a customer', () => {
   const entering = { ...idle, phase: { ...idle.phase, at: 'entering' } } as typeof idle;
   expect(ownHealth(entering, rules, '1').idle).toBe(false);

@@ -281,6 +281,20 @@ describe('what systemd and udev say', () => {
     );
   });
 
+  test("each of root's units runs the release that has proved itself: none judges itself", () => {
+    for (const name of rootUnits) {
+      expect(inImage(`etc/systemd/system/${name}`)).toMatch(
+        /^ExecStart=\/opt\/kios\/run --good root /m,
+      );
+    }
+  });
+
+  test('the watchdog looks after each of our daemons', () => {
+    for (const name of units) {
+      expect(inImage(`etc/systemd/system/${name}`)).toMatch(/^WatchdogSec=60$/m);
+    }
+  });
+
   test('no unit of ours names a release: an update changes none of them', () => {
     for (const name of readdirSync(join(image, 'etc/systemd/system'))) {
       if (!/^kios(?!-relay).*\.service$/.test(name)) continue;
