@@ -237,7 +237,10 @@ test('docs/technician.md has every code that a screen shows, with its words', ()
   const page = readFileSync(path, 'utf8');
   const made = technicianPage(page);
   if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, made);
-  expect(made).toContain('| `printer-paper-out` |');
+  // A part's, an answer of the relay, why a charge was refused, why a QR was not shown.
+  for (const code of ['printer-paper-out', 'rate-limited', 'charge-denied', 'qr-amount']) {
+    expect(made).toContain(`| \`${code}\` |`);
+  }
   expect(page).toBe(made);
 });
 

@@ -208,6 +208,11 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
   ],
   'basket-full': ['Keranjang sudah penuh.', 'The basket is full.'],
   'relay-unreachable': ['Tidak ada sambungan ke server.', 'No connection to the server.'],
+  'rate-limited': [
+    'Server sedang sibuk dengan mesin ini. Tunggu sebentar.',
+    'The server is busy with this machine. It goes on by itself.',
+  ],
+  'relay-refused': ['Server menolak penjualan ini.', 'The server refused this sale.'],
   'broker-unreachable': ['Sambungan pesan terputus.', 'The message line is down.'],
   'display-lost': ['Layar tidak terhubung.', 'The display is not connected.'],
   'keypad-lost': ['Keypad tidak terhubung.', 'The keypad is not connected.'],

@@ -52,7 +52,11 @@ export const errors = {
   'claim-unknown': entry(404, false, 'The relay has no such claim, or it is not for this kiosk.'),
   'claim-locked': entry(409, false, 'The claim is being paid out, or was already honoured.'),
   'too-large': entry(413, false, 'The body is larger than the limit.'),
-  'rate-limited': entry(429, true, 'Too many requests; wait as the Retry-After header says.'),
+  'rate-limited': entry(
+    429,
+    true,
+    'Too many requests; wait as the Retry-After header says. A kiosk goes on by itself; one that starts anew all the time causes it, and its log says why.',
+  ),
   internal: entry(500, true, 'The relay has a fault; its log has the details under the same id.'),
   'store-down': entry(503, true, 'The relay cannot write its store; nothing was taken.'),
   'going-down': entry(503, true, 'This relay is stopping; nothing was taken, ask again.'),

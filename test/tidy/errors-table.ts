@@ -27,10 +27,9 @@ ${rows.join('\n')}
 export function technicianPage(page: string): string {
   const rows = Object.keys(errors)
     .filter(isErrorCode)
-    .filter((code) => {
-      const said = sayCode('id', code);
-      return said.endsWith(` (${code})`) && !said.startsWith('Gangguan mesin');
-    })
+    // What a customer can mend stands there without its code. Of the others none is left out: whatever the relay answers
+    // with may come to a screen.
+    .filter((code) => sayCode('id', code).includes(`(${code})`))
     .map(
       (code) =>
         `| \`${code}\` | ${wordsOf('id', code)} | ${wordsOf('en', code)} | ${errors[code].means} |`,
