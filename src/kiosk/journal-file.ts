@@ -5,6 +5,7 @@ import {
   fsyncSync,
   openSync,
   closeSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -13,6 +14,7 @@ import {
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { KiosError } from '../protocol/errors.ts';
+import { logFault } from './journal-log.ts';
 
 /** In the state folder. */
 export const journalName = 'journal.sqlite';
@@ -47,6 +49,7 @@ const schema = `
 export function openJournalFile(path: string): DatabaseSync {
   if (!existsSync(path)) make(path);
   checkHead(path);
+  checkLog(path);
   const db = new DatabaseSync(path, { timeout: lockWaitMs });
   try {
     // WAL costs one sync a commit, which journal-sync.ts makes; rollback journals cost four to six.
@@ -64,6 +67,8 @@ export function openJournalFile(path: string): DatabaseSync {
 /** Opens it only to be read, beside the kiosk or without it. @throws as `openJournalFile` */
 export function openJournalToRead(path: string): DatabaseSync {
   checkHead(path);
+  // A kiosk may write while it is read: what it was in the middle of is whole at the second look.
+  if (faultOfLog(path) !== undefined) checkLog(path);
   const db = new DatabaseSync(path, { readOnly: true, timeout: lockWaitMs });
   try {
     check(db, path);
@@ -97,6 +102,17 @@ function checkHead(path: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** Before SQLite, which would overwrite what lies behind a bad block. */
+function checkLog(path: string): void {
+  const fault = faultOfLog(path);
+  if (fault !== undefined) throw damaged(path, fault);
+}
+
+function faultOfLog(path: string): string | undefined {
+  const log = `${path}-wal`;
+  return existsSync(log) ? logFault(readFileSync(log)) : undefined;
 }
 
 function check(db: DatabaseSync, path: string): void {

@@ -1,7 +1,7 @@
 // Brings what SQLite has written into the journal's log to the disk, on another thread: a card may take 800 ms for it, and
 // keys are echoed meanwhile. A commit with `synchronous=NORMAL` writes the log and leaves this sync to us; together they
 // are `FULL` (sqlite.org/pragma.html#pragma_synchronous). It must never answer before the disk has.
-import { closeSync, fdatasync, openSync, statSync } from 'node:fs';
+import { closeSync, fdatasync, fdatasyncSync, openSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 
 /** As many entries lie in the log before it is folded into the file in a quiet moment: some hundred sales. */
@@ -42,6 +42,11 @@ export class JournalSync {
     if (this.#unfolded >= restAfterEntries) this.#fold();
   }
 
+  /** The same on this thread: each commit is on the disk before the next is begun, also one that nobody waits for. */
+  syncNow(): void {
+    fdatasyncSync(this.#log);
+  }
+
   close(): void {
     closeSync(this.#log);
   }
@@ -52,5 +57,6 @@ export class JournalSync {
     // The first commit after it syncs the log's new head on this thread: one that says nothing does it now.
     const version = Object.values(this.#db.prepare('PRAGMA user_version').get() ?? {})[0];
     this.#db.exec(`PRAGMA user_version = ${Number(version)}`);
+    this.syncNow();
   }
 }

@@ -229,6 +229,11 @@ class SqliteJournal implements JournalFile {
       const body = { number: upTo, hash, sales: this.#past.prune(), rules };
       this.#write([{ kind: 'pruned', at, body }], () => true);
     });
+    try {
+      this.#sync.syncNow();
+    } catch (error) {
+      throw journalFault(error, this.#path, 'be tidied');
+    }
     return upTo - first;
   }
 
