@@ -5,6 +5,10 @@
 # Raspberry Pi OS 12 and 13; elsewhere GRUB.
 readonly pi_words=/boot/firmware/cmdline.txt
 readonly grub_part=/etc/default/grub.d/kios.cfg
+# Its menu answers a keyboard: e, init=/bin/sh and Enter are a root shell.
+readonly grub_closed=(
+  GRUB_TIMEOUT=0 GRUB_TIMEOUT_STYLE=hidden GRUB_RECORDFAIL_TIMEOUT=0 GRUB_DISABLE_RECOVERY=true
+)
 readonly watchdog_part=/etc/systemd/system.conf.d/60-kios-watchdog.conf
 
 close_console() {
@@ -14,6 +18,7 @@ close_console() {
   put systemd/kios.sysctl /etc/sysctl.d/90-kios.conf
   for unit in getty@tty1.service autovt@.service ctrl-alt-del.target; do mask "$unit"; done
   tell_root_password
+  tell_network_install
 }
 
 # With a password somebody at a keyboard can reach the emergency shell; whether root has one is the operator's to say.
@@ -26,9 +31,27 @@ tell_root_password() {
   esac
 }
 
+# Since Pi 4 the boot loader looks for Shift on a keyboard, and then puts another system onto the card. That is set in the
+# board, which a power cut while it is written leaves without a boot loader: a person's to do. None before Pi 4 has settings,
+# and a Compute Module installs nothing unless it is told to.
+tell_network_install() {
+  local settings
+  booted && command -v rpi-eeprom-config >/dev/null || return 0
+  settings=$(rpi-eeprom-config 2>/dev/null || true)
+  [[ -n $settings ]] || return 0
+  if ! grep -Eq '^NET_INSTALL_(ENABLED|AT_POWER_ON)=1' <<<"$settings" &&
+    { grep -q '^NET_INSTALL_ENABLED=0' <<<"$settings" || grep -aqs 'Compute Module' "$root/proc/device-tree/model"; }; then
+    found 'the boot loader installs nothing from the network'
+  else
+    printf '  the boot loader lets a keyboard replace the card'\''s system: %s\n' \
+      'sudo -E rpi-eeprom-config --edit, NET_INSTALL_ENABLED=0, no line NET_INSTALL_AT_POWER_ON=1, reboot'
+  fi
+}
+
 # panel is CONNECTOR:WIDTHxHEIGHT: without it a panel that is dark at boot has no picture until the next one.
 set_boot_words() {
   local -a words=(sysctl.kernel.sysrq=0)
+  has_panic || words+=(panic=10)
   [[ -z $panel ]] || words+=("video=${panel}M@60D")
   if [[ -f $root$pi_words ]]; then
     local old word
@@ -41,6 +64,18 @@ set_boot_words() {
   else
     printf '  the kernel command line is not known here; add to it: %s\n' "${words[*]}"
   fi
+}
+
+# With panic= the initramfs reboots where it would open a root shell, because root is not there. One of somebody else is
+# left: of two the kernel would obey the last.
+has_panic() {
+  local file
+  local -a files=("$root$pi_words")
+  [[ -f ${files[0]} ]] || files=("$root/etc/default/grub" "$root"/etc/default/grub.d/*.cfg)
+  for file in "${files[@]}"; do
+    [[ $file == "$root$grub_part" ]] || ! grep -Eqs "^([^#]*[ \"'])?panic=" "$file" || return 0
+  done
+  return 1
 }
 
 # set_pi_word WORD OLD: OLD is what an earlier run wrote in its place.
@@ -73,7 +108,7 @@ set_grub_words() {
   local wanted=$1 text
   [[ -n $panel ]] || wanted+=$(sed -n 's/.*\( video=[^" ]*\).*/\1/p' "$root$grub_part" 2>/dev/null || true)
   # shellcheck disable=SC2016 # GRUB's shell expands it.
-  text=$(printf 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX %s"' "$wanted")
+  text=$(printf 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX %s"\n' "$wanted" && printf '%s\n' "${grub_closed[@]}")
   if [[ -f $root$grub_part && $(<"$root$grub_part") == "$text" ]]; then
     found "$grub_part: $wanted"
   else
@@ -102,7 +137,7 @@ set_watchdog() {
 }
 
 check_watchdog() {
-  local device=/sys/class/watchdog/watchdog0 state effective
+  local device=$root/sys/class/watchdog/watchdog0 state effective
   if [[ ! -e $device ]]; then
     printf '  this machine has no hardware watchdog: a kernel that hangs stays so\n'
     return

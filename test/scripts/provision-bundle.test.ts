@@ -204,7 +204,27 @@ describe('what it installs', () => {
     expect(await show('systemd/logind.conf')).toMatch(/^NAutoVTs=0\nReserveVT=0$/m);
     expect(await show('systemd/system.conf')).toMatch(/^CtrlAltDelBurstAction=none$/m);
     expect(read('etc/sysctl.d/90-kios.conf')).toMatch(/^kernel\.sysrq=0$/m);
-    expect(read('boot/firmware/cmdline.txt')).toMatch(/ rootwait sysctl\.kernel\.sysrq=0\n$/);
+    expect(read('boot/firmware/cmdline.txt')).toMatch(
+      / rootwait sysctl\.kernel\.sysrq=0 panic=10\n$/,
+    );
+  });
+
+  test('the log of the system is kept over a power cut, and never fills the card', async () => {
+    await provision();
+    const { stdout } = await run('systemd-analyze', [
+      `--root=${tree}`,
+      'cat-config',
+      'systemd/journald.conf',
+    ]);
+    for (const limit of [
+      'Storage=persistent',
+      'SystemMaxUse=100M',
+      'SystemKeepFree=200M',
+      'RuntimeMaxUse=16M',
+      'MaxRetentionSec=3month',
+    ]) {
+      expect(stdout.split('\n')).toContain(limit);
+    }
   });
 
   test.each([
@@ -234,16 +254,6 @@ describe('what it installs', () => {
       expect(sentence(await provision('--panel', panel))).toMatch(/--panel needs something like/);
     },
   );
-
-  test('with GRUB the words are a part of their own', async () => {
-    rmSync(inTree('boot/firmware'), { recursive: true });
-    mkdirSync(inTree('etc/default/grub.d'), { recursive: true });
-    await provision('--panel', 'Virtual-1:1024x768');
-    await provision();
-    expect(read('etc/default/grub.d/kios.cfg')).toBe(
-      'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX sysctl.kernel.sysrq=0 video=Virtual-1:1024x768M@60D"\n',
-    );
-  });
 
   const watchdog = 'etc/systemd/system.conf.d/60-kios-watchdog.conf';
   test.each([
