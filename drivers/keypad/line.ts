@@ -26,7 +26,7 @@ export function parseInputAddress(text: string): InputAddress {
     throw new DeviceError(
       'not-found',
       `"${text}" is no address of a keypad or scanner; write hid:/dev/kios/hid-…, ` +
-        'serial:/dev/PATH?baudRate=9600, unix:/PATH, tcp:HOST:PORT or reports:unix:/PATH',
+        'serial:/dev/PATH?baudRate=9600, terminal (a keypad), unix:/PATH, tcp:HOST:PORT or reports:unix:/PATH',
       { cause: error },
     );
   }

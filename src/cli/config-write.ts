@@ -13,7 +13,7 @@ import {
 } from 'node:fs';
 import { parseDocument } from 'yaml';
 import type { z } from 'zod';
-import { ConfigError, parseConfig } from '../lib/config-file.ts';
+import { ConfigError, parseConfig, unreadConfig } from '../lib/config-file.ts';
 import { isForgotten } from './forgotten.ts';
 
 export interface ConfigChange<T> {
@@ -92,7 +92,6 @@ export function readConfigText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new ConfigError(file, [`the file cannot be read: ${why}`], error);
+    throw unreadConfig(file, error);
   }
 }

@@ -26,8 +26,8 @@ export function devicesCommand(): Command {
     .addHelpText(
       'after',
       `
-Ends with 0, or with 1 when the configuration cannot be read, or names a device that is not there or that the kiosk may not
-open.
+Ends with 0, or with 1 when a configuration that was named cannot be read, or when it names a device that is not there or
+that the kiosk may not open.
 It may run beside the kiosk. What stands under "fits" can be copied into the configuration as it is.`,
     )
     .action(async ({ config, json }: Flags, command: Command) => {

@@ -117,8 +117,8 @@ async function makeCode(file: string, options: EnrolmentFlags): Promise<void> {
   const pinned = pin === undefined ? '' : ` --pin ${pin}`;
   const more = site === undefined ? '' : ` --site ${site}`;
   process.stdout.write(
-    `${code}\nGood for ${validMinutes} minutes, once: on ${kiosk} run kios enrol with it:\n` +
-      `kios enrol --relay ${relayUrl} --code ${code}${pinned}${more} --state /var/lib/kios\n`,
+    `${code}\nGood for ${validMinutes} minutes, once: on ${kiosk} run\n` +
+      `sudo -u kios kios enrol --relay ${relayUrl} --code ${code}${pinned}${more} --state /var/lib/kios\n`,
   );
 }
 

@@ -1,5 +1,7 @@
 // Builds the bundle: everything that a kiosk without internet needs, in one signed archive. A bundle that a Pi could
 // not run is never written.
+import { createPrivateKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -56,6 +58,7 @@ export class BundleError extends Error {
  */
 export async function buildBundle(options: BundleOptions): Promise<string> {
   const { source, arch, out, keyFile, say } = options;
+  if (keyFile !== undefined) refuseKey(keyFile);
   const name = `kios-${await versionOf(source)}-linux-${arch}`;
   const work = await mkdtemp(join(tmpdir(), 'kios-bundle-'));
   try {
@@ -79,6 +82,25 @@ export async function buildBundle(options: BundleOptions): Promise<string> {
     return archive;
   } finally {
     await rm(work, { recursive: true, force: true });
+  }
+}
+
+/** Before the work of minutes. @throws BundleError where nothing can be signed with this file */
+function refuseKey(keyFile: string): void {
+  const help = 'kios bundle --help says how one is made';
+  let kind: string | undefined;
+  try {
+    kind = createPrivateKey(readFileSync(keyFile)).asymmetricKeyType;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === 'ENOENT' ? 'is not there' : `holds no private key (${code ?? 'unknown'})`;
+    // What OpenSSL says of a file may quote it.
+    throw new BundleError([`the key ${keyFile} ${why}; ${help}`]);
+  }
+  if (kind !== 'ed25519') {
+    throw new BundleError([
+      `the key ${keyFile} is ${kind ?? 'no'} key: it must be Ed25519; ${help}`,
+    ]);
   }
 }
 

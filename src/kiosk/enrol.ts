@@ -95,7 +95,10 @@ async function believed(
   const keys = place < 0 ? [] : plain.keys.slice(place);
   const [first] = keys;
   if (first === undefined) {
-    throw new KiosError('bad-proof', `the relay that answered is not the one of the QR; ${mend}`);
+    throw new KiosError(
+      'bad-proof',
+      `the relay that answered is not the one whose key was given; ${mend}`,
+    );
   }
   const trusted = new Map([[first.kid, publicKeyOf(first)]]);
   for (const link of await followLinks(trusted, keys)) trusted.set(link.kid, publicKeyOf(link));
@@ -107,7 +110,8 @@ async function believed(
   return { ...enrolAnswer.parse(enrolment), keys };
 }
 
-const mend = 'revoke what was enrolled, look who stands between, and make a new QR';
+const mend =
+  'revoke what was enrolled, look who stands between (or whether the key was mistyped), and make a new code';
 
 /** What OpenSSL says of a certificate whose dates do not hold by our clock. */
 const dateCodes: readonly unknown[] = ['CERT_NOT_YET_VALID', 'CERT_HAS_EXPIRED'];

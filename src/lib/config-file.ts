@@ -37,9 +37,20 @@ export function readConfigFile<T>(
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new ConfigError(file, [`the file cannot be read: ${(error as Error).message}`], error);
+    throw unreadConfig(file, error);
   }
   return parseConfig(file, text, schema, examples, overrides);
+}
+
+/** What is said of a configuration file that cannot be read. */
+export function unreadConfig(file: string, error: unknown): ConfigError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  const mends: Readonly<Record<string, string>> = {
+    ENOENT: 'there is no such file: write it (config/ has examples), or name yours with --config',
+    EACCES: 'this user may not read it: run this as its owner or as root',
+  };
+  const fault = `the file cannot be read: ${mends[code ?? ''] ?? message}`;
+  return new ConfigError(file, [fault], error);
 }
 
 /** The same for a text that is already in memory; `file` is only its name in messages. */

@@ -1,6 +1,7 @@
 // The bundle itself, built as it is for the field: the same bytes each time, nothing for another machine in it, and a
 // whole kiosk that runs from it with nothing else beside.
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import {
   copyFileSync,
   mkdirSync,
@@ -148,6 +149,26 @@ describe('what is in it', () => {
       expect(/kios-bundle-\w{6}/.test(program)).toBe(false);
     }
   });
+});
+
+test('a key that signs nothing is told before anything is built', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kios-key-'));
+  try {
+    const build = async (keyFile: string): Promise<string> =>
+      buildBundle({
+        ...{ source: folder, arch: ownArch, out: folder, keyFile },
+        say: () => undefined,
+      });
+    const key = join(folder, 'key.pem');
+    await expect(build(key)).rejects.toThrow(`the key ${key} is not there`);
+    writeFileSync(key, 'no key');
+    await expect(build(key)).rejects.toThrow('holds no private key');
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(key, privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    await expect(build(key)).rejects.toThrow('it must be Ed25519');
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('a part that a Pi could not load is named, and there is no bundle', async () => {

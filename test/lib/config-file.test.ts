@@ -57,7 +57,9 @@ test('what is no YAML is told with its line', () => {
 });
 
 test('a file that is not there says so', () => {
-  expect(() => readConfigFile('/nowhere/kiosk.yaml', kioskConfig)).toThrow(/cannot be read/);
+  expect(() => readConfigFile('/nowhere/kiosk.yaml', kioskConfig)).toThrow(
+    /there is no such file: write it .*--config/,
+  );
 });
 
 test('a file larger than any configuration is refused', () => {
