@@ -32,11 +32,11 @@ tell_root_password() {
 }
 
 # Since Pi 4 the boot loader looks for Shift on a keyboard, and then puts another system onto the card. That is set in the
-# board, which a power cut while it is written leaves without a boot loader: a person's to do. None before Pi 4 has settings,
+# board, which a power cut while it is written leaves without a boot loader: a person's to do. What is older, or no Pi, has no settings,
 # and a Compute Module installs nothing unless it is told to.
 tell_network_install() {
   local settings
-  booted && command -v rpi-eeprom-config >/dev/null || return 0
+  booted || return 0
   settings=$(rpi-eeprom-config 2>/dev/null || true)
   [[ -n $settings ]] || return 0
   if ! grep -Eq '^NET_INSTALL_(ENABLED|AT_POWER_ON)=1' <<<"$settings" &&
@@ -73,7 +73,7 @@ has_panic() {
   local -a files=("$root$pi_words")
   [[ -f ${files[0]} ]] || files=("$root/etc/default/grub" "$root"/etc/default/grub.d/*.cfg)
   for file in "${files[@]}"; do
-    [[ $file == "$root$grub_part" ]] || ! grep -Eqs "^([^#]*[ \"'])?panic=" "$file" || return 0
+    [[ $file == "$root$grub_part" ]] || ! grep -Eqs "^([^#]*[ =\"'])?panic=" "$file" || return 0
   done
   return 1
 }

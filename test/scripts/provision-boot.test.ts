@@ -78,15 +78,15 @@ describe('a machine with GRUB', () => {
     );
   });
 
-  test.each(['etc/default/grub', 'etc/default/grub.d/20-own.cfg'])(
-    "somebody's own panic= in %s is left",
-    async (file) => {
-      write(file, 'GRUB_CMDLINE_LINUX="panic=30"\n');
-      await provision();
-      await provision();
-      expect(await setting('GRUB_CMDLINE_LINUX')).toBe('panic=30 sysctl.kernel.sysrq=0');
-    },
-  );
+  test.each([
+    ['etc/default/grub', 'GRUB_CMDLINE_LINUX="panic=30"\n'],
+    ['etc/default/grub.d/20-own.cfg', 'GRUB_CMDLINE_LINUX=panic=30\n'],
+  ])("somebody's own panic= in %s is left", async (file, text) => {
+    write(file, text);
+    await provision();
+    await provision();
+    expect(await setting('GRUB_CMDLINE_LINUX')).toBe('panic=30 sysctl.kernel.sysrq=0');
+  });
 
   test.runIf(isRoot)('unprovision.sh takes it back', async () => {
     const before = read('etc/default/grub');
@@ -163,12 +163,15 @@ describe('the boot loader in the board of a Pi', () => {
     expect(await onMachine('tell_network_install', standIn)).toEqual([expected]);
   });
 
-  test.each(['', 'rpi-eeprom-config() { return 1; }'])(
-    'a machine without one: %j',
-    async (none) => {
-      expect(await onMachine('tell_network_install', none)).toEqual([]);
-    },
-  );
+  test.each([
+    ['without one', 'rpi-eeprom-config() { return 1; }'],
+    [
+      'that is a folder tree',
+      'booted() { false; }; rpi-eeprom-config() { echo BOOT_ORDER=0xf41; }',
+    ],
+  ])('a machine %s: not a word', async (_what, standIns) => {
+    expect(await onMachine('tell_network_install', standIns)).toEqual([]);
+  });
 
   test('it is said with what else leads from a keyboard to a shell', async () => {
     const standIns = `put() { :; }; mask() { :; }; rpi-eeprom-config() { echo BOOT_ORDER=0xf41; }`;
