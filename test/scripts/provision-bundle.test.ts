@@ -209,24 +209,6 @@ describe('what it installs', () => {
     );
   });
 
-  test('the log of the system is kept over a power cut and never fills the card, whatever was set', async () => {
-    writeFileSync(
-      inTree('etc/systemd/journald.conf'),
-      '[Journal]\nStorage=none\nSystemMaxUse=4G\n',
-    );
-    await provision();
-    const args = [`--root=${tree}`, 'cat-config', 'systemd/journald.conf'];
-    const settings = (await run('systemd-analyze', args)).stdout.matchAll(/^(\w+)=(.*)$/gm);
-    // Of two the last is in effect.
-    expect(Object.fromEntries([...settings].map(([, key, value]) => [key, value]))).toEqual({
-      Storage: 'persistent',
-      SystemMaxUse: '100M',
-      SystemKeepFree: '200M',
-      RuntimeMaxUse: '16M',
-      MaxRetentionSec: '3month',
-    });
-  });
-
   test.each([
     ['root:*:1::::::\n', '= root is locked'],
     ['root:!$y$abc:1::::::\n', '= root is locked'],

@@ -303,6 +303,21 @@ describe('what systemd and udev say', () => {
     expect(readlinkSync(join(image, 'usr/local/bin/kios'))).toBe('/opt/kios/run');
   });
 
+  test('the log of the system is kept over a power cut and never fills the card, whatever was set', async () => {
+    const own = '[Journal]\nStorage=none\nSystemMaxUse=4G\n';
+    writeFileSync(join(image, 'etc/systemd/journald.conf'), own);
+    const args = [`--root=${image}`, 'cat-config', 'systemd/journald.conf'];
+    const settings = (await run('systemd-analyze', args)).stdout.matchAll(/^(\w+)=(.*)$/gm);
+    // Of two the last is in effect.
+    expect(Object.fromEntries([...settings].map(([, key, value]) => [key, value]))).toMatchObject({
+      Storage: 'persistent',
+      SystemMaxUse: '100M',
+      SystemKeepFree: '200M',
+      RuntimeMaxUse: '16M',
+      MaxRetentionSec: '3month',
+    });
+  });
+
   // By a name the number is looked up once, at the start: without its driver then, a scanner that is plugged in later is
   // refused. These two have no fixed number; the unit waits for hid, and gpiochip is in the kernel itself.
   test('the kiosk may use devices by number, and by name those alone that have no fixed one', () => {
