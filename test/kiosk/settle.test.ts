@@ -7,10 +7,18 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Scene } from '../../drivers/display/scene.ts';
 import { kioskConfig } from '../../src/kiosk/config.ts';
 import { hold, type Holding } from '../../src/kiosk/holding.ts';
-import { draw, openRun, settle, type Run } from '../../src/kiosk/selling.ts';
+import {
+  draw,
+  noteHealth,
+  openRun,
+  settle,
+  unreadable,
+  type Run,
+} from '../../src/kiosk/selling.ts';
 import { parts, type Part } from '../../src/kiosk/state.ts';
 import { say } from '../../src/kiosk/words.ts';
 import { silentLog } from '../../src/lib/log.ts';
+import { KiosError } from '../../src/protocol/errors.ts';
 import { VirtualClock } from '../lib/virtual-clock.ts';
 import { Machine } from './machine.ts';
 import { identityFor } from './signer.ts';
@@ -113,4 +121,11 @@ test('a run that ends meanwhile draws nothing any more', async () => {
   run.stopping.abort();
   await clock.advance(settleMs);
   expect(shown).toEqual([]);
+});
+
+test('a journal that could not be read stays out of order, whatever is said of its disk later', () => {
+  bringAll();
+  unreadable(run, new KiosError('journal-damaged', 'entry 7 was altered'));
+  noteHealth(run, 'journal', { ok: true });
+  expect(machine.state.parts.journal).toEqual({ ok: false, code: 'journal-damaged' });
 });
