@@ -84,6 +84,11 @@ export function createKiosk(options: KioskOptions): Kiosk {
   const post = async (event: NewEvent): Promise<void> => {
     if (failure !== undefined) throw failure as Error;
     if (closed) return;
+    await orCrash(() => take(event));
+  };
+
+  /** Decides, draws, and leaves the rest to the disk. Resolves when the event is on it. */
+  const take = (event: NewEvent): Promise<undefined> => {
     const timed: KioskEvent = { ...event, atMs: clock.monotonicMs() };
     const [next, effects] = step(state, timed, rules);
     logPhase(log, state, next);
@@ -100,7 +105,7 @@ export function createKiosk(options: KioskOptions): Kiosk {
     if (!handsOver(effects)) draw(state);
     armWake();
     armTick();
-    await stored.promise;
+    return stored.promise;
   };
 
   const armWake = (): void => {
@@ -203,6 +208,18 @@ export function createKiosk(options: KioskOptions): Kiosk {
       await writing;
     },
   };
+}
+
+/** A bug is no answer to whoever posted, and he may not listen: it ends the process, and the next one boots. */
+function orCrash<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+    throw error;
+  }
 }
 
 /** Marks a promise whose rejection is already told through `halted`. */

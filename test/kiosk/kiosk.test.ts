@@ -1,6 +1,7 @@
 // The loop: effects wait for the disk, keys and screens do not, a failed disk stops everything, a boot folds the journal.
+import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { createKiosk, type Kiosk, type KioskOptions } from '../../src/kiosk/kiosk.ts';
+import { createKiosk, ignoreHalt, type Kiosk, type KioskOptions } from '../../src/kiosk/kiosk.ts';
 import type { Entry, Journal } from '../../src/kiosk/journal.ts';
 import { parts, type Effect, type State } from '../../src/kiosk/state.ts';
 import { silentLog } from '../../src/lib/log.ts';
@@ -222,4 +223,20 @@ test('the journal owes an answer from the moment it was asked until it gives one
   disk.release();
   await stored;
   expect(kiosk.journalOwesMs()).toBeUndefined();
+});
+
+test('a bug in a decision ends the process, also where nobody listens to its post', async () => {
+  // Rules that no schema lets through, and no type: whatever reads them throws.
+  const { kiosk } = await bench(new HeldDisk(), { ...rules, limits: undefined as never });
+  // The runner's own listeners would take it for a fault of this test.
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  const crash = once(process, 'uncaughtException');
+  try {
+    ignoreHalt(kiosk.post({ kind: 'key', key: '1', freshId: saleA }));
+    ignoreHalt(kiosk.post({ kind: 'key', key: 'enter', freshId: saleA }));
+    expect((await crash)[0]).toBeInstanceOf(TypeError);
+  } finally {
+    for (const other of others) process.on('uncaughtException', other);
+  }
 });

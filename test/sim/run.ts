@@ -14,6 +14,8 @@ import { World } from './world.ts';
 
 const mostSales = 4;
 const maxFaultyMs = 30 * 60_000;
+/** A customer who turns away from a healed kiosk leaves it ready for the next one. */
+const maxBusyMs = 15 * 60_000;
 /** A dead charge that was paid late without a word is asked about within the hour. */
 const maxHealMs = 200 * 60_000;
 const maxSaleMs = 15 * 60_000;
@@ -31,6 +33,35 @@ export interface Outcome {
 
 export async function run(seed: number, bug?: Bug): Promise<Outcome> {
   const world = new World(seed, bug);
+  // What the product throws breaks the seed that made it, and not the process that runs it.
+  const thrown = (error: unknown): void => {
+    world.broke(
+      `it threw: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  };
+  process.on('uncaughtException', thrown);
+  process.on('unhandledRejection', thrown);
+  try {
+    await live(world);
+  } catch (error) {
+    thrown(error);
+  } finally {
+    process.off('uncaughtException', thrown);
+    process.off('unhandledRejection', thrown);
+  }
+  const { lines, faults, count, broken, clock } = world;
+  return {
+    seed,
+    broken,
+    lines,
+    struck: faults.struck,
+    count,
+    virtualMs: clock.monotonicMs(),
+  };
+}
+
+async function live(world: World): Promise<void> {
+  const { bug } = world;
   world.say('faults', world.faults.on.join(', '));
   const store = await SimStore.empty(world);
   const fleet = new RelayFleet(world, store);
@@ -69,15 +100,6 @@ export async function run(seed: number, bug?: Bug): Promise<Outcome> {
   }
   await heal(world, fleet, kiosks, customers);
   for (const { disk } of [...kiosks, ...copies.map(({ copy }) => copy)]) disk.close();
-  const { lines, faults, count, broken, clock } = world;
-  return {
-    seed,
-    broken,
-    lines,
-    struck: faults.struck,
-    count,
-    virtualMs: clock.monotonicMs(),
-  };
 }
 
 async function heal(
@@ -91,10 +113,27 @@ async function heal(
   for (const customer of customers) customer.here = false;
   // What stands there until its time is over is waited for in some runs; in the others somebody walks away with a word.
   if (world.draw.chance(leavesPermille)) for (const kiosk of kiosks) kiosk.press('cancel');
-  const rest = (): Promise<string | undefined> => unrest(world, fleet, kiosks);
+  const busySinceMs = new Map<SimKiosk, number>();
+  const rest = async (): Promise<string | undefined> => {
+    for (const kiosk of kiosks) seeBusy(world, kiosk, busySinceMs);
+    return unrest(world, fleet, kiosks);
+  };
   await waitFor(world, maxHealMs, rest);
   for (const kiosk of kiosks) await sellAgain(world, fleet, kiosk);
   if (world.broken === undefined) await waitFor(world, maxSaleMs, rest);
+}
+
+/** A kiosk that is on and healed has no reason to keep the next customer waiting for long. */
+function seeBusy(world: World, kiosk: SimKiosk, sinceMs: Map<SimKiosk, number>): void {
+  const at = kiosk.state?.phase.at;
+  if (at === undefined || at === 'idle') {
+    sinceMs.delete(kiosk);
+    return;
+  }
+  const nowMs = world.clock.monotonicMs();
+  const since = sinceMs.get(kiosk) ?? nowMs;
+  sinceMs.set(kiosk, since);
+  if (nowMs - since > maxBusyMs) world.broke(`after all healed, ${kiosk.kioskId} stays ${at}`);
 }
 
 async function waitFor(
