@@ -23,6 +23,7 @@ export const bugs = {
   'unknown-is-failed': 'a board that does not answer has not dispensed',
   'deadlines-forgotten': 'nobody walks what is due at the relay',
   'claim-not-kept': 'goods that failed open no claim',
+  'honoured-again': 'neither kiosk nor relay remembers that a claim was honoured',
   'key-unlearnt': 'the kiosk does not ask for new keys of the relay',
   'ledger-unchecked': 'the kiosk does not care that the ledger is another one',
   'served-for-ever': 'money that is hours old moves a motor after a power cut',

@@ -56,18 +56,23 @@ export class Customers {
     if (this.here && draw.chance(100)) this.#kiosk.press('enter');
   }
 
-  /** Somebody comes back with the slip of one of this kiosk's claims. False: there is none. */
+  /** Somebody comes back with the slip of one of this kiosk's claims, in runs about them also an old one. False: there is none. */
   bringClaim(): boolean {
     const { draw, say } = {
       draw: this.#world.draw,
       say: this.#world.say.bind(this.#world),
     };
-    const claims = (this.#kiosk.disk.read?.claimed() ?? []).filter(({ honoured }) => !honoured);
+    const any = this.#isAboutClaims && this.here;
+    const claims = (this.#kiosk.disk.read?.claimed() ?? []).filter((one) => any || !one.honoured);
     const claim = claims[draw.between(0, Math.max(0, claims.length - 1))];
     if (claim === undefined) return false;
     say('customer', `brings the claim of ${claim.saleId}`);
     this.#enter(claimCode(this.#kiosk.claimSecret, claim.saleId));
     return true;
+  }
+
+  get #isAboutClaims(): boolean {
+    return this.#world.faults.focus === 'claims';
   }
 
   #enter(code: string): void {
@@ -88,7 +93,7 @@ export class Customers {
       const at = this.#kiosk.state?.phase.at;
       if (faults.strikes('garbage scanned')) this.#kiosk.scan(this.#garbage());
       else if (at === 'idle' && faults.strikes('wrong code')) this.#enter(this.#wrongCode());
-      else if (at === 'idle' && draw.chance(60)) this.bringClaim();
+      else if (at === 'idle' && draw.chance(this.#isAboutClaims ? 650 : 60)) this.bringClaim();
       else if (at === 'idle' && draw.chance(500)) this.type();
       else if (at === 'charging' && draw.chance(80)) this.#kiosk.press('cancel');
       else if (draw.chance(60)) this.#hammer();
@@ -139,7 +144,7 @@ export class Customers {
   #failWhilePaying(): void {
     const { clock, draw, faults } = this.#world;
     const { focus } = faults;
-    if (focus === undefined || draw.chance(200)) return;
+    if (focus === undefined || focus === 'claims' || draw.chance(200)) return;
     clock.after(draw.between(500, 25_000), () => {
       if (!this.here) return;
       if (focus === 'clock') this.#kiosk.jumpClock();

@@ -87,15 +87,21 @@ const rates = {
 export type FaultKind = keyof typeof rates;
 export const faultKinds = Object.keys(rates) as readonly FaultKind[];
 
-/** What fails while a QR is up, in the runs that are about it: elsewhere the moment is met too seldom. */
-export type Focus = 'power' | 'clock';
+/**
+ * What fails while a QR is up (`power`, `clock`), or goods that do not come and slips that come back, once and again
+ * (`claims`), in the runs that are about it: elsewhere the moment is met too seldom.
+ */
+export type Focus = 'power' | 'clock' | 'claims';
 
 /** One run in ten for each. Not drawn: so the others are what they would be without. */
 function focusOf(seed: number): Focus | undefined {
   if (seed % 10 === 3) return 'power';
+  if (seed % 10 === 5) return 'claims';
   return seed % 10 === 8 ? 'clock' : undefined;
 }
 
+/** Of a board in the runs about claims. */
+const focusPermille = 200;
 /** About a third of the kinds are off in each run, so that the others meet without them. */
 const offPermille = 333;
 /** Somebody on the line is in a third of the runs: what he does hides what honest faults do. */
@@ -115,6 +121,7 @@ export class Faults {
     this.#on = new Set(
       faultKinds.filter((kind) => {
         const off = draw.chance(offPermille);
+        if (this.#isFocus(kind)) return true;
         return !off && !(honest && kind.startsWith('middle'));
       }),
     );
@@ -131,8 +138,13 @@ export class Faults {
 
   /** Whether this fault strikes here and now. */
   strikes(kind: FaultKind): boolean {
-    if (this.healed || !this.#on.has(kind) || !this.#draw.chance(rates[kind])) return false;
+    const permille = this.#isFocus(kind) ? focusPermille : rates[kind];
+    if (this.healed || !this.#on.has(kind) || !this.#draw.chance(permille)) return false;
     this.struck.set(kind, (this.struck.get(kind) ?? 0) + 1);
     return true;
+  }
+
+  #isFocus(kind: FaultKind): boolean {
+    return this.focus === 'claims' && kind.startsWith('board');
   }
 }

@@ -81,7 +81,8 @@ async function live(world: World): Promise<void> {
   };
   const customers = kiosks.map((kiosk) => new Customers(world, fleet, kiosk));
   // One that has a bug in it ends when it is found.
-  const most = bug === undefined ? mostSales : mostSales * 4;
+  const times = world.faults.focus === 'claims' ? 3 : 1;
+  const most = bug === undefined ? mostSales * times : mostSales * 4;
   const sales = draw.between(most / 4, most) + names.length - 1;
   const copies: { copy: SimKiosk; of: SimKiosk }[] = [];
   startActs(world, fleet, kiosks, (of, image) => {

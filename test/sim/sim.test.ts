@@ -32,6 +32,7 @@ const foundWithin: Readonly<Record<Bug, number>> = {
   'unknown-is-failed': 150,
   'deadlines-forgotten': 150,
   'claim-not-kept': 150,
+  'honoured-again': 700,
   'key-unlearnt': 150,
   'ledger-unchecked': 150,
   'served-for-ever': 60,

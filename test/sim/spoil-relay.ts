@@ -34,6 +34,16 @@ export function spoilStore(bug: Bug, store: Store, behind: SimStore): Store {
         if (event.type !== 'fulfilment' || event.result !== 'failed') return;
         await behind.spoil('delete from claims where sale_id = ?', saleId);
       });
+    case 'honoured-again':
+      return {
+        ...store,
+        moveClaim: async (saleId, event) => {
+          const reopen = "update claims set state = 'open', dispense_id = null where sale_id = ?";
+          const claim = event.type === 'redeem' ? await store.claim(saleId) : undefined;
+          if (claim?.state === 'honoured') await behind.spoil(reopen, saleId);
+          return store.moveClaim(saleId, event);
+        },
+      };
     case 'notice-believed':
       return {
         ...store,

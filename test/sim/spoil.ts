@@ -24,6 +24,9 @@ export function spoilEvent(bug: Bug, event: NewEvent, { phase }: State): readonl
   if (event.kind === 'dispensed' || event.kind === 'dispenser-recalled') {
     return [{ ...event, result: spoilResult(bug, event.result) }];
   }
+  if (bug === 'honoured-again' && event.kind === 'claim-sought' && event.found !== undefined) {
+    return [{ ...event, found: { ...event.found, honoured: false } }];
+  }
   if (bug === 'ledger-unchecked' && event.kind === 'ledger-differs') return [];
   if (event.kind !== 'request-failed') return [event];
   const { saleId, request } = event;
