@@ -175,11 +175,12 @@ export function notShown(state: State, event: EventOf<'not-shown'>, rules: Rules
   return stop(state, phase.sale, 'fault', event.atMs, 'display-lost');
 }
 
-/** The customer is told that no slip comes: a sale is as good without its receipt, a claim is as good with its code alone. */
+/** What became of the slip of a sale that is over. The customer is told that none comes: a sale is as good without its receipt, a claim is as good with its code alone. */
 function noSlip(state: State, event: EventOf<'printed'>): Step {
   const { phase } = state;
   if (phase.at !== 'result' || phase.sale.saleId !== event.saleId) return [state, []];
   const ends = event.slip === 'receipt' ? 'done' : 'claim';
-  if (phase.outcome !== ends || event.result !== 'failed') return [state, []];
-  return [{ ...state, phase: { ...phase, noSlip: true } }, []];
+  if (phase.outcome !== ends || event.result === 'unknown') return [state, []];
+  if (event.result === 'failed') return [{ ...state, phase: { ...phase, noSlip: true } }, []];
+  return ends === 'claim' ? [{ ...state, phase: { ...phase, hasSlip: true } }, []] : [state, []];
 }

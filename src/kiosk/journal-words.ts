@@ -13,8 +13,11 @@ const plainKeys: ReadonlySet<unknown> = new Set([
   'backspace',
   'language',
 ]);
-/** Barcodes of goods; not the QR of a claim slip, of a technician's card or of QRIS. */
-const plainScan = /^(?!KLAIM|TEKNISI)[0-9A-Z-]{1,20}$/i;
+/**
+ * Barcodes of goods; not the QR of a claim slip, of a technician's card or of QRIS, nor a piece of one, or one with what a
+ * scanner has added: a claim's code is eleven digits.
+ */
+const plainScan = /^(?!.*(LAIM|EKNIS))(?!.*(?<!\d)\d{11}(?!\d))[0-9A-Z-]{1,20}$/i;
 
 /** A body without QR texts, codes, keys and signatures; equal to it where it has none. */
 export function withoutSecrets(body: unknown): unknown {

@@ -130,6 +130,8 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
       return soughtBeforeRestart(state, atMs);
     case 'result': {
       if (!showsCode(phase)) return toIdle(state);
+      // Who has the slip needs no second look; whoever pulls the plug behind him must not get one.
+      if (phase.hasSlip === true) return toIdle(state);
       // The customer may not have read the code yet, and its slip may have been lost with the power.
       const shown = { ...state, phase: { ...phase, untilMs: atMs + patience.claimMs } };
       const { outcome, sale } = phase;

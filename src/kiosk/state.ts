@@ -120,6 +120,8 @@ export type Phase =
       at: 'result';
       /** The receipt, or the claim slip, did not come out. */
       noSlip?: true;
+      /** The claim slip is on paper for certain: its customer has the code. */
+      hasSlip?: true;
       outcome: Outcome;
       sale: OpenSale;
       because?: ErrorCode;

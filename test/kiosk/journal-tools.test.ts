@@ -235,3 +235,20 @@ test('what is no journal, or may not be read, is told in words', async () => {
   const none = withJournalView(join(folder, 'none.sqlite'), () => Promise.resolve());
   await expect(none).rejects.toThrow(/there is no journal/);
 });
+
+test.each([
+  ...['KLAIM64260649468', 'XKLAIM64260649468Y', 'LAIM64260649468', '64260649468', 'A64260649468'],
+  ...['TEKNISI314159', 'EKNISI314159'],
+])('a scan of %s is hidden: it is a code, or a piece of one', (text) => {
+  expect(JSON.stringify(withoutSecrets({ kind: 'scan', scan: { text } }))).not.toContain(text);
+});
+
+test.each(['8991002101234', '036000291452', '96385074', '10012345678902', 'KOPI-1'])(
+  'a scan of %s is an article and is shown',
+  (text) => {
+    expect(withoutSecrets({ kind: 'scan', scan: { text } })).toEqual({
+      kind: 'scan',
+      scan: { text },
+    });
+  },
+);

@@ -223,6 +223,24 @@ test('a claim that nobody has read yet is still there after a restart, and its s
   expect(kiosk.phase('result').outcome).toBe('claim');
 });
 
+test('a claim whose slip is on paper for certain is shown to nobody after a restart, and no second slip comes', () => {
+  const kiosk = new Machine().showQr();
+  kiosk.take(tell('paid'));
+  kiosk.take({ kind: 'dispensed', saleId: saleA, result: 'failed' });
+  kiosk.take({ kind: 'printed', slip: 'claim', saleId: saleA, result: 'printed' });
+  expect(kiosk.boot('boot-2').filter(({ kind }) => kind === 'print')).toEqual([]);
+  expect(kiosk.at).toBe('idle');
+  expect(kiosk.state.claims.open).toEqual([saleA]);
+});
+
+test('one whose slip may be on paper comes again: its customer may have nothing', () => {
+  const kiosk = new Machine().showQr();
+  kiosk.take(tell('paid'));
+  kiosk.take({ kind: 'dispensed', saleId: saleA, result: 'failed' });
+  kiosk.take({ kind: 'printed', slip: 'claim', saleId: saleA, result: 'unknown' });
+  expect(kiosk.boot('boot-2')).toMatchObject([{ kind: 'print', slip: 'claim' }]);
+});
+
 test('a slip that says why it failed stops the charge with that reason', () => {
   const kiosk = new Machine({ qrOn: 'paper', required: ['journal', 'relay', 'printer'] });
   kiosk.showQr();
