@@ -13,7 +13,7 @@ import { kioskLog, type LogLine } from './guest-kiosk.ts';
 import { House, until } from './house.ts';
 import type { Ran } from './machine/agent-words.ts';
 import type { GuestImage } from './machine/launch.ts';
-import type { SecondDisk } from './machine/qemu-line.ts';
+import type { OwnStart, SecondDisk } from './machine/qemu-line.ts';
 import { makeCrashed, readWrites, type Fate } from './machine/write-log.ts';
 import { stepLimitMs } from './releases.ts';
 import { Shop, type ShopOptions } from './shop.ts';
@@ -51,6 +51,8 @@ export class FieldKiosk {
   /** What a technician brings. */
   readonly stick: string;
   readonly disk: DiskFiles;
+  /** How its next boots begin; undefined: by the rig's own small initrd. */
+  start: OwnStart | undefined;
   readonly #image: GuestImage;
   readonly #ports: readonly number[];
   #bare: { traces: Traces; atMs: number } | undefined;
@@ -189,6 +191,14 @@ export class FieldKiosk {
     await this.boot({ file: this.disk.live, log: this.disk.log });
   }
 
+  /** Switched off when all is on its disks, and on again. */
+  async restart(): Promise<void> {
+    await this.shop.guest.sh('sync');
+    await this.off();
+    copySparse(this.disk.live, this.disk.before);
+    await this.boot({ file: this.disk.live, log: this.disk.log });
+  }
+
   /** The plug is pulled. */
   async off(): Promise<void> {
     const { guest } = this.shop;
@@ -205,7 +215,8 @@ export class FieldKiosk {
 
   /** Switched on with this data partition, and everything plugged in. Its kiosk may not be up yet. */
   async boot(dataDisk: SecondDisk, root = this.#root): Promise<void> {
-    const image = { folder: this.#image.folder, used: root };
+    const start = this.start === undefined ? {} : { start: this.start };
+    const image = { folder: this.#image.folder, used: root, ...start };
     const provisioned = { share: this.stick, run: () => Promise.resolve() };
     this.#shop = await this.#openShop(image, dataDisk, provisioned);
   }

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { kioskLog } from './guest-kiosk.ts';
 import { serial, type House } from './house.ts';
 import { bundleName } from './field-bundles.ts';
+import type { Ran } from './machine/agent-words.ts';
 import type { Guest } from './machine/guest.ts';
 
 /** Unpacking, checking and compiling, emulated on a busy host. */
@@ -56,11 +57,16 @@ export async function makeBare(guest: Guest, house: House): Promise<void> {
 
 /** Answers what the script said. @throws Error when it fails */
 export async function provision(guest: Guest, ...more: readonly string[]): Promise<string> {
-  const words = ['--bundle', bundleName('base'), '--key', 'release.pub', ...more];
-  const line = `cd /mnt/run && bash provision.sh ${words.join(' ')} 2>&1`;
-  const said = await guest.sh(line, provisionLimitMs);
+  const { code, out } = await tryProvision(guest, ...more);
+  if (code !== 0) throw new Error(`provision.sh, status ${code}: ${out}`);
   await guest.sh(`sed -i s/${pisTimeout}/${emulatedTimeout}/ /etc/fstab; systemctl daemon-reload`);
-  return said;
+  return out;
+}
+
+/** Whatever comes of it; all that it said is in `out`. */
+export async function tryProvision(guest: Guest, ...more: readonly string[]): Promise<Ran> {
+  const words = ['--bundle', bundleName('base'), '--key', 'release.pub', ...more];
+  return guest.run(`cd /mnt/run && bash provision.sh ${words.join(' ')} 2>&1`, provisionLimitMs);
 }
 
 /** From the next boot on it waits for its data as long as one in the field: there is none that could come in time. */

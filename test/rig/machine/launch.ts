@@ -3,7 +3,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, existsSync, openSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { qemuLine, type SecondDisk } from './qemu-line.ts';
+import { qemuLine, type OwnStart, type SecondDisk } from './qemu-line.ts';
 
 /** A built guest, in a folder: kernel, initrd, disk and, once it was booted, a saved state. */
 export interface GuestImage {
@@ -12,6 +12,8 @@ export interface GuestImage {
   warm?: { state: string; disk: string };
   /** In place of its own disk, one that a guest of it has used (qcow2): it boots from that, and does not change it. */
   used?: string;
+  /** As the system itself would have it started: not by the small initrd of the image. */
+  start?: OwnStart;
 }
 
 export interface GuestOptions {
@@ -46,6 +48,7 @@ export async function launch(
     ...{ image: image.folder, folder, disk, dataDisk, reachable: options.reachable ?? [] },
     shares: { host: root, run: options.share ?? folder },
     ...(warm === undefined ? {} : { state: warm.state }),
+    ...(image.start === undefined ? {} : { start: image.start }),
   });
   const log = openSync(join(folder, 'qemu.log'), 'w');
   const child = spawn('qemu-system-x86_64', line, { stdio: ['ignore', log, log] });

@@ -14,6 +14,14 @@ export interface SecondDisk {
   log?: string;
 }
 
+/** What a boot loader would have taken from the guest's disk. */
+export interface OwnStart {
+  /** A file of this machine: the initrd that the guest has made. */
+  initrd: string;
+  /** Of the kernel's command line, in place of `rw`. */
+  words: readonly string[];
+}
+
 /** Folders of this machine that a guest finds under /mnt: the checkout, and one of its own. */
 export const shareTags = ['host', 'run'] as const;
 type ShareTag = (typeof shareTags)[number];
@@ -31,6 +39,7 @@ export interface Hardware {
   shares: Readonly<Record<ShareTag, string>>;
   /** A saved state to resume. */
   state?: string;
+  start?: OwnStart;
 }
 
 export const sockets = (folder: string): { monitor: string; agent: string } => ({
@@ -66,7 +75,7 @@ export function qemuLine(hardware: Hardware): string[] {
     ...processor(),
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-device', `bochs-display,xres=${screen.width},yres=${screen.height},edid=on`],
-    ...kernel(hardware.image),
+    ...kernel(hardware),
     ...disks(hardware),
     ...['-serial', `file:${join(folder, 'console.log')}`],
     ...[...socket('qmp', at.monitor), '-mon', 'chardev=qmp,mode=control'],
@@ -102,13 +111,14 @@ function processor(): string[] {
   return ['-machine', 'q35', '-m', '1024', '-smp', '2', ...accelerated];
 }
 
-function kernel(image: string): string[] {
+function kernel({ image, start }: Hardware): string[] {
+  const { initrd, words: own } = start ?? { initrd: join(image, 'initrd'), words: ['rw'] };
   const words = [
-    ...['root=/dev/vda', 'rw', 'console=ttyS0', 'quiet', 'systemd.show_status=0'],
+    ...['root=/dev/vda', ...own, 'console=ttyS0', 'quiet', 'systemd.show_status=0'],
     ...['net.ifnames=1', 'panic=1', 'mitigations=off'],
   ];
   return [
-    ...['-kernel', join(image, 'vmlinux'), '-initrd', join(image, 'initrd')],
+    ...['-kernel', join(image, 'vmlinux'), '-initrd', initrd],
     ...['-append', words.join(' ')],
   ];
 }
