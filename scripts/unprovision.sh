@@ -153,6 +153,8 @@ take_account() {
 
 check() {
   [[ -f $root$record ]] || fail 'nothing was provisioned here: there is no record of it.'
+  ((dry_run)) || [[ -n $root || $(findmnt -no FSTYPE /) != overlay || ! -f /etc/overlayroot.local.conf ]] ||
+    fail '/ is an overlay: what is taken back would be there again. Boot once with overlayroot=disabled on the kernel command line.'
   ((dry_run || EUID == 0)) || [[ -n $root ]] || fail 'this must be run as root: sudo scripts/unprovision.sh'
   if [[ $journal == ask && -n $(ls -A "$root/var/lib/kios/" 2>/dev/null || true) ]]; then
     fail 'there is a journal in /var/lib/kios: say --keep-journal or --delete-journal.'
@@ -184,7 +186,7 @@ unprovision() {
   ((${#debs[@]} == 0)) || act "remove the packages ${debs[*]}" dpkg --purge "${debs[@]}"
   act "remove $record" rm -rf "$root${record%/*}"
   if booted; then
-    act 'remove /run/kios-ask' rm -rf /run/kios-ask
+    act 'remove /run/kios-ask' rm -rf /run/kios-ask /run/kios-overlay-awaited
     act 'reload systemd and udev' reload
     printf '  reboot: the kernel command line and the watchdog are read only then\n'
   fi

@@ -8,6 +8,9 @@ readonly root_folder=/var/lib/kios-root
 readonly state_part=/etc/tmpfiles.d/kios-state.conf
 # nofail, and a short wait: a kiosk without its data starts, says so on its screen and does not sell.
 readonly data_mount="LABEL=$data_label $data_folder ext4 noatime,nofail,x-systemd.device-timeout=10s 0 2"
+readonly overlay_part=/etc/overlayroot.local.conf
+# Gone at the next boot, which shall be by the overlay.
+readonly awaited=/run/kios-overlay-awaited
 readonly bound="none bind,nofail,x-systemd.requires-mounts-for=$data_folder 0 0"
 
 # Where the journal lies: in the state folder itself, or on the data partition.
@@ -103,19 +106,59 @@ grow_root() {
 # The overlay itself is made by the initramfs, from the next boot on.
 make_root_read_only() {
   install_packages overlay overlayroot
-  put systemd/kios-overlayroot.conf /etc/overlayroot.local.conf
-  if booted && ((changed > 0)); then act 'make the initramfs anew' update-initramfs -u; fi
+  put systemd/kios-overlayroot.conf "$overlay_part"
+  put systemd/kios-remount.conf /etc/systemd/system/systemd-remount-fs.service.d/kios.conf
+  booted || return 0
+  make_initramfs
+  ((dry_run)) || : >"$awaited"
   printf '  after the next boot / must be an overlay: run this again with --dry-run, and it says so\n'
 }
 
-# What is written to an overlay is gone at the next boot: such a run would only seem to have worked.
-check_root() {
-  [[ -f /etc/overlayroot.local.conf && -z $root ]] || return 0
-  if [[ $(findmnt -no FSTYPE /) != overlay ]]; then
-    printf '  / is NOT an overlay: boot once more; if it stays so, look at journalctl -b for overlayroot\n'
-  elif ((only_look)); then
-    found '/ is an overlay: nothing writes to the card'
+# Of the kernel that runs: by itself update-initramfs takes the newest one alone, and none where there was none.
+make_initramfs() {
+  local kernel
+  kernel=$(uname -r)
+  if makes_overlay "$kernel"; then
+    found "/boot/initrd.img-$kernel, with overlayroot"
   else
-    fail '/ is an overlay: nothing that is written here stays. Boot once with overlayroot=disabled on the kernel command line.'
+    act "make /boot/initrd.img-$kernel, with overlayroot" make_initramfs_of "$kernel"
+  fi
+}
+
+make_initramfs_of() {
+  update-initramfs -u -k "$1" >/dev/null
+  makes_overlay "$1" || fail "there is no overlayroot in /boot/initrd.img-$1: update-initramfs -u -k $1 says why."
+}
+
+makes_overlay() {
+  [[ -f /boot/initrd.img-$1 ]] && lsinitramfs "/boot/initrd.img-$1" | grep '/init-bottom/overlayroot$' >/dev/null
+}
+
+# What is written to an overlay is gone at the next boot: such a run would only seem to have worked. A boot without the
+# overlay that should have it is a fault; a run that is more than a look may be what mends it.
+check_root() {
+  [[ -f $overlay_part && -z $root ]] || return 0
+  if [[ $(findmnt -no FSTYPE /) == overlay ]]; then
+    ((only_look)) ||
+      fail '/ is an overlay: nothing that is written here stays. Boot once with overlayroot=disabled on the kernel command line.'
+    found '/ is an overlay: nothing writes to the card'
+  elif grep -qw overlayroot=disabled /proc/cmdline; then
+    printf '  / is no overlay in this boot, as its command line says\n'
+  elif [[ -f $awaited ]]; then
+    printf '  / is an overlay from the next boot on\n'
+  elif ((only_look)); then
+    fail "$(no_overlay)"
+  else
+    printf '  %s\n' "$(no_overlay)"
+  fi
+}
+
+no_overlay() {
+  local log=/run/initramfs/overlayroot.log
+  if [[ -f $log ]]; then
+    printf '/ is NOT an overlay, although this boot began with overlayroot: %s says why.' "$log"
+  else
+    printf '/ is NOT an overlay: this boot did not begin with /boot/initrd.img-%s. ' "$(uname -r)"
+    printf 'Does the boot loader load it? Raspberry Pi OS: auto_initramfs=1 in /boot/firmware/config.txt.'
   fi
 }

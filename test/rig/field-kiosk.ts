@@ -57,6 +57,7 @@ export class FieldKiosk {
   readonly #ports: readonly number[];
   #bare: { traces: Traces; atMs: number } | undefined;
   #shop: Shop | undefined;
+  #cuts = 0;
 
   private constructor(
     given: { image: GuestImage; house: House; folder: string; stick: string },
@@ -203,6 +204,8 @@ export class FieldKiosk {
   async off(): Promise<void> {
     const { guest } = this.shop;
     await guest.cutPower();
+    // A layer over the one before, which stays.
+    this.#cuts++;
     await guest.copyDisk(this.#root);
     await this.leave();
   }
@@ -228,7 +231,7 @@ export class FieldKiosk {
   }
 
   get #root(): string {
-    return join(this.folder, 'root.qcow2');
+    return join(this.folder, `root-${this.#cuts}.qcow2`);
   }
 
   async #provision(): Promise<void> {

@@ -105,6 +105,7 @@ inGuests(
       'provision.sh and unprovision.sh say that / is an overlay and change nothing',
       async () => {
         const { guest } = open().shop;
+        await waitLikeAPi(guest);
         const looked = await tryProvision(guest, ...readOnly, '--dry-run');
         expect(looked.out).toMatch(/^= \/ is an overlay: nothing writes to the card$/m);
         expect(looked.out).toMatch(/^provision: 0 would change/m);

@@ -379,5 +379,7 @@ describe('the data partition', () => {
   test('a root that is only read: overlayroot is told, other partitions are left alone', async () => {
     await provision('--data', '--read-only-root');
     expect(read('etc/overlayroot.local.conf')).toMatch(/^overlayroot="tmpfs:recurse=0"$/m);
+    const remount = read('etc/systemd/system/systemd-remount-fs.service.d/kios.conf');
+    expect(remount).toMatch(/^ExecStart=.*mount -o remount,rw overlayroot \//m);
   });
 });
