@@ -14,7 +14,7 @@ type Groups = Readonly<Record<'base' | 'overlay', readonly string[]>>;
 const base = ['libusb-1.0-0', 'gpiod'];
 const overlay = [
   'overlayroot',
-  // It depends on these, though nothing here is encrypted.
+  // It depends on these, though nothing here is encrypted; and on initramfs-tools, which comes with the kernel's package.
   'cryptsetup',
   'cryptsetup-bin',
   'libcryptsetup12',
