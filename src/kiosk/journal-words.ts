@@ -4,7 +4,13 @@ import { shortSaleId } from '../protocol/ids.ts';
 
 const hidden = '[hidden]';
 /** Whoever has one of these could pay, claim or open something with it. */
-const secretNames: ReadonlySet<string> = new Set(['qrString', 'proof', 'technicianCode']);
+const secretNames: ReadonlySet<string> = new Set([
+  'qrString',
+  'proof',
+  'technicianCode',
+  // Some type their code where the amount is.
+  'digits',
+]);
 /** Keys that say nothing of a code. */
 const plainKeys: ReadonlySet<unknown> = new Set([
   'enter',
@@ -23,23 +29,19 @@ const plainScan = /^(?!.*(LAIM|EKNIS))(?!.*(?<!\d)\d{11}(?!\d))[0-9A-Z-]{1,20}$/
 export function withoutSecrets(body: unknown): unknown {
   if (Array.isArray(body)) return body.map(withoutSecrets);
   if (typeof body !== 'object' || body === null) return body;
-  const at = 'at' in body ? body.at : undefined;
   return Object.fromEntries(
     Object.entries(body).map(([name, value]: [string, unknown]) => [
       name,
-      isSecret(name, value, at) ? hidden : withoutSecrets(value),
+      isSecret(name, value) ? hidden : withoutSecrets(value),
     ]),
   );
 }
 
-function isSecret(name: string, value: unknown, at: unknown): boolean {
+function isSecret(name: string, value: unknown): boolean {
   if (secretNames.has(name)) return true;
   switch (name) {
     case 'key':
       return !plainKeys.has(value);
-    case 'digits':
-      // What is typed as an amount is no code.
-      return at !== 'entering';
     case 'code':
       return typeof value === 'string' && /\d{4}/.test(value);
     case 'text':

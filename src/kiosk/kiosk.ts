@@ -96,10 +96,11 @@ export function createKiosk(options: KioskOptions): Kiosk {
     const isNews = timed.kind === 'sheet';
     const moved = hasMoved(state, next, effects) || isNews;
     const notes = notesOf(state, timed, next);
+    const urgent = isUrgent(timed) || next.claims !== state.claims;
     state = next;
     const stored = Promise.withResolvers<undefined>();
     unwritten.push({ event: timed, effects, notes, moved, stored });
-    if (effects.length > 0 || isUrgent(timed) || unwritten.length >= maxGathered) write();
+    if (effects.length > 0 || urgent || unwritten.length >= maxGathered) write();
     else cancelGather ??= clock.after(gatherMs, write);
     // The screen does not wait for the disk, but no picture may stand between the disk and the goods.
     if (!handsOver(effects)) draw(state);
@@ -231,7 +232,10 @@ function handsOver(effects: readonly Effect[]): boolean {
   return effects.some(({ kind }) => kind === 'dispense');
 }
 
-/** What the relay or a start said must be on the disk soon: somebody waits for it. */
+/**
+ * On the disk soon: what the relay or a start said, since somebody waits for it, and what a pulled plug must not undo: that
+ * a slip is on paper, that a code was wrong.
+ */
 function isUrgent(event: KioskEvent): boolean {
   switch (event.kind) {
     case 'restarted':
@@ -240,6 +244,7 @@ function isUrgent(event: KioskEvent): boolean {
     case 'reported':
     case 'recovered':
     case 'claim-sought':
+    case 'printed':
       return true;
     default:
       return false;

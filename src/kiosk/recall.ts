@@ -51,7 +51,7 @@ export function createRecall(parts: RecallParts): (id: string) => Promise<Recall
     return result;
   }
 
-  /** Whether it knows one of the last orders: it is the one that had them. Where there was none, it may be. */
+  /** Whether it knows one of the last orders: it is the one that had them. Before the first order nothing can show that. */
   async function knowsUs(): Promise<boolean> {
     const before = parts.carriedOut();
     if (before === undefined) return false;
@@ -59,7 +59,7 @@ export function createRecall(parts: RecallParts): (id: string) => Promise<Recall
       const result = await ask(id);
       if (result !== 'never' && result !== 'no-answer') return true;
     }
-    return before.length === 0;
+    return false;
   }
 
   return async (id) => {

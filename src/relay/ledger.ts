@@ -82,6 +82,7 @@ export function decide(row: SaleRow | undefined, event: LedgerEvent, nowMs: numb
     decision.moved = true;
   }
   if (isSettled(to)) decision.row.noticedAtMs = null;
+  if (decision.row.refundedIdr !== (row?.refundedIdr ?? 0)) decision.row.refundedAtMs = nowMs;
   decision.row.askAtMs = nextAskAtMs(decision.row, nowMs);
   return row?.recovering === 1 ? whileRecovering(row, event.type, decision) : decision;
 }
@@ -279,6 +280,7 @@ export const emptyRow: Omit<
   settledIdr: 0,
   issuer: null,
   refundedIdr: 0,
+  refundedAtMs: null,
   fulfilment: null,
   fulfilmentDetail: null,
   fulfilmentUnsigned: 0,

@@ -1,5 +1,5 @@
 // What the day close has to say, before it is text or CSV; and what a day is in Indonesia. PURE.
-import { type Balance, type BalanceRow } from './balance.ts';
+import { type Balance, type BalanceRow, type Sum } from './balance.ts';
 import { type Finding, type Theirs } from './finding.ts';
 import { type DaySales, type Span } from './store/day.ts';
 
@@ -51,6 +51,8 @@ export interface Summary {
   balance: Balance;
   /** Rule 9 holds for the sums. */
   balanced: boolean;
+  /** Sales of other days of which money went back on this one, and how much of theirs has gone back. */
+  goneBack: Sum;
   /** Things found, by their kind, the most frequent first. */
   found: readonly { kind: string; count: number }[];
   /** The first of them, in words. */

@@ -13,6 +13,7 @@ import {
   type SaleLine,
   type Summary,
 } from './report-form.ts';
+import { type DaySales } from './store/day.ts';
 
 const saleWidth = 36;
 const timeWidth = 9;
@@ -25,15 +26,19 @@ export function textForm(head: DayHead, brief: boolean): ReportForm {
   const listed = (text: string): string => (brief ? '' : text);
   return {
     head: () => headText(head),
-    part: (which) =>
-      listed(
-        `\n${which === 'begun' ? 'Begun on this day' : 'Begun on another day, settled on this one'}\n${columns}\n`,
-      ),
+    part: (which) => listed(`\n${parts[which]}\n${columns}\n`),
     sale: (line) => listed(saleText(head, line)),
     notice: () => '',
     end: (summary) => foundText(head, summary) + sumsText(summary) + lastWord(head, summary),
   };
 }
+
+const parts: Readonly<Record<DaySales, string>> = {
+  begun: 'Begun on this day',
+  settled: 'Begun on another day, settled on this one',
+  refunded: 'Of other days: money went back on this one',
+  claim: 'Of other days: the claim changed on this one',
+};
 
 const columns = row('', 'begun', 'settled', 'sale', 'amount', 'kiosk', 'relay', 'Midtrans');
 
@@ -152,7 +157,7 @@ const sumColumns = ['settled', 'in hand', 'done', 'refunded', 'open claim'] as c
 const byHandColumn = 'outside Midtrans';
 const countWidth = 7;
 
-function sumsText({ kiosks, begun, balance }: Summary): string {
+function sumsText({ kiosks, begun, balance, goneBack }: Summary): string {
   const title = ['kiosk'.padEnd(10), 'begun'.padStart(countWidth)];
   const lines = [
     [
@@ -163,7 +168,14 @@ function sumsText({ kiosks, begun, balance }: Summary): string {
     ...kiosks.map((sum) => sumText(sum)),
     sumText({ kioskId: 'all', begun, balance }),
   ];
-  return `\n${lines.join('\n')}\n`;
+  return `\n${lines.join('\n')}\n${goneBackText(goneBack)}`;
+}
+
+/** Not in the sums above, which are those of the days on which these settled. */
+function goneBackText({ count, idr }: Sum): string {
+  if (count === 0) return '';
+  const sales = count === 1 ? 'one sale' : `${count} sales`;
+  return `\nBesides, money of ${sales} of other days went back: ${formatRupiah(idr)} of theirs by now.\n`;
 }
 
 function sumText({ kioskId, begun, balance }: KioskSum): string {

@@ -2,7 +2,14 @@
 // nothing, works beside a running relay, and holds one page of sales in memory, however many the day has.
 import { wait, type Clock } from '../lib/clock.ts';
 import { isSettled } from '../protocol/verdict.ts';
-import { addBalances, balanceOf, emptyBalance, isBalanced, type BalanceRow } from './balance.ts';
+import {
+  addBalances,
+  balanceOf,
+  emptyBalance,
+  isBalanced,
+  type BalanceRow,
+  type Sum,
+} from './balance.ts';
 import { type Finding, type FindingKind, type Theirs } from './finding.ts';
 import { atOnce, type Ask } from './report-asking.ts';
 import { findingsOf, unknownOrder } from './report-findings.ts';
@@ -14,8 +21,10 @@ import {
   type SaleLine,
   type Summary,
 } from './report-form.ts';
-import { type DayCursor, type DaySales, type DayStore } from './store/day.ts';
+import { dayTimeMs, type DayCursor, type DaySales, type DayStore } from './store/day.ts';
 
+/** The day itself last: it is the longest. */
+const reported: readonly DaySales[] = ['refunded', 'claim', 'settled', 'begun'];
 const pageSize = 200;
 /** Findings that are told in words at the end; all are counted. */
 const maxKept = 1_000;
@@ -54,19 +63,18 @@ export async function writeReport(parts: ReportParts): Promise<Summary> {
   const { store, form, head, write } = parts;
   const sums = createSums();
   await write(form.head());
-  for (const which of ['settled-only', 'begun'] as const) {
+  for (const which of reported) {
     let after: DayCursor | undefined;
     for (;;) {
       const rows = await store.salesOfDay(head.span, which, after, pageSize);
-      const last = rows.at(-1)?.sale;
+      const last = rows.at(-1);
       if (last === undefined) break;
       if (after === undefined) await write(form.part(which));
       for (const line of await linesOf(parts, rows)) {
         sums.take(line, which);
         await write(form.sale(line));
       }
-      const atMs = which === 'begun' ? last.createdAtMs : (last.settledAtMs ?? 0);
-      after = { atMs, saleId: last.saleId };
+      after = { atMs: dayTimeMs(last, which), saleId: last.sale.saleId };
     }
   }
   const { lines, cut } = await noticesOf(parts);
@@ -141,6 +149,7 @@ function createSums(): Sums {
   const kiosks = new Map<string, KioskSum>();
   const found = new Map<string, number>();
   const kept: (SaleLine | NoticeLine)[] = [];
+  let goneBack: Sum = { count: 0, idr: 0 };
 
   function note(line: SaleLine | NoticeLine, findings: readonly Finding[]): void {
     for (const { kind } of findings) found.set(kind, (found.get(kind) ?? 0) + 1);
@@ -158,6 +167,9 @@ function createSums(): Sums {
         begun: sum.begun + (which === 'begun' ? 1 : 0),
         balance: addBalances(sum.balance, own),
       });
+      if (which === 'refunded') {
+        goneBack = { count: goneBack.count + 1, idr: goneBack.idr + line.sale.refundedIdr };
+      }
       note(line, line.findings);
     },
     takeNotice(line) {
@@ -171,6 +183,7 @@ function createSums(): Sums {
         begun: sorted.reduce((count, { begun }) => count + begun, 0),
         balance,
         balanced: isBalanced(balance),
+        goneBack,
         found: [...found]
           .map(([kind, count]) => ({ kind, count }))
           .sort((a, b) => b.count - a.count),

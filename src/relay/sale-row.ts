@@ -52,6 +52,8 @@ export interface SaleRow {
   settledIdr: number;
   issuer: string | null;
   refundedIdr: number;
+  /** When the relay last heard that money of it has gone back. */
+  refundedAtMs: number | null;
   fulfilment: Fulfilment | null;
   fulfilmentDetail: string | null;
   /** 1: the report came without the kiosk's own signature; one that is signed replaces it. */

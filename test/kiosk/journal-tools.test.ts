@@ -76,6 +76,11 @@ describe('a copy of the journal', () => {
     expect(text).not.toMatch(/"key":"\d/);
   });
 
+  test('tells no code that somebody typed where the amount is', () => {
+    const typed = { phase: { at: 'entering', digits: technicianCode, untilMs: 1 } };
+    expect(JSON.stringify(withoutSecrets(typed))).not.toContain(technicianCode);
+  });
+
   test('is found out where any line was altered, taken out, doubled or cut off', async () => {
     for (let at = 0; at < lines.length; at++) {
       const line = lines[at] ?? '';

@@ -1,7 +1,13 @@
 // The loop: effects wait for the disk, keys and screens do not, a failed disk stops everything, a boot folds the journal.
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { createKiosk, ignoreHalt, type Kiosk, type KioskOptions } from '../../src/kiosk/kiosk.ts';
+import {
+  createKiosk,
+  ignoreHalt,
+  type Kiosk,
+  type KioskOptions,
+  type NewEvent,
+} from '../../src/kiosk/kiosk.ts';
 import type { Entry, Journal } from '../../src/kiosk/journal.ts';
 import { parts, type Effect, type State } from '../../src/kiosk/state.ts';
 import { silentLog } from '../../src/lib/log.ts';
@@ -210,6 +216,17 @@ test('a wrong claim code is written at once, not held back for company', async (
   await kiosk.post({ kind: 'claim-sought', code: '12345678901', freshId: saleA });
   expect(disk.entries.slice(before).map(({ kind }) => kind)).toEqual(['event', 'state']);
   expect(kiosk.state().claims.wrong).toBe(1);
+});
+
+test.each<[string, NewEvent]>([
+  ['a wrong code of a technician', { kind: 'scan', scan: { text: 'TEKNISI111111' } }],
+  ['that a slip is on paper', { kind: 'printed', slip: 'claim', saleId: saleA, result: 'printed' }],
+])('%s is written at once: a pulled plug would undo it', async (_what, event) => {
+  const technicianCode = '222222';
+  const { kiosk, disk } = await bench(new HeldDisk(), { ...rules, technicianCode });
+  const before = disk.entries.length;
+  await kiosk.post(event);
+  expect(disk.entries[before]).toMatchObject({ kind: 'event', body: event });
 });
 
 test('the journal owes an answer from the moment it was asked until it gives one', async () => {

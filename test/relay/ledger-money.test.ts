@@ -8,6 +8,7 @@ import { type StatusOutcome } from '../../src/relay/midtrans/gateway.ts';
 import { saleDocument, type Signer } from '../../src/relay/proofs.ts';
 import { type SaleRow } from '../../src/relay/sale-row.ts';
 import { at, merchantId, rowOf, saleId, status, summary, told } from './ledger-rows.ts';
+import { done } from './report-rows.ts';
 
 describe('paid means: settled, no fraud mark, our amount, currency and merchant', () => {
   test('a fraud mark holds the money for the operator', () => {
@@ -114,6 +115,16 @@ describe('a sale that was paid twice', () => {
     expect(own).toMatchObject({ row: { verdict: 'refunded' }, claim: { do: 'close' } });
     expect(own.alert).toBeUndefined();
   });
+});
+
+test('when money went back is when it was heard of, of each part anew, and once of the same', () => {
+  const partly = status('settled', { refundedIdr: 5_000 });
+  const first = told(done(), partly, at + 1_000).row;
+  expect(first).toMatchObject({ refundedIdr: 5_000, refundedAtMs: at + 1_000 });
+  const again = told(first, partly, at + 2_000).row;
+  expect(again.refundedAtMs).toBe(at + 1_000);
+  const whole = told(again, status('refunded', { refundedIdr: 15_000 }), at + 3_000).row;
+  expect(whole).toMatchObject({ verdict: 'refunded', refundedAtMs: at + 3_000 });
 });
 
 describe('when the money came', () => {

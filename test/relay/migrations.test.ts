@@ -116,6 +116,22 @@ describe.each(databases())('%s', (_name, newRoom) => {
     await store.close();
   });
 
+  test('what had gone back before the day close knew when, went back when its verdict moved', async () => {
+    const old = await room.connect();
+    await migrate(old, '0001-first');
+    await old.forSchema(insertFirst);
+    await migrate(old, '0007-restored');
+    await old.forSchema((db) =>
+      sql`update sales set verdict = 'refunded', refunded_idr = 15000 where sale_id = ${saleId}`.execute(
+        db,
+      ),
+    );
+    const store = await openStore(old, 'ledger-new');
+    expect(await store.sale(saleId)).toMatchObject({ refundedAtMs: 2000 });
+    expect(await store.sale(openId)).toMatchObject({ refundedAtMs: null });
+    await store.close();
+  });
+
   test('a claim that a restore had locked by its note stays locked', async () => {
     const old = await room.connect();
     await migrate(old, '0001-first');

@@ -1,6 +1,12 @@
 // What the day close and the key chain read and write, on every database that there is.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { dayStore, type DayCursor, type DayStore } from '../../src/relay/store/day.ts';
+import {
+  dayStore,
+  dayTimeMs,
+  type DayCursor,
+  type DaySales,
+  type DayStore,
+} from '../../src/relay/store/day.ts';
 import { type Database } from '../../src/relay/store/database.ts';
 import { keyStore, type KeyStore } from '../../src/relay/store/keys.ts';
 import { migrate } from '../../src/relay/store/migrations.ts';
@@ -8,6 +14,7 @@ import { type KeyRow, type KioskRow, type NoticeRow } from '../../src/relay/stor
 import { type SaleRow } from '../../src/relay/sale-row.ts';
 import { databases, type Room } from './databases.ts';
 import { rowOf } from './ledger-rows.ts';
+import { claimOf } from './report-rows.ts';
 
 const span = { fromMs: 1_000, toMs: 2_000 };
 
@@ -40,16 +47,15 @@ describe.each(databases())('%s', (_name, newRoom) => {
   }
 
   /** All pages of two. */
-  async function all(which: 'begun' | 'settled-only'): Promise<string[]> {
+  async function all(which: DaySales): Promise<string[]> {
     const ids: string[] = [];
     let after: DayCursor | undefined;
     for (;;) {
       const page = await days.salesOfDay(span, which, after, 2);
-      const last = page.at(-1)?.sale;
+      const last = page.at(-1);
       if (last === undefined) return ids;
       ids.push(...page.map((row) => row.sale.saleId));
-      const atMs = which === 'begun' ? last.createdAtMs : (last.settledAtMs ?? 0);
-      after = { atMs, saleId: last.saleId };
+      after = { atMs: dayTimeMs(last, which), saleId: last.sale.saleId };
     }
   }
 
@@ -65,7 +71,33 @@ describe.each(databases())('%s', (_name, newRoom) => {
     await sale('y', 2_000, 2_000);
     await sale('z', 999, null);
     expect(await all('begun')).toEqual(['a', 'b', 'c', 'd']);
-    expect(await all('settled-only')).toEqual(['e', 'f', 'g']);
+    expect(await all('settled')).toEqual(['e', 'f', 'g']);
+  });
+
+  test('and those of other days of which money went back in it, or whose claim changed in it, once', async () => {
+    const refunded = async (saleId: string, refundedAtMs: number): Promise<unknown> =>
+      database.db.updateTable('sales').set({ refundedAtMs }).where('saleId', '=', saleId).execute();
+    const claimed = async (saleId: string, changedAtMs: number): Promise<unknown> =>
+      database.db
+        .insertInto('claims')
+        .values({ ...claimOf({ changedAtMs }), saleId })
+        .execute();
+    for (const id of ['a', 'b', 'c', 'd', 'e', 'f']) await sale(id, 100, 200);
+    await sale('today', 1_500, 1_600);
+    await sale('unsettled', 100, null);
+    await refunded('a', 1_999);
+    await refunded('b', 1_000);
+    await refunded('c', 2_000);
+    await refunded('today', 1_700);
+    for (const id of ['a', 'today']) await claimed(id, 1_700);
+    await claimed('c', 1_001);
+    await claimed('d', 1_000);
+    await claimed('e', 999);
+    await claimed('unsettled', 1_001);
+    expect(await all('begun')).toEqual(['today']);
+    expect(await all('settled')).toEqual([]);
+    expect(await all('refunded')).toEqual(['b', 'a']);
+    expect(await all('claim')).toEqual(['d', 'c', 'unsettled']);
   });
 
   test('a sale comes with its claim, its numbers as numbers', async () => {

@@ -103,6 +103,7 @@ function summaryOf(sums: Summary['kiosks']): Summary {
     begun: 1,
     balance,
     balanced: true,
+    goneBack: { count: 0, idr: 0 },
     found: [],
     kept: [],
     noticesCut: false,
@@ -193,6 +194,25 @@ describe('the walk through a day', () => {
     expect(second.summary).toMatchObject({
       begun: 0,
       balance: { settled: { count: 1, idr: 15_000 } },
+    });
+  });
+
+  test('a refund by hand on a later day is a difference of that day, and in none of its sums', async () => {
+    const [id = ''] = await store({
+      createdAtMs: span.fromMs - 3_600_000,
+      ...{ verdict: 'refunded', refundedIdr: 15_000, refundedAtMs: span.fromMs + 1 },
+    });
+    const { summary, text } = await report();
+    expect(text).toMatch(
+      new RegExp(
+        `Of other days: money went back on this one\\n.*\\n!.*${id}.*counted on 2026-11-20`,
+      ),
+    );
+    expect(text).toContain('Besides, money of one sale of other days went back: Rp 15.000');
+    expect(summary).toMatchObject({
+      begun: 0,
+      balance: emptyBalance(),
+      found: [{ kind: 'refunded-by-hand', count: 1 }],
     });
   });
 

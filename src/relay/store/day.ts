@@ -9,8 +9,30 @@ export interface Span {
   toMs: number;
 }
 
-/** `begun`: in the span. `settled-only`: settled in the span, begun outside of it. Together each sale once. */
-export type DaySales = 'begun' | 'settled-only';
+/**
+ * What happened in the span: it was `begun`; else its money settled; else money of it went back; else its claim changed.
+ * Together each sale once.
+ */
+export const daySales = ['begun', 'settled', 'refunded', 'claim'] as const;
+export type DaySales = (typeof daySales)[number];
+
+/** When that happened, of a sale that is listed for it. */
+export function dayTimeMs({ sale, claim }: BalanceRow, which: DaySales): number {
+  const atMs = {
+    begun: sale.createdAtMs,
+    settled: sale.settledAtMs,
+    refunded: sale.refundedAtMs,
+    claim: claim?.changedAtMs,
+  }[which];
+  return atMs ?? 0;
+}
+
+const columns = {
+  begun: 'sales.createdAtMs',
+  settled: 'sales.settledAtMs',
+  refunded: 'sales.refundedAtMs',
+  claim: 'claims.changedAtMs',
+} as const;
 
 /** Where the next page begins: behind this sale. */
 export interface DayCursor {
@@ -51,24 +73,31 @@ export function dayStore({ db }: Database): DayStore {
 
   return {
     async salesOfDay({ fromMs, toMs }, which, after, limit) {
-      const column = which === 'begun' ? 'createdAtMs' : 'settledAtMs';
+      const column = columns[which];
+      const before = daySales.slice(0, daySales.indexOf(which)).map((name) => columns[name]);
       const sales = await db
         .selectFrom('sales')
-        .selectAll()
+        .leftJoin('claims', 'claims.saleId', 'sales.saleId')
+        .selectAll('sales')
         .where(column, '>=', after?.atMs ?? fromMs)
         .where(column, '<', toMs)
         .$if(after !== undefined, (query) =>
           query.where((eb) =>
-            eb.or([eb(column, '>', after?.atMs ?? 0), eb('saleId', '>', after?.saleId ?? '')]),
+            eb.or([
+              eb(column, '>', after?.atMs ?? 0),
+              eb('sales.saleId', '>', after?.saleId ?? ''),
+            ]),
           ),
         )
-        .$if(which === 'settled-only', (query) =>
-          query.where((eb) =>
-            eb.or([eb('createdAtMs', '<', fromMs), eb('createdAtMs', '>=', toMs)]),
+        .where((eb) =>
+          eb.and(
+            before.map((other) =>
+              eb.or([eb(other, 'is', null), eb(other, '<', fromMs), eb(other, '>=', toMs)]),
+            ),
           ),
         )
         .orderBy(column)
-        .orderBy('saleId')
+        .orderBy('sales.saleId')
         .limit(limit)
         .execute();
       return withClaims(sales);

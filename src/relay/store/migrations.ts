@@ -314,6 +314,21 @@ const seventh: Migration = {
   },
 };
 
+/** When money went back, so that the day close of that day tells it. */
+const eighth: Migration = {
+  async up(db: Db) {
+    await db.schema.alterTable('sales').addColumn('refunded_at_ms', 'bigint').execute();
+    await sql`UPDATE sales SET refunded_at_ms = moved_at_ms WHERE refunded_idr > 0`.execute(db);
+    await db.schema
+      .createIndex('sales_refunded')
+      .on('sales')
+      .column('refunded_at_ms')
+      .where(sql<boolean>`refunded_at_ms is not null`)
+      .execute();
+    await index(db, 'claims', ['changed_at_ms']);
+  },
+};
+
 const migrations = {
   '0001-first': first,
   '0002-claims': second,
@@ -322,6 +337,7 @@ const migrations = {
   '0005-configs': fifth,
   '0006-boots': sixth,
   '0007-restored': seventh,
+  '0008-refunded': eighth,
 } satisfies Record<string, Migration>;
 
 /**
