@@ -104,6 +104,8 @@ if [[ -n $bundle ]] && ! ((verified)); then
 fi
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.." # Only now: files may be named from the caller's folder.
+[[ -f scripts/provision/changes.sh ]] ||
+  fail 'this file alone is no checkout: name a bundle with --bundle FILE --key FILE (--help says more).'
 source scripts/provision/changes.sh
 source scripts/provision/packages.sh
 source scripts/provision/release.sh

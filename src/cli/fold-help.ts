@@ -13,20 +13,22 @@ export function foldHelp(command: Command): void {
   for (const below of command.commands) foldHelp(below);
 }
 
-/** What a line of prose has too much of begins the next one of its paragraph; a row of a table keeps to its column. */
+/** A line that begins something of its own, whatever the one before it had too much of. */
+const entry = /^(- |--|[\w-]+: )/;
+
+/** What a line has too much of begins the next one of its paragraph; a row of a table keeps to its column. */
 function folded(text: string): string {
   const lines: string[] = [];
   let over = '';
   for (const line of text.split('\n')) {
     const indent = leading(line);
     const words = line.slice(indent.length);
-    const goesOn =
-      over !== '' && words !== '' && !words.startsWith('- ') && leading(over) === indent;
+    const goesOn = over !== '' && words !== '' && !entry.test(words) && leading(over) === indent;
     if (over !== '' && !goesOn) lines.push(over);
     const row = goesOn ? undefined : rowOf(line);
     const prose = goesOn ? `${over.trimStart()} ${words}` : words;
     const pieces = row ?? wrapped(prose, indent.length);
-    over = row === undefined && pieces.length > 1 ? (pieces.pop() ?? '') : '';
+    over = pieces.length > 1 ? (pieces.pop() ?? '') : '';
     lines.push(...pieces);
   }
   return [...lines, ...(over === '' ? [] : [over])].join('\n');
@@ -34,7 +36,7 @@ function folded(text: string): string {
 
 /** A term and what it means, with a gap between them; undefined for any other line. */
 function rowOf(line: string): string[] | undefined {
-  const [, term = '', meaning] = /^( *\S+(?: \S+)* {2,})(\S.*)$/.exec(line) ?? [];
+  const [, term = '', meaning] = /^( *\S+(?: +\S+)*? {2,})(\S+(?: \S+)*)$/.exec(line) ?? [];
   if (meaning === undefined) return undefined;
   const [first = '', ...more] = wrapped(meaning, term.length);
   return [`${term}${first.trimStart()}`, ...more];

@@ -55,10 +55,19 @@ Ends on SIGINT or SIGTERM; a sale in hand is taken up again at the next start.`,
         await loadNativeParts(config);
         return;
       }
-      const log = createLog('kiosk', flags.logLevel ?? config.logLevel, logFile(config));
+      const file = logFile(config);
+      const log = createLog('kiosk', flags.logLevel ?? config.logLevel, file);
       const parts = { clock: systemClock, log, random: systemRandom, version, rereadConfig };
       const makeBundle = (): Promise<Uint8Array> => bundleOf(flags.config);
-      await runUntilSignal(() => startKiosk({ config, ...parts, makeBundle }));
+      await runUntilSignal(async () => {
+        const running = await startKiosk({ config, ...parts, makeBundle });
+        if (file !== undefined) {
+          void running.ended.then((why) => {
+            sayAtEnd(why, file);
+          });
+        }
+        return running;
+      });
     });
 }
 
@@ -73,6 +82,13 @@ function logFile({ display, stateDir }: KioskConfig): string | undefined {
   if (display?.at !== 'terminal') return undefined;
   makeStateFolder(stateDir);
   return join(stateDir, 'kiosk.log');
+}
+
+/** When the screen is gone from the terminal: why, which else only the log says. */
+function sayAtEnd({ message }: Error, file: string): void {
+  process.once('exit', () => {
+    process.stderr.write(`kios: ended, ${message}; start it again. Its log is ${file}\n`);
+  });
 }
 
 /** The flags as they would stand in the file: they are checked with it, in one go. */

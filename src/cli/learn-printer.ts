@@ -66,6 +66,9 @@ const best: PrinterAnswers = { status: 'dle-eot', proof: 'gs-r', clearsBuffer: t
 
 /** @throws DeviceError, ConfigError; then nothing is written */
 async function learnAt(at: string, profile: PrinterProfileName, flags: Flags): Promise<void> {
+  if (at.startsWith('file:')) {
+    throw new DeviceError('not-found', `${at}: a file answers nothing, there is nothing to learn`);
+  }
   say(`asking ${at}`);
   const line = printerLine(at, systemClock);
   const answers = await probePrinter(line, systemClock, new AbortController().signal);

@@ -114,7 +114,8 @@ async function list(file: string, { state, kiosk, code, json }: ListFlags): Prom
     }
     if (json === true || code !== undefined) return;
     const owedIdr = rows.reduce((sum, { claim }) => sum + owed(claim), 0);
-    say(`${rows.length} claims, ${formatRupiah(owedIdr)} owed.`);
+    const many = rows.length === 1 ? '1 claim' : `${rows.length} claims`;
+    say(`${many}, ${formatRupiah(owedIdr)} owed.`);
     if (rows.length === maxListed) say(`These are the oldest ${maxListed}; there are more.`);
   });
 }

@@ -90,15 +90,27 @@ async function giveAll(file: string, words: readonly string[], flags: Flags): Pr
   const name = flags.all === true ? words[0] : words[1];
   const wanted = flags.all === true ? 1 : 2;
   const known = commandNames.find((one) => one === name);
-  if (words.length !== wanted || known === undefined) {
+  if (words.length !== wanted || name === undefined) {
     const form = flags.all === true ? '--all COMMAND' : 'KIOSK COMMAND, or --all COMMAND';
-    throw new KiosError('bad-request', `${form}, where COMMAND is ${commandNames.join(', ')}`);
+    throw new KiosError(
+      'bad-request',
+      `write ${form}; COMMAND is one of ${commandNames.join(', ')}`,
+    );
+  }
+  if (known === undefined) {
+    throw new KiosError(
+      'bad-request',
+      `"${name}" is no command; write one of ${commandNames.join(', ')}`,
+    );
   }
   if (kiosk !== undefined && !kioskId.safeParse(kiosk).success) {
     throw new KiosError('bad-request', `${kiosk} is no kiosk id, such as ksk01`);
   }
   const argument = argumentOf(known, flags);
-  await withStore(file, 'change', async (store) => {
+  await withStore(file, 'change', async (store, { supportDir }) => {
+    if (known === 'send-bundle' && supportDir === undefined) {
+      throw new KiosError('not-found', `${file} names no supportDir: this relay keeps no bundles`);
+    }
     const kiosks = kiosk === undefined ? await livingKiosks(store) : [kiosk];
     if (kiosks.length === 0) {
       throw new KiosError('not-found', 'no kiosk is enrolled here, or each of them is revoked');

@@ -44,15 +44,15 @@ Faults. on: charge, status, cancel, expire, refund, any (each of these), image, 
   charge:  qr {change: crc|amount|merchant} · gopay {code: "900", as500} · legacy {forms: [no-qr-string,
            no-framed-image, no-expiry-time, expire-time, old-gopay, upper-case, relabelled]}
   status:  stale (still pending)
-  notification (transactionStatus: settlement): duplicate {times} · hold · behind (the next one overtakes
-           it) · slow {delayMs} · drop-before · tamper {change: signature|key|amount|order|status|
-           transaction|number|merchant, status}
+  notification (transactionStatus: settlement):
+           duplicate {times} · hold · behind (the next one overtakes it) · slow {delayMs} · drop-before · tamper
+           {change: signature|key|amount|order|status|transaction|number|merchant, status}
   times 1 if not said, without end with a rate; after 1: the second; rate 0.05, seed 7: one in twenty.
 Acts of scripts: {act: pay, issuer, late, amountIdr, afterMs} · {act: cancel|expire|release, afterMs}
 --faults takes a file with faults: […] and scripts: […] (YAML or JSON) that wait from the start:
   scripts:
     - steps:
-        - { on: charge, after: 1, do: { kind: drop-after } }             # the second charge
+        - { on: charge, after: 1, do: { kind: drop-after } } # the second
         - { on: status, times: 2, do: { kind: body, statusCode: '404' } }
         - { act: pay }
 
@@ -61,7 +61,7 @@ A configuration, with what must be there:
   merchant: { id: G000000001, name: KIOS CONTOH, nmid: AID1099000000001,
               pan: '9360000000000000017', city: BANDUNG, postalCode: '40111', mcc: '5812' }
   notificationUrl: http://127.0.0.1:8080/v1/notifications/midtrans   # optional
-  http: { port: 8090 }                       # optional; 0 or nothing: a free port
+  http: { port: 8090 }                       # optional; 0: a free port
 
 SIGTERM or SIGINT stops it; it then exits with 0.`;
 

@@ -2,7 +2,7 @@
 // alone: it never stands in arguments, environment or memory of ours.
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { lstat, readdir, writeFile } from 'node:fs/promises';
+import { lstat, readdir, rename, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { runTool } from './run-tool.ts';
@@ -32,11 +32,12 @@ export async function writeSums(release: string): Promise<void> {
   await writeFile(join(release, sumsFile), lines.join(''));
 }
 
-/** Packs the folder `release`, with its name, into `archive` (.tar.gz). */
+/** Packs the folder `release`, with its name, into `archive` (.tar.gz), which is there when it is whole. */
 export async function packRelease(release: string, archive: string): Promise<void> {
+  const beside = `${archive}.new`;
   await runTool('tar', [
     '--create',
-    `--file=${archive}`,
+    `--file=${beside}`,
     '--use-compress-program=gzip -9 -n',
     '--format=gnu',
     '--sort=name',
@@ -48,6 +49,7 @@ export async function packRelease(release: string, archive: string): Promise<voi
     `--directory=${dirname(release)}`,
     basename(release),
   ]);
+  await rename(beside, archive);
 }
 
 /**

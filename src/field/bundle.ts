@@ -67,13 +67,16 @@ export async function buildBundle(options: BundleOptions): Promise<string> {
     for (const part of sources) await copy(part, source, tree);
     say(`installing the locked packages for ${arch}`);
     await installFor(arch, tree);
+    say('making the program of one file, with its compiled code');
     await bundleProgram(tree, release);
     await copyPackages(arch, tree, release);
     for (const part of kept) await copy(part, source, release);
+    say('fetching the Debian packages');
     await addDebs(options, release);
     await refuseUnloadable(arch, release);
     await addSbom(release);
     await writeSums(release);
+    say('packing');
     await mkdir(out, { recursive: true });
     const archive = join(out, `${name}.tar.gz`);
     await packRelease(release, archive);

@@ -8,15 +8,15 @@ import {
 import {
   chmodSync,
   existsSync,
-  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { makeFolder } from '../lib/folder.ts';
 import { userName } from '../lib/user-name.ts';
 import { enrolAnswer, publicJwk, type PublicJwk } from '../protocol/api.ts';
 import { KiosError } from '../protocol/errors.ts';
@@ -161,7 +161,7 @@ export function trustedKeys(identity: Identity): TrustedKeys {
 }
 
 function writePrivate(path: string, text: string): void {
-  mkdirSync(join(path, '..'), { recursive: true, mode: 0o700 });
+  makeFolder(dirname(path), 0o700);
   const beside = `${path}.new`;
   writeFileSync(beside, text, { mode: 0o600, flush: true });
   chmodSync(beside, 0o600);

@@ -1,5 +1,6 @@
 // The folder of journal and identity. It must never be made in the empty place where the data partition should be.
-import { mkdirSync, readlinkSync, statSync } from 'node:fs';
+import { readlinkSync, statSync } from 'node:fs';
+import { makeFolder } from '../lib/folder.ts';
 import { KiosError } from '../protocol/errors.ts';
 
 /**
@@ -14,7 +15,7 @@ export function makeStateFolder(stateDir: string): void {
       `${stateDir} leads to ${target}, which is not there: is the data partition mounted?`,
     );
   }
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeFolder(stateDir, 0o700);
 }
 
 /** Where a link leads; undefined for what is no link. */

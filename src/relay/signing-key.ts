@@ -7,16 +7,9 @@ import {
   generateKeyPairSync,
   type KeyObject,
 } from 'node:crypto';
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fsyncSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeFolder } from '../lib/folder.ts';
 import { publicJwk, type PublicJwk } from '../protocol/api.ts';
 
 export interface SigningKey {
@@ -34,14 +27,14 @@ const keyFile = /^relay-key(-[A-Za-z0-9_-]{43})?\.pem$/;
 
 /** Every key whose private half lies here. @throws Error naming a file that holds no Ed25519 key. */
 export function readKeys(stateDir: string): SigningKey[] {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeFolder(stateDir, 0o700);
   const names = readdirSync(stateDir).filter((name) => keyFile.test(name));
   return names.map((name) => readKey(join(stateDir, name)));
 }
 
 /** The key of the first start: read, or made. Two relays on one directory end with the same one. */
 export function firstKey(stateDir: string): SigningKey {
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeFolder(stateDir, 0o700);
   const file = join(stateDir, firstFile);
   try {
     writeKey(file, generateKeyPairSync('ed25519').privateKey);
@@ -55,7 +48,7 @@ export function firstKey(stateDir: string): SigningKey {
 export function makeKey(stateDir: string): SigningKey {
   const { privateKey } = generateKeyPairSync('ed25519');
   const { kid, publicJwk: jwk } = named(privateKey);
-  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  makeFolder(stateDir, 0o700);
   const file = join(stateDir, fileNameOf(kid));
   writeKey(file, privateKey);
   return { kid, privateKey, publicJwk: jwk, file };

@@ -119,6 +119,13 @@ describe('kios learn printer', () => {
     expect(await readFile(config, 'utf8')).toBe(before);
   });
 
+  test('a file is no printer to learn from', async () => {
+    const { code, error } = await learn('--at', 'file:/tmp/paper.bin');
+    expect(code).toBe(1);
+    expect(error).toContain('a file answers nothing, there is nothing to learn');
+    expect(await readFile(config, 'utf8')).toBe(before);
+  });
+
   test('a printer that cannot print now is named, and nothing is written', async () => {
     const { printer } = await simulator({ cover: 'open' });
     const { code, error } = await learn('--at', printer.at);

@@ -97,7 +97,8 @@ test('goes to all kiosks at once; each answers for itself alone', async () => {
 
 test('what cannot be asked is refused in words', async () => {
   const wrong: [string, string[], string][] = [
-    ['a command that there is not', ['ksk01', 'open-the-till'], 'where COMMAND is restart'],
+    ['a command that there is not', ['ksk01', 'open-the-till'], '"open-the-till" is no command'],
+    ['a bundle by a relay that keeps none', ['ksk01', 'send-bundle'], 'names no supportDir'],
     ['no kiosk', ['restart'], 'KIOSK COMMAND'],
     ['a name that is no kiosk’s', ['KSK-1', 'restart'], 'no kiosk id'],
     ['a kiosk that never was', ['ksk09', 'restart'], 'ever enrolled'],

@@ -55,6 +55,12 @@ const lastLine = ({ stdout }: Result): string => stdout.trim().split('\n').at(-1
 const sentence = ({ status, stdout, stderr }: Result): string =>
   status === 1 && stdout === '' ? stderr.trim() : `status ${status}: ${stdout} ${stderr}`;
 
+test('the script alone, without a bundle, says what it needs', async () => {
+  expect(sentence(await run(script, ['--root', tree]))).toBe(
+    'provision: this file alone is no checkout: name a bundle with --bundle FILE --key FILE (--help says more).',
+  );
+});
+
 describe('only a bundle that the right key has signed is taken', () => {
   const untouched = async (attempt: () => Promise<Result>): Promise<string> => {
     const before = treeHash(tree);

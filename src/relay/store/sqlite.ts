@@ -1,6 +1,6 @@
 // SQLite as kysely's database, over node:sqlite. One connection a file; every commit is on the disk when it returns.
 import assert from 'node:assert';
-import { chmodSync, mkdirSync, statSync } from 'node:fs';
+import { chmodSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import {
@@ -12,6 +12,7 @@ import {
   type SqliteDatabase,
 } from 'kysely';
 import { systemClock, type Clock } from '../../lib/clock.ts';
+import { makeFolder } from '../../lib/folder.ts';
 import { userName } from '../../lib/user-name.ts';
 import { SettingFault } from '../setting-fault.ts';
 import { type Database } from './database.ts';
@@ -103,7 +104,7 @@ function openFile(path: string, use: SqliteUse): DatabaseSync {
   }
   let database: DatabaseSync | undefined;
   try {
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    if (path !== ':memory:') makeFolder(dirname(path), 0o700);
     database = new DatabaseSync(path, { timeout: busyMs });
     if (isNew) chmodSync(path, 0o600);
     // A file that cannot serve is found at the first read of it.
