@@ -18,6 +18,8 @@ const healthEveryMs = 30_000;
 const diskEveryMs = 10_000;
 /** How often old entries are let go, and a part of the journal is read over. */
 const journalEveryMs = 3_600_000;
+/** While somebody buys, or more is left to let go of than was let go of at once. */
+const journalAgainMs = 10_000;
 /** Some thousand sales of journal; a sale in hand needs a few kilobytes. */
 export const minFreeBytes = 32 * 1024 * 1024;
 
@@ -89,8 +91,8 @@ export async function freeBytes(stateDir: string): Promise<number> {
 }
 
 export interface JournalWatchOptions {
-  journal: JournalFile;
-  kiosk: Kiosk;
+  journal: Pick<JournalFile, 'prune' | 'reread'>;
+  kiosk: Pick<Kiosk, 'state'>;
   clock: Clock;
   log: Log;
   unreadable: (error: KiosError) => void;
@@ -100,14 +102,17 @@ export interface JournalWatchOptions {
 /** Lets old entries go while nobody buys, and finds a page that went bad before somebody needs it. */
 export async function watchJournal(options: JournalWatchOptions): Promise<void> {
   const { journal, kiosk, clock, log, unreadable, signal } = options;
+  let waitMs = journalEveryMs;
   for (;;) {
-    await wait(clock, journalEveryMs, signal);
+    await wait(clock, waitMs, signal);
     if (signal.aborted) return;
+    waitMs = journalAgainMs;
     if (kiosk.state().phase.at !== 'idle') continue;
     try {
       const nowMs = clock.nowMs();
       const pruned = journal.prune(new Date(nowMs).toISOString());
       if (pruned > 0) log.info({ pruned }, 'journal.pruned');
+      else waitMs = journalEveryMs;
       const fault = journal.reread(Math.floor(nowMs / journalEveryMs));
       if (fault !== undefined) throw new KiosError('journal-damaged', faultWords(fault));
     } catch (error) {

@@ -102,6 +102,32 @@ test('a slip that was called off, or could not be written, says nothing of the p
   expect((await afterSlip(refusing, { slip: false })).state.parts.printer).toEqual({ ok: true });
 });
 
+test('an order is carried out once in a life, whoever asks for it again', async () => {
+  const orders: string[] = [];
+  const dispenser: Dispenser = {
+    ...createNoDispenser(),
+    dispense: ({ id }) => {
+      orders.push(id);
+      return Promise.resolve('done');
+    },
+  };
+  const dispensed = Promise.withResolvers<undefined>();
+  const perform = performOf({
+    devices: { dispenser },
+    post: ({ kind }) => {
+      if (kind === 'dispensed') dispensed.resolve(undefined);
+    },
+    onPart: () => undefined,
+    slip: () => ({ blocks: [] }),
+  });
+  for (const dispenseId of [undefined, undefined, 'claim-1', 'claim-1']) {
+    const granted = dispenseId === undefined ? {} : { dispenseId };
+    perform({ kind: 'dispense', saleId: saleA, pieces: 1, ...granted });
+  }
+  await dispensed.promise;
+  expect(orders).toEqual([saleA, 'claim-1']);
+});
+
 test('an order that no board can be given leaves the dispenser blameless', async () => {
   const kiosk = new Machine();
   const dispenser = createDispenser({ at: 'serial:/dev/ttyS99?baudRate=9600', clock });

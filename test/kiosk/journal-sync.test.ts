@@ -44,6 +44,13 @@ test('a rest folds a long log into the file, and every entry is still there', as
   expect(journal.read(1, 10_000)).toHaveLength(manyEntries.length + 1);
 });
 
+test('a kiosk that never rests folds its log all the same, after fifteen thousand entries', async () => {
+  for (let times = 0; times < 9; times++) await journal.append(manyEntries);
+  expect(bytes(path)).toBeLessThan(100_000);
+  await journal.append(manyEntries);
+  expect(bytes(path)).toBeGreaterThan(5_000_000);
+});
+
 test('a rest after little is no work', async () => {
   const before = bytes(path);
   await journal.append([entry('little')]);

@@ -66,6 +66,8 @@ interface Bench {
   clock: VirtualClock;
   effects: Effect[];
   drawn: State[];
+  /** Effects and pictures, one after the other. */
+  order: string[];
   halts: unknown[];
 }
 
@@ -73,6 +75,7 @@ async function bench(disk = new HeldDisk(), some = rules): Promise<Bench> {
   const clock = new VirtualClock();
   const effects: Effect[] = [];
   const drawn: State[] = [];
+  const order: string[] = [];
   const halts: unknown[] = [];
   const options: KioskOptions = {
     rules: some,
@@ -82,8 +85,14 @@ async function bench(disk = new HeldDisk(), some = rules): Promise<Bench> {
     cursor: startCursor,
     ledgerId,
     language: 'id',
-    perform: (effect) => void effects.push(effect),
-    draw: (state) => void drawn.push(state),
+    perform: (effect) => {
+      effects.push(effect);
+      order.push(effect.kind);
+    },
+    draw: (state) => {
+      drawn.push(state);
+      order.push(`the picture of ${state.phase.at}`);
+    },
     halted: (error) => void halts.push(error),
   };
   const kiosk = createKiosk(options);
@@ -93,7 +102,7 @@ async function bench(disk = new HeldDisk(), some = rules): Promise<Bench> {
   await Promise.all(heard);
   await kiosk.post({ kind: 'caught-up', told: [], ledgerId, more: false });
   effects.splice(0, effects.length, ...effects.filter(({ kind }) => kind !== 'catch-up'));
-  return { kiosk, disk, clock, effects, drawn, halts };
+  return { kiosk, disk, clock, effects, drawn, order, halts };
 }
 
 const enter = { kind: 'key', key: 'enter', freshId: saleA } as const;
@@ -135,12 +144,24 @@ test('events that came during one write share the next', async () => {
   expect(events).toHaveLength(4);
 });
 
+test('goods come before the picture that says so', async () => {
+  const { kiosk, order } = await bench();
+  void kiosk.post(five);
+  await kiosk.post(enter);
+  await kiosk.post(tell('pending', { amountIdr: 5 }));
+  order.length = 0;
+  await kiosk.post(tell('paid', { amountIdr: 5 }));
+  expect(order).toEqual(['dispense', 'the picture of dispensing']);
+});
+
 test('a disk that fails releases no effect, stops the kiosk and says so once', async () => {
   const { kiosk, disk, effects, halts } = await bench();
   disk.held = true;
   const first = kiosk.post(five);
   const second = kiosk.post(enter);
-  const ends = Promise.allSettled([first, second]);
+  // The first two are under way; this one waits for the next write.
+  const third = kiosk.post({ kind: 'key', key: 'cancel', freshId: saleA });
+  const ends = Promise.allSettled([first, second, third]);
   disk.fail();
   for (const end of await ends) expect(end.status).toBe('rejected');
   await expect(kiosk.post(five)).rejects.toThrow('disk full');
