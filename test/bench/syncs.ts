@@ -86,7 +86,7 @@ function row(what: string, counts: readonly number[], bound?: number): string[] 
 }
 
 /** From the first key to the idle screen. */
-async function sell(world: World): Promise<void> {
+export async function sell(world: World): Promise<void> {
   const mark = world.kiosk.mark;
   world.press('1', '5', '000', 'enter');
   await world.phase('paying', mark);

@@ -2,6 +2,7 @@
 // whatever the process says, so they stay in memory.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 /** The process goes away without us hearing of it; a bench is not to wait for ever. */
@@ -98,4 +99,12 @@ export function syncsBetween(lines: readonly string[], from: RegExp, to: RegExp)
 /** SIGINT makes strace let go of the process, which runs on. */
 function letGo(child: ChildProcess): void {
   if (child.exitCode === null) child.kill('SIGINT');
+}
+
+/** A process that is not our child is traced by root, or where the kernel lets everybody. */
+export function whyForbidden(): string | undefined {
+  const file = '/proc/sys/kernel/yama/ptrace_scope';
+  if (process.getuid?.() === 0 || !existsSync(file)) return undefined;
+  const scope = readFileSync(file, 'utf8').trim();
+  return scope === '0' ? undefined : `kernel.yama.ptrace_scope is ${scope}`;
 }

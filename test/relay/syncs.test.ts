@@ -1,5 +1,5 @@
 // A notice costs the relay one sync before its 200, and many together share theirs: counted from outside, by strace.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -7,20 +7,19 @@ import { flood, httpRequest, openHttpLines } from '../bench/http-line.ts';
 import { noticeRequest } from '../bench/notices.ts';
 import { startRelay } from '../bench/relay-process.ts';
 import { kioskName, layKiosks, layPendingSales, openRows, sharedKey } from '../bench/rows.ts';
-import { attachTrace, countSyncs, noticeRead, okWritten, whyNoTrace } from '../bench/trace.ts';
+import {
+  attachTrace,
+  countSyncs,
+  noticeRead,
+  okWritten,
+  whyForbidden,
+  whyNoTrace,
+} from '../bench/trace.ts';
 import { startMidtrans } from './scripted-midtrans.ts';
 
 /** Why nothing can be counted here, or undefined. */
 const missing = (await whyNoTrace()) ?? whyForbidden();
 const together = 50;
-
-/** A process that is not our child is traced by root, or where the kernel lets everybody. */
-function whyForbidden(): string | undefined {
-  const file = '/proc/sys/kernel/yama/ptrace_scope';
-  if (process.getuid?.() === 0 || !existsSync(file)) return undefined;
-  const scope = readFileSync(file, 'utf8').trim();
-  return scope === '0' ? undefined : `kernel.yama.ptrace_scope is ${scope}`;
-}
 
 async function syncsUntilAnswered(notices: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'kios-syncs-'));
