@@ -5,9 +5,10 @@
 # Raspberry Pi OS 12 and 13; elsewhere GRUB.
 readonly pi_words=/boot/firmware/cmdline.txt
 readonly grub_part=/etc/default/grub.d/kios.cfg
-# Its menu answers a keyboard: e, init=/bin/sh and Enter are a root shell.
+# Its menu answers a keyboard: e, init=/bin/sh and Enter are a root shell. With a timeout of 0 the style `menu` looks at no
+# key; `hidden` opens the menu where Esc is held (GRUB 2.06, grub-core/normal/menu.c; tried with grub-emu).
 readonly grub_closed=(
-  GRUB_TIMEOUT=0 GRUB_TIMEOUT_STYLE=hidden GRUB_RECORDFAIL_TIMEOUT=0 GRUB_DISABLE_RECOVERY=true
+  GRUB_TIMEOUT=0 GRUB_TIMEOUT_STYLE=menu GRUB_RECORDFAIL_TIMEOUT=0 GRUB_DISABLE_RECOVERY=true
 )
 readonly watchdog_part=/etc/systemd/system.conf.d/60-kios-watchdog.conf
 

@@ -138,5 +138,5 @@ inGuests(
       cutsLimitMs,
     );
   },
-  'at all',
+  'full',
 );

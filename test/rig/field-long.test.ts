@@ -194,5 +194,5 @@ inGuests(
       updateLimitMs,
     );
   },
-  'at all',
+  'full',
 );

@@ -180,5 +180,5 @@ inGuests(
       overlayLimitMs,
     );
   },
-  'at all',
+  'full',
 );

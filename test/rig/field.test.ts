@@ -39,6 +39,10 @@ inGuests(
         const tookS = Math.round((systemClock.monotonicMs() - open().bare.atMs) / 1000);
         process.stdout.write(`rig: ${tookS} s from a bare guest to the first receipt\n`);
         expect(await open().shop.guest.sh('systemctl --failed --no-legend --plain')).toBe('');
+        // Without a boot in between.
+        const closed =
+          'systemctl is-active getty@tty1 kios-console || true; cat /proc/sys/kernel/sysrq';
+        expect(await open().shop.guest.sh(closed)).toBe('inactive\nactive\n0');
       },
       stepLimitMs,
     );
@@ -137,5 +141,5 @@ inGuests(
       updateLimitMs,
     );
   },
-  'on all releases',
+  'on both releases',
 );

@@ -1,7 +1,7 @@
 // The power cut while the kiosk sells: every write to its disk is recorded, and the disk is made as it could have been
 // found after a cut behind any of them. The journal must be whole and know all that the world had heard from it.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,17 +12,14 @@ import { wantedRows, withJournalView } from '../../src/kiosk/journal-view.ts';
 import { openJournal } from '../../src/kiosk/journal.ts';
 import { systemClock, wait } from '../../src/lib/clock.ts';
 import { House, until } from './house.ts';
-import type { Guest } from './machine/guest.ts';
 import { countWrites, makeCrashed, readWrites, type Fate } from './machine/write-log.ts';
+import { makeDataDisk, mountState, withSbin } from './power-disk.ts';
 import { buildLimitMs, inGuests, stepLimitMs } from './releases.ts';
 import { Shop } from './shop.ts';
 
 const sales = 3;
 const cuts = 60;
-/** The kiosk sells nothing on a disk with less than 32 MB to spare. */
-const diskBytes = 64 * 1024 * 1024;
 const lookMs = 50;
-const stateDir = '/var/lib/kios';
 
 /** Something that the world has heard, and how many writes there had been by then. */
 interface Heard {
@@ -41,10 +38,7 @@ inGuests('the power cut while a kiosk sells', (image) => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kios-power-'));
     for (const name of ['before', 'log', 'image', 'live'] as const) disk[name] = join(folder, name);
-    writeFileSync(disk.before, '');
-    truncateSync(disk.before, diskBytes);
-    const now = ['-E', 'lazy_itable_init=0,lazy_journal_init=0'];
-    execFileSync('mke2fs', ['-q', '-t', 'ext4', ...now, disk.before], { env: withSbin });
+    makeDataDisk(disk.before);
     copyFileSync(disk.before, disk.live);
     house = await House.open();
     const dataDisk = { file: disk.live, log: disk.log };
@@ -142,12 +136,6 @@ inGuests('the power cut while a kiosk sells', (image) => {
     stepLimitMs,
   );
 });
-
-const withSbin = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
-
-async function mountState(guest: Guest): Promise<void> {
-  await guest.sh(`mkdir -p ${stateDir} && mount /dev/disk/by-id/virtio-data ${stateDir}`);
-}
 
 /** The files of a disk as they are once its file system has mended itself, without mounting it. */
 function takeOut(image: string, folder: string): string {

@@ -36,6 +36,8 @@ export interface ShopOptions {
   alsoReachable?: readonly number[];
   /** With a vend board, too, whose items take so long to fall. */
   pulseMs?: number;
+  /** Of a guest before this one, whose orders it remembers: it stays open, and is pulled out at the end. */
+  board?: UsbVendBoard;
   /** Before anything is installed. */
   prepare?: (guest: Guest) => Promise<unknown>;
   /** Instead of our own unit, rules and identity, and of a release made here: as it is done in the field. */
@@ -79,7 +81,8 @@ export class Shop {
   /** Everything plugged in, installed and enrolled; `serve` starts the kiosk. */
   static async open(image: GuestImage, more: ShopOptions = {}): Promise<Shop> {
     await using undo = new AsyncDisposableStack();
-    const { prepare, house: given, provision, alsoReachable = [], pulseMs, ...disks } = more;
+    const { prepare, house: given, provision, alsoReachable = [], pulseMs, ...rest } = more;
+    const { board: boardOfBefore, ...disks } = rest;
     const house = given ?? undo.adopt(await House.open(), (one) => one.close());
     const folder = async (name: string): Promise<string> =>
       undo.adopt(await mkdtemp(join(tmpdir(), name)), (one) => rm(one, { recursive: true }));
@@ -95,12 +98,14 @@ export class Shop {
       (one) => one.end(),
     );
     const board =
-      pulseMs === undefined
-        ? undefined
-        : undo.adopt(
-            await UsbVendBoard.create(join(await folder('kios-board-'), 'motor'), pulseMs),
-            (one) => one.end(),
-          );
+      boardOfBefore !== undefined
+        ? undo.adopt(boardOfBefore, (one) => one.unplug())
+        : pulseMs === undefined
+          ? undefined
+          : undo.adopt(
+              await UsbVendBoard.create(join(await folder('kios-board-'), 'motor'), pulseMs),
+              (one) => one.end(),
+            );
     const shop = new Shop({ guest, house, printer, board }, undo.move());
     try {
       await prepare?.(guest);
