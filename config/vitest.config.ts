@@ -6,7 +6,7 @@ const root = new URL('..', import.meta.url).pathname;
 
 const seams = [
   'test/bench-page/{devices,page-server}.test.ts',
-  'test/drivers/{dispenser,dispenser-pulse,dispenser-gpio,dispenser-relay,display,display-scan,input-replug,keypad,ports,printer,printer-answers,printer-lp,printer-escpos,printer-owed,printer-rogue,printer-usb,scanner}.test.ts',
+  'test/drivers/{dispenser,dispenser-pulse,dispenser-gpio,dispenser-relay,display,display-scan,input-replug,keypad,output-replug,ports,printer,printer-answers,printer-lp,printer-escpos,printer-owed,printer-rogue,printer-usb,scanner}.test.ts',
   'test/kiosk/{broker-line,broker-link,download,enrol-plain,enrol-scan,sheet-scan,key-chain,relay-claims,relay-client,remote-config-run,send,wrong-clock}.test.ts',
   'test/relay/{broker-flood,broker-tls,catch-up,clones,hooks,mosquitto,recovery,recovery-restored,recovery-store}.test.ts',
   'test/relay/{midtrans-client,charge-interleavings,stop,breaker-relay,notices-forged,charge-faults,drain,fleet,junk,keys,limits,midtrans,notices,report-day,report-store,sale,server}.test.ts',

@@ -104,7 +104,8 @@ inGuests(
         await shop.keypad.press('1', '2', '000', 'enter');
         await shop.kiosk.phase('paying', mark);
         qr = await shop.qrOnPanel();
-        if (!paysLate) await house.pay(qr);
+        if (paysLate) return;
+        await house.pay(qr);
         await shop.kiosk.phase('result', mark);
         await shop.toIdle();
       };

@@ -13,6 +13,7 @@ export class Monitor {
   /** Names of all events so far: RESET, WATCHDOG, DEVICE_DELETED, … */
   readonly events: string[] = [];
   #lastId = 0;
+  #closed = false;
 
   constructor(socket: Socket) {
     this.#line = speakJson(socket, (message) => {
@@ -22,6 +23,7 @@ export class Monitor {
 
   /** @throws Error in qemu's own words */
   async do(execute: string, args: object = {}): Promise<unknown> {
+    if (this.#closed) throw new Error('the guest is off');
     const id = ++this.#lastId;
     const answer = Promise.withResolvers<unknown>();
     this.#waiting.set(id, answer);
@@ -31,6 +33,7 @@ export class Monitor {
 
   /** Nobody answers any more. */
   close(): void {
+    this.#closed = true;
     for (const { reject } of this.#waiting.values()) reject(new Error('the guest is off'));
     this.#line.close();
   }
