@@ -2,6 +2,8 @@
 export interface FrameQueue<Frame> {
   /** Resolves when this frame, or a newer one that overtook it, is shown; rejects as `draw` did. */
   show(frame: Frame): Promise<void>;
+  /** The last frame once more, where no other is on its way. What went wrong is told to whoever shows the next one. */
+  again(frame: Frame): void;
 }
 
 interface Waiting<Frame> {
@@ -32,13 +34,18 @@ export function createFrameQueue<Frame>(draw: (frame: Frame) => Promise<void>): 
     return next;
   };
 
+  const show = async (frame: Frame): Promise<void> => {
+    if (waiting === undefined) waiting = { frame, shown: Promise.withResolvers() };
+    else waiting.frame = frame;
+    const { promise } = waiting.shown;
+    if (!drawing) void run();
+    return promise;
+  };
+
   return {
-    show: async (frame) => {
-      if (waiting === undefined) waiting = { frame, shown: Promise.withResolvers() };
-      else waiting.frame = frame;
-      const { promise } = waiting.shown;
-      if (!drawing) void run();
-      return promise;
+    show,
+    again: (frame) => {
+      if (!drawing) void show(frame).catch(() => undefined);
     },
   };
 }

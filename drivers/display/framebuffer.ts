@@ -32,6 +32,11 @@ export interface FramebufferOptions {
 
 /** How often the panel's shape is compared: HDMI may come back as another one. */
 const watchEveryMs = 1000;
+/**
+ * After the opening it is painted whole so many times more, a second apart: the kernel's console has a panel that comes anew
+ * until the root unit has taken it away, and its cursor would stay in the picture.
+ */
+const repaints = 5;
 /** No panel of a kiosk is larger; more is nonsense in sysfs. */
 const maxSidePx = 8192;
 
@@ -56,6 +61,7 @@ class Framebuffer implements Display {
   #spare: Buffer | undefined;
   /** The frame that `#shown` was copied from. */
   #frame: PanelFrame | undefined;
+  #repaints = repaints;
   #stopWatch: () => void = () => undefined;
   #over = false;
   #lost: DeviceError | undefined;
@@ -162,6 +168,7 @@ class Framebuffer implements Display {
         async (shape) => {
           if (this.#over) return;
           if (shape === this.#shape) {
+            this.#repaint();
             this.#watch();
             return;
           }
@@ -170,6 +177,13 @@ class Framebuffer implements Display {
         async (cause: unknown) => this.#failed(cause),
       );
     });
+  }
+
+  #repaint(): void {
+    if (this.#repaints === 0 || this.#frame === undefined) return;
+    this.#repaints--;
+    this.#shown = undefined;
+    this.#queue.again(this.#frame);
   }
 
   async #end(error: DeviceError | undefined): Promise<void> {

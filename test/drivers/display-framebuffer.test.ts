@@ -8,6 +8,8 @@ import { createDisplay } from '../../drivers/display/display.ts';
 import { copyRows, panelFrame, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
 import { createPanelRenderer, createRenderer } from '../../drivers/display/render.ts';
 import { changedRows, changedSpan } from '../../drivers/display/rows.ts';
+import type { Clock } from '../../src/lib/clock.ts';
+import { VirtualClock } from '../lib/virtual-clock.ts';
 import { plugFramebuffer, readFramebuffer, tellShape, untouched } from './display-fake-fb.ts';
 import { hastyClock } from './display-frames.ts';
 import { scenes } from './display-scenes.ts';
@@ -26,17 +28,21 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-async function openPanel(panel: Panel, rotation: 0 | 90 | 180 | 270 = 0): Promise<Display> {
+async function openPanel(
+  panel: Panel,
+  rotation: 0 | 90 | 180 | 270 = 0,
+  clock?: Clock,
+): Promise<Display> {
   await plugFramebuffer(folder, panel);
-  const display = makeDisplay(rotation);
+  const display = makeDisplay(rotation, clock);
   await display.open(never);
   return display;
 }
 
-function makeDisplay(rotation: 0 | 90 | 180 | 270 = 0): Display {
+function makeDisplay(rotation: 0 | 90 | 180 | 270 = 0, clock: Clock = hastyClock): Display {
   const at = `fb:${join(folder, 'fb0')}`;
   const sysfsRoot = join(folder, 'sys');
-  const display = createDisplay({ at, rotation, sysfsRoot, clock: hastyClock });
+  const display = createDisplay({ at, rotation, sysfsRoot, clock });
   opened.push(display);
   return display;
 }
@@ -111,9 +117,26 @@ test.each([
   },
 );
 
+test('what a console draws over it in the first seconds is painted over, also where nothing changes', async () => {
+  const panel: Panel = { width: 8, height: 10, stride: 16, bitsPerPixel: 16 };
+  const clock = new VirtualClock();
+  const display = await openPanel(panel, 0, clock);
+  const frame = stripes(display.geometry, 1);
+  await display.show(frame);
+  for (let time = 0; time < 2; time++) {
+    await writeFile(join(folder, 'fb0'), Buffer.alloc(6, untouched), { flag: 'r+' });
+    await expect
+      .poll(async () => {
+        await clock.advance(1000);
+        return readFramebuffer(await memory(), panel);
+      })
+      .toEqual(frame);
+  }
+});
+
 test('only changed rows are written', async () => {
   const panel: Panel = { width: 8, height: 10, stride: 16, bitsPerPixel: 16 };
-  const display = await openPanel(panel);
+  const display = await openPanel(panel, 0, new VirtualClock());
   const first = stripes(display.geometry, 1);
   await display.show(first);
   await writeFile(join(folder, 'fb0'), Buffer.alloc(160, untouched), { flag: 'r+' });

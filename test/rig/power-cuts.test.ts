@@ -25,6 +25,8 @@ const stride = 37;
 const lookMs = 20;
 const allLimitMs = 2 * 3_600_000;
 
+/** Where a kiosk is that has taken up, or ended, what was in hand; undefined: there was nothing. */
+const settled: ReadonlySet<unknown> = new Set([undefined, 'idle', 'result', 'paying']);
 const fates: readonly Fate[] = ['lost', 'kept', (index) => (index % 3 === 0 ? 'lost' : 'kept')];
 
 inGuests(
@@ -92,7 +94,13 @@ inGuests(
 
     /** Answers what was on the screen when the plug was pulled. */
     const sellUntilCut = async (shop: Shop, number: number): Promise<unknown> => {
-      await shop.toIdle();
+      await until('a kiosk that knows where it was', async () => {
+        await shop.kiosk.mark();
+        return settled.has(shop.kiosk.lastPhase);
+      });
+      // Nobody has paid yet: its QR is there again, and the customer, too.
+      const isShown = shop.kiosk.lastPhase === 'paying';
+      if (!isShown) await shop.toIdle();
       await until('a kiosk that sells', async () => shop.kiosk.sells());
       const mark = await shop.kiosk.mark();
       const cutAt = countWrites(disk.log) + ((number * stride) % writesOfSale);
@@ -101,8 +109,10 @@ inGuests(
       const paysLate = number % 4 === 0;
       let qr: string | undefined;
       const customer = async (): Promise<void> => {
-        await shop.keypad.press('1', '2', '000', 'enter');
-        await shop.kiosk.phase('paying', mark);
+        if (!isShown) {
+          await shop.keypad.press('1', '2', '000', 'enter');
+          await shop.kiosk.phase('paying', mark);
+        }
         qr = await shop.qrOnPanel();
         if (paysLate) return;
         await house.pay(qr);
