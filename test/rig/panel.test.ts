@@ -11,6 +11,8 @@ import { readPaper, Shop } from './shop.ts';
 /** Long enough that the panel can go and come while an item falls. */
 const pulseMs = 3_000;
 const driver = '/sys/bus/pci/drivers/bochs-drm';
+/** A picture that stood still for so many looks is the one that stays. */
+const stillLooks = 30;
 /** What the kernel has built in for panels that say nothing. */
 const otherPanel = { firmware: 'edid/1024x768.bin', width: 1024, height: 768 } as const;
 
@@ -56,10 +58,12 @@ inGuests('the panel of a kiosk', (image) => {
       await shop.serve({ printer: undefined });
       mark = await shop.kiosk.mark();
       const orders = (await shop.house.orders()).length;
+      let same = 0;
       await until('the idle screen', async () => {
         const before = idle;
         idle = await shop.guest.screenshot();
-        return idle.equals(before);
+        same = idle.equals(before) ? same + 1 : 0;
+        return same === stillLooks;
       });
       await takeAway();
       await until('a kiosk that does not sell', async () => !(await shop.kiosk.sells()));
