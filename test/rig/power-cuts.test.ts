@@ -19,7 +19,7 @@ const cuts = 50;
 /** An item falls so long that some cuts come meanwhile. */
 const pulseMs = 1_500;
 /** A sale writes about as often; a cut that would come behind more comes when it is over. */
-const writesOfSale = 90;
+const writesOfSale = 45;
 /** Shares no divisor with it: the cuts are spread over the sale, no two at one place. */
 const stride = 37;
 const lookMs = 20;
