@@ -4,8 +4,9 @@ import { spawn } from 'node:child_process';
 /** Enough of what a program said to see why it failed. */
 const maxSaidBytes = 16 * 1024;
 
-/** Where sfdisk and mkfs.ext4 are, which Debian leaves out of a user's PATH. */
-const systemFolders = ':/usr/sbin:/sbin';
+/** With what Debian leaves out of a user's PATH: where sfdisk and mkfs.ext4 are. */
+const searchPath = (): string =>
+  [process.env['PATH'], '/usr/sbin', '/sbin'].filter((part) => part !== undefined).join(':');
 
 /** A program that is missing or failed; the message holds what it said. */
 export class ToolError extends Error {
@@ -43,12 +44,7 @@ export async function runTool(
   const child = spawn(program, args, {
     ...(cwd === undefined ? {} : { cwd }),
     ...(limitMs === undefined ? {} : { timeout: limitMs, killSignal: 'SIGKILL' }),
-    env: {
-      ...process.env,
-      PATH: `${process.env['PATH'] ?? ''}${systemFolders}`,
-      LC_ALL: 'C',
-      ...env,
-    },
+    env: { ...process.env, PATH: searchPath(), LC_ALL: 'C', ...env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   let written = '';

@@ -118,6 +118,7 @@ export async function watchJournal(options: JournalWatchOptions): Promise<void> 
     } catch (error) {
       if (!(error instanceof KiosError)) throw error;
       unreadable(error);
+      waitMs = journalEveryMs;
     }
   }
 }

@@ -19,6 +19,7 @@ let state: State;
 /** Entries that are too many; five are let go of at once. */
 let tooMany: number;
 let broken: JournalFault | KiosError | undefined;
+let unwritable: KiosError | undefined;
 let prunes: number;
 let faults: KiosError[];
 
@@ -28,10 +29,12 @@ beforeEach(() => {
   state = idle;
   tooMany = 0;
   broken = undefined;
+  unwritable = undefined;
   prunes = 0;
   faults = [];
   const prune = (): number => {
     prunes++;
+    if (unwritable !== undefined) throw unwritable;
     const gone = Math.min(tooMany, 5);
     tooMany -= gone;
     return gone;
@@ -85,4 +88,10 @@ test.each<[string, JournalFault | KiosError, string]>([
   expect(faults).toMatchObject([{ code }]);
   await clock.advance(hourMs);
   expect(faults).toHaveLength(2);
+});
+
+test('one that cannot be tidied is told once an hour', async () => {
+  unwritable = new KiosError('disk-full', 'full');
+  await clock.advance(2 * hourMs);
+  expect(faults).toMatchObject([{ code: 'disk-full' }, { code: 'disk-full' }]);
 });
