@@ -13,7 +13,7 @@ import { openJournal } from '../../src/kiosk/journal.ts';
 import { systemClock, wait } from '../../src/lib/clock.ts';
 import { House, until } from './house.ts';
 import { countWrites, makeCrashed, readWrites, type Fate } from './machine/write-log.ts';
-import { makeDataDisk, mountState, withSbin } from './power-disk.ts';
+import { makeJournalDisk, mountState, withSbin } from './power-disk.ts';
 import { buildLimitMs, inGuests, stepLimitMs } from './releases.ts';
 import { Shop } from './shop.ts';
 
@@ -38,7 +38,7 @@ inGuests('the power cut while a kiosk sells', (image) => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'kios-power-'));
     for (const name of ['before', 'log', 'image', 'live'] as const) disk[name] = join(folder, name);
-    makeDataDisk(disk.before);
+    makeJournalDisk(disk.before);
     copyFileSync(disk.before, disk.live);
     house = await House.open();
     const dataDisk = { file: disk.live, log: disk.log };

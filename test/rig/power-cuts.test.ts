@@ -10,7 +10,7 @@ import { systemClock, wait } from '../../src/lib/clock.ts';
 import { House, until } from './house.ts';
 import type { Guest } from './machine/guest.ts';
 import { countWrites, makeCrashed, readWrites, type Fate } from './machine/write-log.ts';
-import { makeDataDisk, mountState } from './power-disk.ts';
+import { makeJournalDisk, mountState } from './power-disk.ts';
 import { buildLimitMs, inGuests } from './releases.ts';
 import { Shop } from './shop.ts';
 import { UsbVendBoard } from './usb/usb-vend-board.ts';
@@ -41,7 +41,7 @@ inGuests(
       folder = await mkdtemp(join(tmpdir(), 'kios-plug-'));
       for (const name of ['before', 'log', 'image', 'live'] as const)
         disk[name] = join(folder, name);
-      makeDataDisk(disk.before);
+      makeJournalDisk(disk.before);
       house = await House.open();
       board = await UsbVendBoard.create(join(folder, 'motor'), pulseMs);
     }, buildLimitMs);

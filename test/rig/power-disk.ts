@@ -9,7 +9,7 @@ const diskBytes = 64 * 1024 * 1024;
 export const withSbin = { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin` };
 
 /** An empty ext4 in this file. */
-export function makeDataDisk(file: string): void {
+export function makeJournalDisk(file: string): void {
   writeFileSync(file, '');
   truncateSync(file, diskBytes);
   const now = ['-E', 'lazy_itable_init=0,lazy_journal_init=0'];
