@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { systemClock } from '../../src/lib/clock.ts';
 import { versions } from './field-bundles.ts';
 import { failedLimitMs, FieldKiosk, updateLimitMs } from './field-kiosk.ts';
-import { differences, kept, traces, tryProvision, unprovision } from './field-machine.ts';
+import { differences, kept, traces, unprovision } from './field-machine.ts';
 import { until } from './house.ts';
 import { buildLimitMs, inGuests, stepLimitMs } from './releases.ts';
 
@@ -64,21 +64,6 @@ inGuests(
         expect(wide.map(([line]) => line)).toEqual([]);
       },
       stepLimitMs,
-    );
-
-    test(
-      '--data without the partition that scripts/card makes is refused, and says what to do',
-      async () => {
-        const { guest } = open().shop;
-        const label = async (name: string): Promise<string> =>
-          guest.sh(`e2label $(findmnt --noheadings --output SOURCE ${kept.place}) ${name}`);
-        await label('another');
-        const { code, out } = await tryProvision(guest, '--data', '--dry-run');
-        await label('kios-data');
-        expect(out).toMatch(/^provision: there is no partition kios-data: .*scripts\/card/m);
-        expect(code).toBe(1);
-      },
-      updateLimitMs,
     );
 
     test(
