@@ -37,7 +37,7 @@ test('claims lists what is owed, how old, and what to do; finished ones only whe
   expect(text).toMatch(new RegExp(`${saleId}  \\d{4} \\d{4} \\d{3}  late`));
   expect(text).toMatch(/Rp 15\.000 +0 min {2}open/);
   expect(text).toContain('The customer may redeem it at the kiosk with the slip; or claim refund.');
-  expect(text).toContain('1 claims, Rp 15.000 owed.');
+  expect(text).toContain('1 claim, Rp 15.000 owed.');
   expect(await kios('claims', '--state', 'honoured')).toBe('0 claims, Rp 0 owed.\n');
   const json = JSON.parse(await kios('claims', '--json')) as Record<string, unknown>;
   expect(json).toMatchObject({ saleId, kind: 'late', amountIdr: 15_000, state: 'open' });

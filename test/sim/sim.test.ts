@@ -37,7 +37,7 @@ const foundWithin: Readonly<Record<Bug, number>> = {
   'ledger-unchecked': 150,
   'served-for-ever': 60,
   'same-boot-after-power-cut': 150,
-  'wall-clock-for-deadlines': 150,
+  'wall-clock-for-deadlines': 400,
   'price-of-the-day': 150,
   'nothing-given-back': 150,
 };
