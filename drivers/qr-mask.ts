@@ -33,7 +33,7 @@ export function isDark({ stride, words }: Lines, line: number, at: number): bool
 }
 
 /** Whether a mask turns this module over: table 10 of the standard. */
-function turnsOver(mask: Mask, row: number, column: number): boolean {
+export function turnsOver(mask: Mask, row: number, column: number): boolean {
   const product = row * column;
   switch (mask) {
     case 0:

@@ -1,6 +1,5 @@
-// A text as the modules of a QR, without quiet zone. PURE: the package `qrcode` lays them out, module for module the symbol
-// that it would make alone, but the mask is chosen by qr-mask.ts, in an eighth of the time.
-import { create } from 'qrcode/lib/core/qrcode.js';
+// A text as the modules of a QR, without quiet zone. PURE: same text, same symbol, and the smallest that holds it.
+import { codewordsOf } from './qr-codewords.ts';
 import {
   applyMask,
   blankLines,
@@ -11,9 +10,17 @@ import {
   type Lines,
   type Mask,
 } from './qr-mask.ts';
+import { patternsOf } from './qr-patterns.ts';
+import {
+  bestSegments,
+  bitsOf,
+  lastOfGroup,
+  type Segment,
+  type VersionGroup,
+} from './qr-segments.ts';
+import { blocksOf, type QrLevel } from './qr-versions.ts';
 
-/** How much of a symbol may be lost: 7 %, 15 %, 25 %. */
-export type QrLevel = 'L' | 'M' | 'Q';
+export type { QrLevel } from './qr-versions.ts';
 
 export interface QrMatrix {
   /** Modules on a side. */
@@ -22,23 +29,50 @@ export interface QrMatrix {
   dark: Uint8Array;
 }
 
-/** What `qrcode` takes: a text, each part packed by its own mode, or bytes as they are. */
-type Content = string | { data: Uint8Array; mode: 'byte' }[];
-
-/** The mask that `qrcode` is told, so that it looks for none. */
-const givenMask = 0;
-
 /** ISO/IEC 18004, table 12. */
 const levelBits = { L: 1, M: 0, Q: 3 } as const;
 /** 7.9.1: the generator of the format's BCH code, and what is laid over it. */
 const [formatGenerator, formatCover] = [0x537, 0x5412];
 const formatLength = 15;
 
-/** @throws Error when the content is empty, or fits into no symbol of this level */
-export function makeQr(content: Content, level: QrLevel): QrMatrix {
-  const { modules } = create(content, { errorCorrectionLevel: level, maskPattern: givenMask });
-  const both = linesOf(modules.size, modules.data, modules.reservedBit);
-  return matrixOf(best(both, level).rows);
+/**
+ * @param content a text, each part of it packed by its own mode, or bytes as they are
+ * @throws RangeError when it is empty, or fits into no symbol of this level
+ */
+export function makeQr(content: string | Uint8Array, level: QrLevel): QrMatrix {
+  const { version, group, segments } = smallest(content, level);
+  const words = codewordsOf(segments, group, blocksOf(version, level));
+  const { size, dark, free, path } = patternsOf(version);
+  const modules = dark.slice();
+  // What is left over behind the last codeword stays light (7.6).
+  for (let bit = 0; bit < words.length * 8; bit++) {
+    modules[path[bit] ?? 0] = ((words[bit >> 3] ?? 0) >> (7 - (bit & 7))) & 1;
+  }
+  return matrixOf(best(linesOf(size, modules, free), level).rows);
+}
+
+/** What is said, and in which size of symbol. */
+export interface Said {
+  /** 1 to 40. */
+  version: number;
+  group: VersionGroup;
+  segments: readonly Segment[];
+}
+
+/** The smallest symbol of this level that holds it. @throws RangeError as `makeQr` */
+export function smallest(content: string | Uint8Array, level: QrLevel): Said {
+  const isText = typeof content === 'string';
+  const bytes = isText ? new TextEncoder().encode(content) : content;
+  if (bytes.length === 0) throw new RangeError('a QR without content');
+  let version = 1;
+  for (const group of [0, 1, 2] as const) {
+    const segments = isText ? bestSegments(bytes, group) : [{ mode: 'byte' as const, bytes }];
+    const bits = bitsOf(segments, group);
+    for (; version <= lastOfGroup[group]; version++) {
+      if (bits <= blocksOf(version, level).data * 8) return { version, group, segments };
+    }
+  }
+  throw new RangeError('the content is too long for a QR');
 }
 
 /** A symbol by its rows and by its columns. */
@@ -56,19 +90,17 @@ function blank(size: number): Both {
   return { rows: blankLines(size), columns: blankLines(size) };
 }
 
-/** The modules as bits, without the mask that `qrcode` was told. */
-function linesOf(size: number, dark: Uint8Array, reserved: Uint8Array): Laid {
-  const masked = blank(size);
-  const free = blank(size);
+/** The modules as bits. */
+function linesOf(size: number, dark: Uint8Array, free: Uint8Array): Laid {
+  const laid = blank(size);
+  const turned = blank(size);
   for (let row = 0, at = 0; row < size; row++) {
     for (let column = 0; column < size; column++, at++) {
-      if (dark[at] === 1) put(masked, row, column, true);
-      if (reserved[at] === 0) put(free, row, column, true);
+      if (dark[at] === 1) put(laid, row, column, true);
+      if (free[at] === 1) put(turned, row, column, true);
     }
   }
-  applyMask(givenMask, false, masked.rows, free.rows, masked.rows);
-  applyMask(givenMask, true, masked.columns, free.columns, masked.columns);
-  return { ...masked, free };
+  return { ...laid, free: turned };
 }
 
 /** The first of those with the least penalty. */

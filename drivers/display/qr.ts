@@ -1,17 +1,8 @@
 // The QR on the screen: its matrix, its pixels, and the proof that the pixels say what they should.
-import { decodeQR } from 'qr/decode.js';
 import { DeviceError } from '../device.ts';
 import { makeQr, type QrMatrix } from '../qr-matrix.ts';
-import {
-  bytesOf,
-  fillBox,
-  pixelAt,
-  pixelOf,
-  quietModules,
-  rgb888,
-  type Box,
-  type Surface,
-} from './blit.ts';
+import { readQr } from '../qr-read.ts';
+import { bytesOf, fillBox, pixelOf, quietModules, type Box, type Surface } from './blit.ts';
 import { turnGrid, type Rotation } from './turn.ts';
 
 /** EMVCo leaves a payment text at most 512 characters; anything longer is a fault of ours. */
@@ -25,11 +16,19 @@ export function qrMatrix(text: string): QrMatrix {
   return makeQr(text, 'M');
 }
 
-/** The modules as they lie on the panel. */
-export function turnedMatrix({ size, dark }: QrMatrix, turn: Rotation): QrMatrix {
-  if (turn === 0) return { size, dark };
-  const sides = { width: size, height: size };
-  return { size, dark: turnGrid(dark, sides, turn, new Uint8Array(dark.length)) };
+/** A symbol as it lies on the panel. */
+export interface PanelMatrix extends QrMatrix {
+  /** How far it was turned. */
+  turn: Rotation;
+}
+
+export function turnedMatrix({ size, dark }: QrMatrix, turn: Rotation): PanelMatrix {
+  return { size, turn, dark: turnedModules(dark, size, turn) };
+}
+
+function turnedModules(dark: Uint8Array, size: number, turn: Rotation): Uint8Array {
+  if (turn === 0) return dark;
+  return turnGrid(dark, { width: size, height: size }, turn, new Uint8Array(dark.length));
 }
 
 /** Draws a QR in black on white with its quiet zone. `box` is square: (size + 2 × quiet) × modulePx. */
@@ -53,12 +52,6 @@ export function drawQr(surface: Surface, matrix: QrMatrix, box: Box, modulePx: n
   }
 }
 
-/** A slow Pi needs more than the library's default of one sixtieth of a second. */
-const decodeLimitMs = 3000;
-
-/** The decoder gets so many pixels of each module's side: more say the same, because every one is looked at beside it. */
-const decodedPx = 3;
-
 /**
  * Reads the QR back out of a frame's own pixels: the text must be the one meant, and every module whole, because a
  * broken one that error correction mends here may be the one too many behind scratched glass.
@@ -66,23 +59,44 @@ const decodedPx = 3;
  */
 export function assertQrReadable(
   surface: Surface,
-  matrix: QrMatrix,
+  matrix: PanelMatrix,
   box: Box,
   modulePx: number,
   text: string,
 ): void {
+  if (!everyModuleWhole(surface, matrix, box, modulePx)) {
+    throw qrFault('the QR on the screen has a broken module');
+  }
+  const modules = uprightModules(surface, matrix, box, modulePx);
   let read: string;
   try {
-    const picture = cropRgba(surface, box, modulePx);
-    read = decodeQR(picture, { format: 'RGBA', timeLimit: decodeLimitMs });
+    read = readQr(matrix.size, (row, column) => modules[row * matrix.size + column] === 1);
   } catch (error) {
     throw qrFault('the QR on the screen can not be read', error);
   }
   if (read !== text) throw qrFault('the QR on the screen says something else');
-  if (!everyModuleWhole(surface, matrix, box, modulePx)) {
-    throw qrFault('the QR on the screen has a broken module');
-  }
 }
+
+/** Of each module one pixel, which is as good as all of them, turned back. */
+function uprightModules(
+  surface: Surface,
+  { size, turn }: PanelMatrix,
+  box: Box,
+  modulePx: number,
+): Uint8Array {
+  const black = pixelOf(surface, 0x000000);
+  const found = new Uint8Array(size * size);
+  const placeOf = (module: number): number => (quietModules + module) * modulePx;
+  for (let row = 0, at = 0; row < size; row++) {
+    const line = (box.y + placeOf(row)) * surface.width + box.x;
+    for (let column = 0; column < size; column++, at++) {
+      if (surface.pixels[line + placeOf(column)] === black) found[at] = 1;
+    }
+  }
+  return turnedModules(found, size, backFrom[turn]);
+}
+
+const backFrom = { 0: 0, 90: 270, 180: 180, 270: 90 } as const;
 
 function qrFault(message: string, cause?: unknown): DeviceError {
   return new DeviceError('protocol', message, { cause, reason: 'qr-unreadable' });
@@ -117,26 +131,4 @@ export function everyModuleWhole(
     }
   }
   return true;
-}
-
-/** The box with at most `decodedPx` pixels of each module's side, from its upper left corner on. */
-function cropRgba(
-  surface: Surface,
-  box: Box,
-  modulePx: number,
-): { width: number; height: number; data: Uint8ClampedArray } {
-  const kept = Math.min(modulePx, decodedPx);
-  const side = Math.floor(box.width / modulePx) * kept;
-  const data = new Uint8ClampedArray(side * side * 4).fill(255);
-  const place = (at: number): number => Math.floor(at / kept) * modulePx + (at % kept);
-  for (let y = 0, at = 0; y < side; y++) {
-    const line = (box.y + place(y)) * surface.width + box.x;
-    for (let x = 0; x < side; x++, at += 4) {
-      const colour = rgb888(pixelAt(surface, line + place(x)));
-      data[at] = colour >> 16;
-      data[at + 1] = (colour >> 8) & 0xff;
-      data[at + 2] = colour & 0xff;
-    }
-  }
-  return { width: side, height: side, data };
 }

@@ -12,7 +12,14 @@ import { createBlockMemory } from './block-memory.ts';
 import { blankPixels, within, wholeOf, type Surface } from './blit.ts';
 import { tellChange } from './frame-change.ts';
 import { layoutScene, type Layout } from './layout.ts';
-import { assertQrReadable, drawQr, everyModuleWhole, qrMatrix, turnedMatrix } from './qr.ts';
+import {
+  assertQrReadable,
+  drawQr,
+  everyModuleWhole,
+  qrMatrix,
+  turnedMatrix,
+  type PanelMatrix,
+} from './qr.ts';
 import { createPainter } from './paint.ts';
 import { isSameBox, partsAfter, type Part } from './repaint.ts';
 import { type Scene } from './scene.ts';
@@ -60,8 +67,7 @@ const maxFrames = 2;
 /** A QR that was drawn once and read back: the same pixels need no second reading. */
 interface ProvenQr {
   text: string;
-  /** As it lies on the panel. */
-  matrix: QrMatrix;
+  matrix: PanelMatrix;
   /** A module's side when it was read back; undefined: never. */
   readPx?: number;
 }

@@ -3,9 +3,14 @@ import QRCode from 'qrcode';
 import sharp from 'sharp';
 import type { Frame, Geometry } from '../../drivers/device.ts';
 import { fillBox, quietModules, type Box } from '../../drivers/display/blit.ts';
-import { assertQrReadable, drawQr, qrMatrix } from '../../drivers/display/qr.ts';
+import {
+  assertQrReadable,
+  drawQr,
+  qrMatrix,
+  turnedMatrix,
+  type PanelMatrix,
+} from '../../drivers/display/qr.ts';
 import { createRenderer } from '../../drivers/display/render.ts';
-import type { QrMatrix } from '../../drivers/qr-matrix.ts';
 import { qrisText, scenes } from '../drivers/display-scenes.ts';
 import { against, interleave, median, ratio, type Report } from './figures.ts';
 import { timed } from './timed.ts';
@@ -93,7 +98,7 @@ function floor(text: string, frame: Frame): void {
 }
 
 interface Drawn {
-  matrix: QrMatrix;
+  matrix: PanelMatrix;
   box: Box;
   modulePx: number;
 }
@@ -102,7 +107,7 @@ interface Drawn {
 function drawn(text: string, frame: Frame): Drawn {
   const { width, height } = frame;
   fillBox(frame, { x: 0, y: 0, width, height }, 0xffffff);
-  const matrix = qrMatrix(text);
+  const matrix = turnedMatrix(qrMatrix(text), 0);
   const modules = matrix.size + 2 * quietModules;
   const modulePx = Math.floor(height / modules);
   const box = { x: 0, y: 0, width: modules * modulePx, height: modules * modulePx };

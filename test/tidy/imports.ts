@@ -51,10 +51,7 @@ export function importDirections(file: SourceFile): Fault[] {
 /** Packages that only compute. zod describes the protocol's own types. */
 const pureLibraries = new Set(['node:assert', 'node:assert/strict', 'zod']);
 /** Libraries that only compute and that a driver's codec may call. */
-const codecLibraries = new Set([
-  'qrcode/lib/core/qrcode.js',
-  '@point-of-sale/receipt-printer-encoder',
-]);
+const codecLibraries = new Set(['@point-of-sale/receipt-printer-encoder']);
 
 /** Names that are a clock, randomness, a timer or the outside world. */
 const impureNames = new Set([
