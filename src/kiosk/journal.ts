@@ -128,7 +128,6 @@ class SqliteJournal implements JournalFile {
 
   async append(entries: readonly Entry[], notes: readonly SaleNote[] = []): Promise<void> {
     assert(entries.length > 0 || notes.length === 0, 'what is known of a sale comes from an entry');
-    await Promise.resolve(); // Whoever appends may still draw in this turn.
     this.#transact('be written', () => {
       this.#write(entries, (number, at) => {
         if (notes.length === 0) return false;
