@@ -121,8 +121,9 @@ function advance(standing: SaleRow, proven: ProvenSale, nowMs: number): SaleRow 
   return row;
 }
 
-function isDone(row: SaleRow, { claims, fulfilment }: ProvenSale): boolean {
-  return [row.fulfilment, claims.fulfilment, fulfilment].includes('done');
+function isDone(row: SaleRow, { claims, fulfilment, fulfilmentSigned }: ProvenSale): boolean {
+  const said = fulfilmentSigned === true ? fulfilment : undefined;
+  return [row.fulfilment, claims.fulfilment, said].includes('done');
 }
 
 /** What a signature of settlement says of the money; the rest comes from Midtrans. */
@@ -174,7 +175,8 @@ function report(start: SaleRow, proven: ProvenSale, nowMs: number): Reported {
  */
 function vouched(decision: Decision, { claims }: ProvenSale): Decision {
   const { alert, claim, ...rest } = decision;
-  if (claim?.do !== 'dispute' || rest.refusal !== undefined) return decision;
+  if (claim?.do !== 'dispute' || claim.unsigned === true) return decision;
+  if (rest.refusal !== undefined) return decision;
   const isPlain = alert === 'fulfilment-disputed' && claims.verdict === 'paid';
   const told = isPlain || alert === undefined ? {} : { alert };
   return { ...rest, claim: { do: 'close', as: 'honoured' }, ...told };

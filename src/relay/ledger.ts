@@ -176,6 +176,9 @@ function fulfil(
       ...(disputed ? { alert: 'fulfilment-disputed', claim: disputeOf(unsigned) } : {}),
     };
   }
+  if (unsigned && (result === 'done' || !isSettled(row.verdict))) {
+    return unsignedWord(row, result, nowMs);
+  }
   row.fulfilment = result;
   row.fulfilmentDetail = detail;
   row.fulfilmentUnsigned = unsigned ? 1 : 0;
@@ -183,6 +186,21 @@ function fulfil(
   if (!disputed) return decision;
   row.fulfilmentDisputed ??= stood;
   return { alert: 'fulfilment-disputed', ...decision };
+}
+
+/**
+ * What nobody has signed may end nothing and must not stand in the row: a "done" said while the QR is up would leave the
+ * customer who then pays with neither goods nor claim. It stops a charge, as anybody's cancel does, or locks a claim.
+ */
+function unsignedWord(
+  row: SaleRow,
+  result: Exclude<Fulfilment, 'unreported'>,
+  nowMs: number,
+): Decision {
+  if (isSettled(row.verdict)) return goodsOut(row, true);
+  return result === 'abandoned' && isOpen(row.verdict)
+    ? stop(row, 'abandoned', nowMs)
+    : unchanged(row);
 }
 
 /** What follows from a report that was taken. */

@@ -36,12 +36,14 @@ export async function saleDocument(signer: Signer, row: SaleRow, way: Way): Prom
           ...(settledAgoMs === undefined ? {} : { settledAgoMs }),
         };
   const nonce = way.by === 'mqtt' || way.nonce === undefined ? {} : { nonce: way.nonce };
+  // A word without the kiosk's signature is for the operator: told to the kiosk, it would keep the goods back.
+  const fulfilment = row.fulfilmentUnsigned === 1 ? null : row.fulfilment;
   const said = {
     saleId: row.saleId,
     kioskId: row.kioskId,
     amountIdr: row.amountIdr,
     verdict: row.verdict,
-    ...(row.fulfilment === null ? {} : { fulfilment: row.fulfilment }),
+    ...(fulfilment === null ? {} : { fulfilment }),
     seq: row.seq,
   };
   const proof = await signProof(

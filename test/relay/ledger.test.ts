@@ -287,10 +287,10 @@ describe('fulfilment', () => {
   test('what is signed replaces what is not, and is told where it says otherwise of the goods', () => {
     const unsigned = (result: 'done' | 'failed' | 'unknown', row = rowOf('paid')): Decision =>
       decide(row, { type: 'fulfilment', result, detail: null, unsigned: true }, at);
-    expect(report(unsigned('done').row, 'failed')).toMatchObject({
-      row: { fulfilment: 'failed', fulfilmentUnsigned: 0, fulfilmentDisputed: 'done' },
+    expect(report(unsigned('failed').row, 'done')).toMatchObject({
+      row: { fulfilment: 'done', fulfilmentUnsigned: 0, fulfilmentDisputed: 'failed' },
       alert: 'fulfilment-disputed',
-      claim: { do: 'open', kind: 'failed' },
+      claim: { do: 'close', as: 'honoured' },
     });
     const agreed = report(unsigned('unknown').row, 'failed');
     expect(agreed.row).toMatchObject({ fulfilment: 'failed', fulfilmentDisputed: null });
@@ -299,6 +299,24 @@ describe('fulfilment', () => {
     const forged = unsigned('failed', report(rowOf('paid'), 'done').row);
     expect(forged).toMatchObject({ refusal: 'fulfilment-mismatch', row: { fulfilment: 'done' } });
     expect([forged.alert, forged.row.fulfilmentDisputed]).toEqual([undefined, null]);
+  });
+  test('an unsigned word before the money moves no money and keeps no goods back', () => {
+    const say = (result: 'done' | 'failed' | 'unknown' | 'abandoned'): Decision =>
+      decide(rowOf('pending'), { type: 'fulfilment', result, detail: null, unsigned: true }, at);
+    for (const result of ['done', 'failed', 'unknown'] as const) {
+      expect(say(result)).toMatchObject({ next: 'none', row: { fulfilment: null, stop: null } });
+      expect(told(say(result).row, status('settled')).row).toMatchObject({
+        ...{ verdict: 'paid', fulfilment: null },
+      });
+    }
+    // No more than anybody's cancel: should the money come all the same, the kiosk decides.
+    expect(say('abandoned')).toMatchObject({ next: 'cancel', row: { fulfilment: null } });
+  });
+  test('an unsigned done of money in hand leaves it in hand, for the kiosk or the day’s claim', () => {
+    const event = { type: 'fulfilment', result: 'done', detail: null, unsigned: true } as const;
+    const { row } = decide(rowOf('paid'), event, at);
+    expect([row.fulfilment, row.fulfilmentUnsigned]).toEqual([null, 0]);
+    expect(summary(decide(row, { type: 'life-ended' }, at))).toBe('paid none +unreported');
   });
   test('done of late money is no dispense of ours: nothing is closed, a person looks', () => {
     const late = told(rowOf('expired'), status('settled')).row;

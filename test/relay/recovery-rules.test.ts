@@ -35,7 +35,8 @@ describe('a sale without a row', () => {
     ['refunded', undefined, 'failed', 'made refunded failed -refunding'],
   ])('signed %s (%s), the kiosk says %s', (verdict, fulfilment, says, expected) => {
     const signed = fulfilment === undefined ? {} : { fulfilment };
-    const recovery = recoverSale(undefined, proven(verdict, { fulfilment: says }, signed), later);
+    const more = { fulfilment: says, fulfilmentSigned: true } as const;
+    const recovery = recoverSale(undefined, proven(verdict, more, signed), later);
     expect(summary(recovery)).toBe(expected);
     expect(decisionOf(recovery).row).toMatchObject({ recovering: 1, chargeKey: null, seq: 0 });
     // The kiosk has proved it: it needs not hear it again.
@@ -122,9 +123,25 @@ describe('a row of the backup', () => {
   ])('%s %j, signed %s, the kiosk says %s', (verdict, more, signed, fulfilment, expected) => {
     const standing = rowOf(verdict, more);
     const before = structuredClone(standing);
-    expect(summary(recoverSale(standing, proven(signed, { fulfilment }), later))).toBe(expected);
+    const says = proven(signed, { fulfilment, fulfilmentSigned: true });
+    expect(summary(recoverSale(standing, says, later))).toBe(expected);
     expect(standing).toEqual(before);
   });
+
+  test.each<[Verdict, Partial<SaleRow>, Verdict, ProvenSale['fulfilment'], string]>([
+    ['pending', {}, 'pending', 'done', 'known'],
+    ['pending', {}, 'paid', 'done', 'merged paid - dispute'],
+    ['paid', {}, 'paid', 'done', 'known'],
+    ['paid', { fulfilment: 'unreported' }, 'paid', 'done', 'known'],
+    ['expired', {}, 'paid', 'done', 'merged paid-late - +late!'],
+    ['pending', {}, 'paid', 'failed', 'merged paid failed +failed!'],
+  ])(
+    '%s %j, signed %s; what %s nobody has signed ends nothing',
+    (verdict, more, signed, fulfilment, expected) => {
+      const recovery = recoverSale(rowOf(verdict, more), proven(signed, { fulfilment }), later);
+      expect(summary(recovery)).toBe(expected);
+    },
+  );
 
   test('of another amount than signed: refused by name', () => {
     const recovery = recoverSale(rowOf('pending'), proven('paid', {}, { amountIdr: 9 }), later);
@@ -227,7 +244,8 @@ describe('while it recovers, Midtrans alone ends that', () => {
       'recovering pending none status-foreign',
     ],
   ])('signed %s, reported %s: %j', (verdict, fulfilment, outcome, expected) => {
-    expect(answered(made(verdict, { fulfilment }), outcome)).toBe(expected);
+    const row = made(verdict, { fulfilment, fulfilmentSigned: true });
+    expect(answered(row, outcome)).toBe(expected);
   });
 
   test('a signed refund of another sum than the sale’s gives back what was paid, no more', () => {

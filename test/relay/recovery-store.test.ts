@@ -160,7 +160,10 @@ describe.each(databases())('%s', (_name, newRoom) => {
 
   test('a recovery and an answer of Midtrans at once: neither is lost', async () => {
     const saleId = await begin();
-    const sale = { ...proven(saleId, 'pending'), fulfilment: 'done' as const };
+    const sale = {
+      ...proven(saleId, 'pending'),
+      ...({ fulfilment: 'done', fulfilmentSigned: true } as const),
+    };
     await Promise.all([store.recoverSales([sale]), settle(saleId, other)]);
     expect(await store.sale(saleId)).toMatchObject({ verdict: 'paid', fulfilment: 'done' });
     expect(await store.claim(saleId)).toBeUndefined();

@@ -3,8 +3,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type ClaimEvent } from '../../src/relay/ledger-claim-rules.ts';
-import { systemClock } from '../../src/lib/clock.ts';
-import { signReport } from '../../src/protocol/report.ts';
 import { type Sale } from '../../src/protocol/sale.ts';
 import {
   claimOf,
@@ -173,10 +171,8 @@ test.each(['recovery', 'result'])(
     const backup = backUp(setting);
     expect((await redeem(saleId, 'd1')).status).toBe(200);
     await backup.restore(true);
-    const recover = (): ReturnType<TestKiosk['call']> => {
-      const signed = signReport({ saleId, result: 'done' }, kiosk.privateKey, systemClock.nowMs());
-      return kiosk.call('POST', '/v1/recover', { sales: [{ ...posted(sale, 'done'), signed }] });
-    };
+    const recover = (): ReturnType<TestKiosk['call']> =>
+      kiosk.call('POST', '/v1/recover', { sales: [posted(sale, 'done', kiosk)] });
     if (first === 'recovery') expect((await recover()).json).toMatchObject({ refused: [] });
     expect(await kiosk.report(saleId, 'done', 'd1')).toMatchObject({ status: 200 });
     expect((await recover()).json).toMatchObject({ refused: [] });

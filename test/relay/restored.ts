@@ -2,6 +2,8 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { systemClock } from '../../src/lib/clock.ts';
+import { signReport } from '../../src/protocol/report.ts';
 import { type Fulfilment, type Sale } from '../../src/protocol/sale.ts';
 import { withStore } from './claim-setting.ts';
 import { type Setting, type TestKiosk } from './setting.ts';
@@ -46,12 +48,15 @@ export function onFile<T>(file: string, work: (db: DatabaseSync) => T): T {
   }
 }
 
-/** What a kiosk posts to `/v1/recover` of a sale in its journal. */
+/** One entry of `POST /v1/recover`, signed as the kiosk does it. */
 export function posted(
-  { proof }: Sale,
-  fulfilment?: Fulfilment,
-): { proof: string; fulfilment?: Fulfilment } {
-  return fulfilment === undefined ? { proof } : { proof, fulfilment };
+  { proof, saleId }: Sale,
+  result?: Exclude<Fulfilment, 'unreported'>,
+  kiosk?: TestKiosk,
+): { proof: string; fulfilment?: Fulfilment; signed?: string } {
+  if (result === undefined || kiosk === undefined) return { proof };
+  const signed = signReport({ saleId, result }, kiosk.privateKey, systemClock.nowMs());
+  return { proof, fulfilment: result, signed };
 }
 
 /** Tries, as a kiosk does, until the relay takes this new sale; the test's own time limit ends it. */

@@ -81,8 +81,29 @@ describe('the sale’s own goods', () => {
   test('an unsigned "done" takes nobody’s claim away', async () => {
     const saleId = await sellPaid();
     expect((await say(saleId, 'done')).status).toBe(200);
+    expect((await kiosk.get(saleId)).fulfilment).toBeUndefined();
     expect((await kiosk.report(saleId, 'failed')).status).toBe(200);
     expect(await claimOf(setting, saleId)).toMatchObject({ state: 'open', kind: 'failed' });
+  });
+
+  test('an unsigned "done" while the QR is up: the kiosk hears nothing of it, and gives the goods', async () => {
+    const { sale } = await kiosk.put(kiosk.newSaleId(), 15_000);
+    const { saleId } = sale;
+    expect((await say(saleId, 'done')).status).toBe(200);
+    await pay(setting, sale.qrString ?? '');
+    const paid = await kiosk.until(saleId, 'paid');
+    expect(paid.fulfilment).toBeUndefined();
+    expect(await withStore(setting, (store) => store.sale(saleId))).toMatchObject({
+      ...{ verdict: 'paid', fulfilment: null },
+    });
+    expect(await kiosk.report(saleId, 'done')).toMatchObject({ json: { fulfilment: 'done' } });
+  });
+
+  test('an unsigned "failed" is not told to the kiosk, whose goods may be on their way', async () => {
+    const saleId = await sellPaid();
+    await say(saleId, 'failed');
+    expect((await kiosk.get(saleId)).fulfilment).toBeUndefined();
+    expect(await claimOf(setting, saleId)).toMatchObject({ operatorOnly: 1, note: 'unsigned' });
   });
 
   test('what is posted as a recovery counts like any report, if it is signed', async () => {
@@ -107,16 +128,16 @@ describe('the sale’s own goods', () => {
     const saleId = await sellPaid();
     const { proof } = await kiosk.get(saleId);
     await kiosk.call('POST', '/v1/recover', { sales: [{ proof, fulfilment: 'done' }] });
-    expect((await kiosk.get(saleId)).fulfilment).toBe('done');
+    expect((await kiosk.get(saleId)).fulfilment).toBeUndefined();
     expect((await kiosk.report(saleId, 'failed')).status).toBe(200);
     expect(await claimOf(setting, saleId)).toMatchObject({ state: 'open', kind: 'failed' });
   });
 
-  test('two unsigned ones: the first stands', async () => {
+  test('two unsigned ones: what stands is the operator’s to judge', async () => {
     const saleId = await sellPaid();
-    await say(saleId, 'done');
-    expect(await say(saleId, 'failed')).toMatchObject({ json: { code: 'fulfilment-mismatch' } });
-    expect(await claimOf(setting, saleId)).toBeUndefined();
+    await say(saleId, 'failed');
+    expect(await say(saleId, 'done')).toMatchObject({ json: { code: 'fulfilment-mismatch' } });
+    expect(await claimOf(setting, saleId)).toMatchObject({ state: 'open', operatorOnly: 1 });
   });
 
   test('the signature of another key, or over another report, is refused and changes nothing', async () => {
