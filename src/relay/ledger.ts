@@ -159,6 +159,7 @@ function fulfil(
 ): Decision {
   const { result, detail } = event;
   const unsigned = event.unsigned === true;
+  if (unsigned && !isSettled(row.verdict)) return unsignedWord(row, result, nowMs);
   if (row.fulfilment === result) {
     if (!unsigned) row.fulfilmentUnsigned = 0;
     return unchanged(row);
@@ -176,9 +177,7 @@ function fulfil(
       ...(disputed ? { alert: 'fulfilment-disputed', claim: disputeOf(unsigned) } : {}),
     };
   }
-  if (unsigned && (result === 'done' || !isSettled(row.verdict))) {
-    return unsignedWord(row, result, nowMs);
-  }
+  if (unsigned && result === 'done') return goodsOut(row, true);
   row.fulfilment = result;
   row.fulfilmentDetail = detail;
   row.fulfilmentUnsigned = unsigned ? 1 : 0;
@@ -189,15 +188,14 @@ function fulfil(
 }
 
 /**
- * What nobody has signed may end nothing and must not stand in the row: a "done" said while the QR is up would leave the
- * customer who then pays with neither goods nor claim. It stops a charge, as anybody's cancel does, or locks a claim.
+ * What nobody has signed, before the money came, must not stand in the row: a "done" said while the QR is up would leave the
+ * customer who then pays with neither goods nor claim. It stops a charge at most, as anybody's cancel does.
  */
 function unsignedWord(
   row: SaleRow,
   result: Exclude<Fulfilment, 'unreported'>,
   nowMs: number,
 ): Decision {
-  if (isSettled(row.verdict)) return goodsOut(row, true);
   return result === 'abandoned' && isOpen(row.verdict)
     ? stop(row, 'abandoned', nowMs)
     : unchanged(row);
