@@ -41,8 +41,8 @@ export interface EffectsOptions {
   seekClaim: (code: string) => FoundClaim | undefined;
   /** The newest slips of the past, out of the journal. */
   pastSlips: () => readonly PastSlip[];
-  /** The last orders that a dispenser has carried out, out of the journal, the newest first. */
-  carriedOut: () => readonly string[];
+  /** The order that a dispenser carried out last, out of the journal; two, where it is not sure. */
+  lastCarriedOut: () => readonly string[];
   /** A new id for a sale or a dispense. */
   mintId: () => string;
   /** The paper for a slip, with the times of now; or why there can be none. */
@@ -75,7 +75,7 @@ export function createPerform(options: EffectsOptions): (effect: Effect) => void
 
   const recalled = createRecall({
     dispenser: () => devices().dispenser.current(),
-    carriedOut: () => fromJournal(options.carriedOut)?.got,
+    lastCarriedOut: () => fromJournal(options.lastCarriedOut)?.got,
     ...{ clock, log, signal },
   });
 

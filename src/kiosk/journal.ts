@@ -61,8 +61,8 @@ export interface JournalFile extends Journal {
   head(): Anchor;
   /** The newest sales that left a slip, the newest first. */
   slipped(limit: number): readonly PastSale[];
-  /** The newest orders that a dispenser has carried out, the newest first. */
-  carriedOut(limit: number): readonly string[];
+  /** The order that a dispenser carried out last; two, where entries and clock do not agree. */
+  lastCarriedOut(): readonly string[];
   find(saleId: string): PastSale | undefined;
   /** Sales that began between two times (ISO 8601, UTC), oldest first. */
   begun(from: string, until: string): readonly PastSale[];
@@ -192,8 +192,8 @@ class SqliteJournal implements JournalFile {
     return this.#reading(() => this.#past.slipped(limit));
   }
 
-  carriedOut(limit: number): readonly string[] {
-    return this.#reading(() => this.#past.carriedOut(limit));
+  lastCarriedOut(): readonly string[] {
+    return this.#reading(() => this.#past.lastCarriedOut());
   }
 
   find(saleId: string): PastSale | undefined {

@@ -138,12 +138,18 @@ export class PastSales {
     );
   }
 
-  /** The newest orders that a dispenser has carried out: by their sale's id, or the claim's dispense id. */
-  carriedOut(limit: number): readonly string[] {
-    return this.#select(
-      `WHERE fulfilment = 'done' OR honoured IS NOT NULL ORDER BY changed DESC LIMIT ?`,
-      limit,
-    ).map(({ saleId, honoured }) => honoured ?? saleId);
+  /**
+   * The order that a dispenser carried out last: by its sale's id, or the claim's dispense id. By the entries, which a late
+   * proof of an older sale moves up, and by the clock, which may jump: they may be two.
+   */
+  lastCarriedOut(): readonly string[] {
+    const newest = ['changed', `max(coalesce(endedAt, ''), coalesce(honouredAt, ''))`].flatMap(
+      (order) =>
+        this.#select(
+          `WHERE fulfilment = 'done' OR honoured IS NOT NULL ORDER BY ${order} DESC LIMIT 1`,
+        ),
+    );
+    return [...new Set(newest.map(({ saleId, honoured }) => honoured ?? saleId))];
   }
 
   /** Undefined: there is no such sale, or its row was altered. */

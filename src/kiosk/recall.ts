@@ -8,14 +8,11 @@ import type { Log } from '../lib/log.ts';
 export const devicePatienceMs = 10_000;
 export const deviceStepMs = 100;
 
-/** So many orders of before a board may have forgotten, and is still believed for the next one that it knows. */
-export const maxWitnesses = 3;
-
 export interface RecallParts {
   /** Undefined: it is not there. */
   dispenser: () => Pick<Dispenser, 'lastResult'> | undefined;
-  /** The last orders that were carried out, the newest first. Undefined: the journal cannot be read. */
-  carriedOut: () => readonly string[] | undefined;
+  /** The order that was carried out last; two, where the journal is not sure. Undefined: it cannot be read. */
+  lastCarriedOut: () => readonly string[] | undefined;
   clock: Clock;
   log: Log;
   signal: AbortSignal;
@@ -51,15 +48,18 @@ export function createRecall(parts: RecallParts): (id: string) => Promise<Recall
     return result;
   }
 
-  /** Whether it knows one of the last orders: it is the one that had them. Before the first order nothing can show that. */
+  /**
+   * Whether it knows the order before: it is the one that had it. An older order shows nothing, for a board that was away
+   * meanwhile knows that one too. Before the first order nothing can show it.
+   */
   async function knowsUs(): Promise<boolean> {
-    const before = parts.carriedOut();
-    if (before === undefined) return false;
+    const before = parts.lastCarriedOut();
+    if (before === undefined || before.length === 0) return false;
     for (const id of before) {
       const result = await ask(id);
-      if (result !== 'never' && result !== 'no-answer') return true;
+      if (result === 'never' || result === 'no-answer') return false;
     }
-    return false;
+    return true;
   }
 
   return async (id) => {

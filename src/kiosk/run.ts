@@ -24,7 +24,6 @@ import { watchHardware } from './hardware-watch.ts';
 import { readHardware } from './hardware.ts';
 import { ownHealth, tellHealth, type OwnHealth } from './health-file.ts';
 import { isQuiet, watchPaper } from './printer-watch.ts';
-import { maxWitnesses } from './recall.ts';
 import { startEnrolWait } from './enrol-wait.ts';
 import { blameStorage, hold, type Holding } from './holding.ts';
 import { hasIdentity, readIdentity, type Identity } from './identity.ts';
@@ -194,7 +193,7 @@ function createEffects(run: Run): Perform {
     proved: () => journal.proved(),
     seekClaim: (code) => saleOfCode(claimSecret, code, journal.claimed()),
     pastSlips: () => journal.slipped(maxPastSlips).map(toPastSlip),
-    carriedOut: () => journal.carriedOut(maxWitnesses),
+    lastCarriedOut: () => journal.lastCarriedOut(),
     unreadable: (error) => {
       unreadable(run, error);
     },

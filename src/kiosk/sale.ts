@@ -16,7 +16,7 @@ import {
 } from './ledger-check.ts';
 import { neededParts, toPaper } from './missing.ts';
 import { showsCode, stop, toIdle, type Step } from './phases.ts';
-import { claimSought, giveUp, granted, lockAfterBoot, soughtBeforeRestart } from './redeem.ts';
+import { claimSought, granted, lockAfterBoot, soughtBeforeRestart } from './redeem.ts';
 import { sheetTaken, slipsFound } from './technician.ts';
 import { takeTold } from './told.ts';
 import { woke } from './wake.ts';
@@ -110,12 +110,11 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
       return [left(stopping), effects];
     }
     case 'dispensing': {
-      const granted = phase.dispenseId === undefined ? {} : { dispenseId: phase.dispenseId };
-      return [state, [{ kind: 'recall-dispenser', saleId: phase.sale.saleId, ...granted }]];
+      return recallGoods(state, phase.sale, phase.dispenseId);
     }
     case 'redeeming':
-      // Its customer may be gone: no motor starts by itself after a restart.
-      return giveUp(state, phase, atMs);
+      // Its customer may be gone: no motor starts by itself. A card that lies about its writes may have lost that one did.
+      return recallGoods(state, phase.sale, phase.dispenseId);
     case 'abandoning':
       return [state, []];
     case 'idle':
@@ -138,6 +137,15 @@ function restarted(before: State, event: EventOf<'restarted'>, rules: Rules): St
       return [shown, outcome === 'claim' ? [{ kind: 'print', slip: 'claim', sale }] : []];
     }
   }
+}
+
+/** Whether the goods of this sale, or of this dispense for its claim, are out is the dispenser's to say. */
+function recallGoods(state: State, sale: OpenSale, dispenseId: string | undefined): Step {
+  const granted = dispenseId === undefined ? {} : { dispenseId };
+  return [
+    { ...state, phase: { at: 'dispensing', sale, ...granted } },
+    [{ kind: 'recall-dispenser', saleId: sale.saleId, ...granted }],
+  ];
 }
 
 /** Moments of another boot mean nothing in this one. */

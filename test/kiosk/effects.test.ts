@@ -37,7 +37,7 @@ function performOf({ devices, ...rest }: Parts): ReturnType<typeof createPerform
       ...{ healths: () => [], stop: () => Promise.resolve() },
     }),
     ...{ ledgerId: () => '', proved: () => [], seekClaim: () => undefined, pastSlips: () => [] },
-    carriedOut: () => [],
+    lastCarriedOut: () => [],
     mintId: () => saleA,
     ...rest,
   });

@@ -114,13 +114,26 @@ describe('whose claim code it is', () => {
     expect(find(sales)).toMatchObject({ honoured: true });
   });
 
-  test('what a dispenser has carried out is named as it was ordered, the newest first', () => {
+  test('what a dispenser carried out last is named as it was ordered', () => {
     const sold = past(minted(), proof('paid'), did('failed'), minted(saleB));
-    expect(sold.carriedOut(3)).toEqual([]);
-    sold.note([{ kind: 'fulfilment', saleId: saleB, result: 'done' }], 8);
-    sold.note([{ kind: 'honoured', saleId: saleA, dispenseId: 'd1' }], 9);
-    expect(sold.carriedOut(3)).toEqual(['d1', saleB]);
-    expect(sold.carriedOut(1)).toEqual(['d1']);
+    expect(sold.lastCarriedOut()).toEqual([]);
+    sold.note([{ kind: 'fulfilment', saleId: saleB, result: 'done' }], 8, '2026-01-01T10:00:00Z');
+    expect(sold.lastCarriedOut()).toEqual([saleB]);
+    const honoured = { kind: 'honoured', saleId: saleA, dispenseId: 'd1' } as const;
+    sold.note([honoured], 9, '2026-01-01T11:00:00Z');
+    expect(sold.lastCarriedOut()).toEqual(['d1']);
+  });
+
+  test('a late proof of an older sale does not hide which order was the last, nor does the clock', () => {
+    const sold = past(minted(), proof('paid'), minted(saleB));
+    sold.note([did('done')], 7, '2026-01-01T09:00:00Z');
+    sold.note([{ kind: 'fulfilment', saleId: saleB, result: 'done' }], 8, '2026-01-01T10:00:00Z');
+    sold.note([proof('paid', 'done')], 9, '2026-01-01T11:00:00Z');
+    expect(sold.lastCarriedOut()).toEqual([saleA, saleB]);
+    const jumped = past(minted(), minted(saleB));
+    jumped.note([did('done')], 7, '2036-01-01T09:00:00Z');
+    jumped.note([{ kind: 'fulfilment', saleId: saleB, result: 'done' }], 8, '2026-01-01T10:00:00Z');
+    expect(jumped.lastCarriedOut()).toEqual([saleB, saleA]);
   });
 
   test('a sale that was not minted here has no goods here', () => {

@@ -15,22 +15,27 @@ const mute: Asked = { lastResult: () => Promise.reject(new DeviceError('timeout'
 
 async function recalled(
   dispenser: () => Asked | undefined,
-  carriedOut: readonly string[] | undefined,
+  lastCarriedOut: readonly string[] | undefined,
 ): Promise<string> {
   const clock = new VirtualClock();
   const { signal } = new AbortController();
-  const recall = createRecall({ dispenser, carriedOut: () => carriedOut, clock, log, signal });
+  const parts = { dispenser, lastCarriedOut: () => lastCarriedOut, clock, log, signal };
+  const recall = createRecall(parts);
   const answer = recall('now');
   await clock.advance(devicePatienceMs + 1_000);
   return answer;
 }
 
+const both: Memory = { a: 'done', b: 'done' };
+
 test.each<[string, Memory, readonly string[] | undefined, string]>([
   ['what it says of the order itself counts', { now: 'done' }, ['a'], 'done'],
-  ['"never", from one that knows the order before', { a: 'done' }, ['a', 'b', 'c'], 'never'],
+  ['"never", from one that knows the order before', { a: 'done' }, ['a'], 'never'],
   ['"never", from one that has only failed at it', { a: 'failed' }, ['a'], 'never'],
-  ['"never", from one that knows an older one', { c: 'done' }, ['a', 'b', 'c'], 'never'],
-  ['"never", from one that knows none of them: it is another one', {}, ['a', 'b'], 'unknown'],
+  ['"never", from one that does not know it: it is another one', {}, ['a'], 'unknown'],
+  ['"never", where two may be the last, from one that knows both', both, ['a', 'b'], 'never'],
+  ['"never", from one that was away for one of them', { b: 'done' }, ['a', 'b'], 'unknown'],
+  ['"never", from one that was away for the other', { a: 'done' }, ['a', 'b'], 'unknown'],
   ['"never", before anything was ever sold: it may have been put there since', {}, [], 'unknown'],
   ['"never", with a journal that cannot be read', { a: 'done' }, undefined, 'unknown'],
 ])('%s', async (_name, memory, carriedOut, expected) => {

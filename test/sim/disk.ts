@@ -82,7 +82,7 @@ export class Disk {
 
   /** The journal as it stands, for whoever looks at it from outside. */
   get read():
-    Pick<JournalFile, 'carriedOut' | 'claimed' | 'proved' | 'slipped' | 'verify'> | undefined {
+    Pick<JournalFile, 'lastCarriedOut' | 'claimed' | 'proved' | 'slipped' | 'verify'> | undefined {
     return this.#open;
   }
 

@@ -5,7 +5,6 @@ import type { Supervised } from '../../drivers/supervise.ts';
 import { createPerform, type EffectsOptions } from '../../src/kiosk/effects.ts';
 import type { Identity } from '../../src/kiosk/identity.ts';
 import { createRelayKeys } from '../../src/kiosk/key-chain.ts';
-import { maxWitnesses } from '../../src/kiosk/recall.ts';
 import { createRelayClient, type RelayClient } from '../../src/kiosk/relay-client.ts';
 import { toPastSlip } from '../../src/kiosk/slip-paper.ts';
 import { maxPastSlips, type Effect } from '../../src/kiosk/state.ts';
@@ -70,7 +69,7 @@ export function openRooms(parts: RoomsParts): Rooms {
     proved: () => (bug === 'nothing-given-back' ? [] : (disk.read?.proved() ?? [])),
     seekClaim: (code) => saleOfCode(claimSecret, code, disk.read?.claimed() ?? []),
     pastSlips: () => (disk.read?.slipped(maxPastSlips) ?? []).map(toPastSlip),
-    carriedOut: () => disk.read?.carriedOut(maxWitnesses) ?? [],
+    lastCarriedOut: () => disk.read?.lastCarriedOut() ?? [],
     slip: (effect) => slipOf(effect),
   });
   return { clock, client, perform };
