@@ -112,7 +112,7 @@ test('paid never leaves without the fulfilment that is known: an old card that f
   const { sale } = await kiosk.put(kiosk.newSaleId(), 4_000);
   await pay(setting, sale.qrString ?? '');
   await kiosk.until(sale.saleId, 'paid');
-  await kiosk.call('POST', `/v1/sales/${sale.saleId}/fulfilment`, { result: 'done' });
+  await kiosk.report(sale.saleId, 'done');
   const known = { verdict: 'paid', fulfilment: 'done' };
   expect(await kiosk.get(sale.saleId)).toMatchObject(known);
   const put = await kiosk.put(sale.saleId, 4_000);
@@ -155,7 +155,7 @@ describe('another ledger is noticed', () => {
     expect(await ask(`${paid.seq + 1}.00000000`)).toMatchObject(differs);
     // To another kiosk it may have given it.
     const other = await settled('cat22');
-    await other.kiosk.call('POST', `/v1/sales/${other.paid.saleId}/fulfilment`, { result: 'done' });
+    await other.kiosk.report(other.paid.saleId, 'done');
     await other.kiosk.put(other.kiosk.newSaleId(), 4_000);
     expect(await ask(`${paid.seq + 1}.00000000`)).toMatchObject(differs);
   });

@@ -1,5 +1,7 @@
 // One sale through the real relay, the real twin and a real MQTT client: enrolled, charged, paid, told, handed over.
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { signReport } from '../../src/protocol/report.ts';
 import { sale as saleSchema, type Sale } from '../../src/protocol/sale.ts';
 import { kioskTopics } from '../../src/protocol/topics.ts';
 import { pay, plant, serverKey, startSetting, type Setting } from './setting.ts';
@@ -37,7 +39,7 @@ test('a sale is charged, paid, told over MQTT with a proof, acknowledged and han
 
   const ack = { ledgerId: told.ledgerId, upTo: told.seq };
   await line.client.publishAsync(kioskTopics('ksk01').ack, JSON.stringify(ack), { qos: 1 });
-  const report = await kiosk.call('POST', `/v1/sales/${saleId}/fulfilment`, { result: 'done' });
+  const report = await kiosk.report(saleId, 'done');
   expect(report).toMatchObject({ status: 200, json: { verdict: 'paid', fulfilment: 'done' } });
   await kiosk.verify(saleSchema.parse(report.json));
   expect((await kiosk.get(saleId)).settledAgoMs).toBeGreaterThanOrEqual(0);
@@ -68,7 +70,8 @@ test('every answer with a sale signs its durations and the nonce of its question
   expect((await ask('GET', at)).settledAgoMs).toBeGreaterThan(1);
   const cancel = await ask('POST', `${at}/cancel`, { reason: 'customer', amountIdr: 5_000 });
   expect(cancel.settledAgoMs).toBeGreaterThan(1);
-  const report = await ask('POST', `${at}/fulfilment`, { result: 'done' });
+  const signed = signReport({ saleId, result: 'done' }, kiosk.privateKey, systemClock.nowMs());
+  const report = await ask('POST', `${at}/fulfilment`, { result: 'done', signed });
   expect(report).toMatchObject({ verdict: 'paid', fulfilment: 'done' });
   expect(report.settledAgoMs).toBeGreaterThan(1);
   expect(await ask('GET', '/v1/changes?since=0.00000000')).toMatchObject({ fulfilment: 'done' });
@@ -95,9 +98,8 @@ test('goods said to be out after a claim was opened call the operator', async ()
   const put = await kiosk.put(saleId, 5_000);
   await pay(setting, put.sale.qrString ?? '');
   await kiosk.until(saleId, 'paid');
-  const path = `/v1/sales/${saleId}/fulfilment`;
-  expect((await kiosk.call('POST', path, { result: 'failed' })).status).toBe(200);
-  const done = await kiosk.call('POST', path, { result: 'done' });
+  expect((await kiosk.report(saleId, 'failed')).status).toBe(200);
+  const done = await kiosk.report(saleId, 'done');
   expect(done).toMatchObject({ status: 409, json: { code: 'fulfilment-mismatch' } });
   expect(setting.logText()).toContain('sale.fulfilment-disputed');
   expect(await setting.metrics()).toContain('kios_faults_total{place="fulfilment-disputed"} 1');
