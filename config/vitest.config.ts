@@ -11,7 +11,7 @@ const seams = [
   'test/relay/{broker-flood,broker-tls,catch-up,clones,hooks,mosquitto,recovery,recovery-restored,recovery-store}.test.ts',
   'test/relay/{midtrans-client,charge-interleavings,stop,breaker-relay,notices-forged,charge-faults,drain,fleet,junk,keys,limits,midtrans,notices,report-day,report-store,sale,server}.test.ts',
   'test/relay/{store,store-absent,store-fair,store-durable,store-many,store-faults,migrations,sale-postgres,postgres-login}.test.ts',
-  'test/relay/{claims-held,paid-twice,claims-operator,claims-redeem,claims-store,refunds,restored-money,signed-reports}.test.ts',
+  'test/relay/{claims-held,paid-twice,claims-operator,held-back,claims-redeem,claims-store,refunds,restored-money,signed-reports}.test.ts',
   'test/relay/{broker-line,commands,commands-store,configs,operator-commands,releases}.test.ts',
   'test/relay/{charge-pauses,fuzz,puback,slow-clients,support,syncs}.test.ts',
   'test/cli/{broken-pipe,devices,doctor,learn-printer,learn-scanner,setup-sheet,test,unchecked-tls}.test.ts',

@@ -82,6 +82,9 @@ const callsPerMinute = 3_000;
 /** Calls from one address with a token that is none. */
 const strangersPerMinute = 600;
 
+/** A body that comes so long after its headers is none of a kiosk's: it may have been kept until its kiosk was revoked. */
+export const heldBackMs = 250;
+
 /** What a route behind the kiosk's token gets. */
 export type Authenticated = (request: FastifyRequest) => KioskRow;
 
@@ -154,6 +157,11 @@ export async function createApp(parts: AppParts): Promise<App> {
       // Before anything is done: a question whose answer could not be bound to it is none.
       nonceOf(request);
       callers.set(request, kiosk);
+    });
+    kiosks.addHook('preHandler', async (request, reply) => {
+      if (reply.elapsedTime < heldBackMs) return;
+      const kiosk = await authenticate(parts, request, reply, () => Promise.resolve());
+      if (kiosk !== undefined) callers.set(request, kiosk);
     });
     saleRoutes(kiosks, parts, callerOf);
     catchUpRoutes(kiosks, parts, callerOf);
