@@ -1,18 +1,18 @@
 // Every screen of every state, in both languages, on every panel that kiosks have: nothing cut off, hidden or hard to read,
 // and each pixel as it was when a person looked at it.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Frame, Geometry } from '../../drivers/device.ts';
 import { framePng, frameRgba } from '../../drivers/display/png.ts';
 import { createRenderer } from '../../drivers/display/render.ts';
-import type { Scene } from '../../drivers/display/scene.ts';
+import type { Scene, Tone } from '../../drivers/display/scene.ts';
 import { digitEms } from '../../drivers/display/layout.ts';
 import { faultsOf, layoutOf, textsOf } from './display-layouts.ts';
 import { languages, outcomes, screens, states, type Language } from './display-screens.ts';
+import { bitsOf, drawOne, drawSheet, readSheet, type Bits } from './display-sheets.ts';
 import { phases } from '../kiosk/screen-states.ts';
 
 /** 3.5", 5", 7" and 10", each lying and upright. */
@@ -38,8 +38,9 @@ const kinds = panels.flatMap((panel) =>
 const updates = process.env['UPDATE_GOLDEN'] === '1';
 const folder = new URL('golden/display/', import.meta.url);
 const listFile = new URL('pixels.txt', folder);
-/** Where a picture that is not as it was can be looked at. */
-const seenFolder = join(tmpdir(), 'kios-screens');
+/** Pictures of screens that are not as they were, each beside what it was; what an earlier run left is none of this one's. */
+const otherwise = new URL('otherwise/', folder);
+rmSync(otherwise, { recursive: true, force: true });
 
 /** `screen, panel, language` → the first half of SHA-256 over size and pixels. */
 const known = new Map(
@@ -63,16 +64,22 @@ function hashOf({ width, height, pixels }: Frame): string {
     .slice(0, 32);
 }
 
-/** The picture's file, if it is not as it was. */
-function changed(name: string, frame: Frame): string | undefined {
-  const hash = hashOf(frame);
-  fresh.set(name, hash);
-  if (updates || known.get(name) === hash) return undefined;
-  mkdirSync(seenFolder, { recursive: true });
-  const file = join(seenFolder, `${name.replace(/\W+/g, '-')}.png`);
+const fileName = (name: string): string => name.replace(/\W+/g, '-');
+
+/** Writes what was drawn beside what it was, and says which screen it is and where to look. */
+function looksOtherwise(name: string, frame: Frame, was: Buffer | undefined): string {
+  mkdirSync(otherwise, { recursive: true });
+  const file = new URL(`${fileName(name)}.png`, otherwise);
   writeFileSync(file, framePng(frame));
-  return `${name} looks otherwise: ${file}`;
+  if (was !== undefined) writeFileSync(new URL(`${fileName(name)}-was.png`, otherwise), was);
+  return `${name} looks otherwise: ${fileURLToPath(file)}`;
 }
+
+/** The sheet that holds a screen; the panel and language below have files of their own instead. */
+const keptWhole = '800x480 id';
+const sheetName = (size: string, language: Language, tone: Tone): string =>
+  `${size}-${language}-${tone}.png`;
+const sheetFile = (sheet: string): string => fileURLToPath(new URL(`sheets/${sheet}`, folder));
 
 const sceneOn = (name: string, language: Language): Scene => {
   const make = screens[name];
@@ -82,6 +89,15 @@ const sceneOn = (name: string, language: Language): Scene => {
 /** Those that know one language are drawn once. */
 const namesIn = (language: Language): string[] =>
   Object.keys(screens).filter((name) => language === 'id' || !name.startsWith('fixed '));
+const tones = ['neutral', 'good', 'warn', 'bad'] as const;
+const namesOf = (language: Language, tone: Tone): string[] =>
+  namesIn(language).filter((name) => sceneOn(name, language).tone === tone);
+
+/** In the order of the list; those of one panel, language and tone stand so on their sheet, row by row. */
+const everyName = (): string[] =>
+  kinds.flatMap(([size, language]) =>
+    namesIn(language).map((name) => `${name}, ${size}, ${language}`),
+  );
 
 describe.each(kinds)('%s %s', (size, language, panel) => {
   test('no screen has words cut off, covered, left out or hard to tell from their ground', () => {
@@ -91,15 +107,30 @@ describe.each(kinds)('%s %s', (size, language, panel) => {
     expect(faults).toEqual([]);
   });
 
-  test('every pixel is as it was when a person looked at it', () => {
+  test('every pixel is as it was when a person looked at it', async () => {
     const renderer = createRenderer({ geometry: panel });
-    const faults = namesIn(language).flatMap((name) => {
-      const fault = changed(
-        `${name}, ${size}, ${language}`,
-        renderer.render(sceneOn(name, language)),
-      );
-      return fault === undefined ? [] : [fault];
-    });
+    const faults: string[] = [];
+    for (const tone of tones) {
+      const names = namesOf(language, tone);
+      const onSheets = `${size} ${language}` !== keptWhole;
+      const file = sheetFile(sheetName(size, language, tone));
+      const kept = onSheets && !updates ? await readSheet(file, panel, tone, names.length) : [];
+      const drawn: Bits[] = [];
+      for (const [index, screen] of names.entries()) {
+        const frame = renderer.render(sceneOn(screen, language));
+        const name = `${screen}, ${size}, ${language}`;
+        const bits = bitsOf(frame, tone);
+        drawn.push(bits);
+        fresh.set(name, hashOf(frame));
+        if (updates) continue;
+        const was = kept[index];
+        const same = !onSheets || (was !== undefined && Buffer.compare(was, bits) === 0);
+        if (same && known.get(name) === fresh.get(name)) continue;
+        const before = was === undefined ? undefined : await drawOne(panel, tone, was);
+        faults.push(looksOtherwise(name, frame, before));
+      }
+      if (updates && onSheets) writeFileSync(file, await drawSheet(panel, tone, drawn));
+    }
     expect(faults).toEqual([]);
   });
 });
@@ -132,7 +163,7 @@ describe.each(kinds)('%s %s', (_size, language, panel) => {
 
 afterAll(() => {
   if (!updates) return;
-  const lines = [...fresh].map(([name, hash]) => `${name}\t${hash}\n`);
+  const lines = everyName().map((name) => `${name}\t${fresh.get(name) ?? ''}\n`);
   writeFileSync(listFile, lines.join(''));
 });
 
@@ -143,20 +174,25 @@ describe('the pictures that are kept', () => {
 
   test.each(namesIn('id'))('%s', async (name) => {
     const frame = renderer.render(sceneOn(name, 'id'));
-    const file = new URL(`${name.replace(/\W+/g, '-')}.png`, folder);
+    const file = new URL(`${fileName(name)}.png`, folder);
     if (updates) writeFileSync(file, framePng(frame));
-    const picture = sharp(readFileSync(file)).ensureAlpha();
+    const bytes = readFileSync(file);
+    const picture = sharp(bytes).ensureAlpha();
     const { data, info } = await picture.raw().toBuffer({ resolveWithObject: true });
-    expect([info.width, info.height]).toEqual([frame.width, frame.height]);
-    expect(Buffer.compare(data, frameRgba(frame))).toBe(0);
+    const same = info.width === frame.width && Buffer.compare(data, frameRgba(frame)) === 0;
+    expect(same ? [] : [looksOtherwise(`${name}, ${keptWhole}`, frame, bytes)]).toEqual([]);
   });
 });
 
+test('there is a sheet for every panel, language and tone, and no other', () => {
+  const wanted = kinds
+    .filter(([size, language]) => `${size} ${language}` !== keptWhole)
+    .flatMap(([size, language]) => tones.map((tone) => sheetName(size, language, tone)));
+  expect(readdirSync(new URL('sheets/', folder)).sort()).toEqual(wanted.sort());
+});
+
 test('the list of pixels holds every screen that there is, and no other', () => {
-  const wanted = kinds.flatMap(([size, language]) =>
-    namesIn(language).map((name) => `${name}, ${size}, ${language}`),
-  );
-  if (!updates) expect([...known.keys()].sort()).toEqual(wanted.sort());
+  if (!updates) expect([...known.keys()].sort()).toEqual(everyName().sort());
 });
 
 test('every state and every outcome has its screen', () => {
