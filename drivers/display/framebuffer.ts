@@ -15,7 +15,7 @@ import {
 import { openError } from '../ports.ts';
 import { createFrameQueue } from './frame-queue.ts';
 import { changeSince } from './frame-change.ts';
-import { copyRows, panelFrame, type Panel } from './framebuffer-pixels.ts';
+import { copyBox, copyRows, panelFrame, type Panel } from './framebuffer-pixels.ts';
 import { changedRows, type RowRun } from './rows.ts';
 import { turnedSize, type Rotation } from './turn.ts';
 
@@ -141,9 +141,8 @@ class Framebuffer implements Display {
     const shown = this.#shown;
     const changed = changeSince(this.#frame, frame);
     if (shown !== undefined && changed !== undefined) {
-      const run = { first: changed.y, count: changed.height };
-      copyRows(frame, panel, shown, run);
-      return { bytes: shown, runs: [run] };
+      copyBox(frame, panel, shown, changed);
+      return { bytes: shown, runs: [{ first: changed.y, count: changed.height }] };
     }
     const bytes = this.#spare ?? Buffer.alloc(stride * height);
     copyRows(frame, panel, bytes, { first: 0, count: height });

@@ -52,11 +52,15 @@ export function escTOperand(page: CodePageName): number {
   return codePages[page].escT;
 }
 
+/** What every page has: nearly all that is printed. */
+const plain = /^[\n -~]*$/;
+
 /**
  * Rewrites text so that each character is one column and has a byte in the page: `é` stays or becomes `e`, curly
  * quotes become straight ones, what has no likeness becomes `?`. Line feeds stay; other control characters become `?`.
  */
 export function printable(text: string, page: CodePageName): string {
+  if (plain.test(text)) return text;
   let out = '';
   for (const character of text.normalize('NFC')) out += standIn(character, page);
   return out;
@@ -76,13 +80,16 @@ function isAscii(character: string): boolean {
   return character >= ' ' && character <= '~';
 }
 
-/** Bytes of text that went through `printable`. */
+/** Bytes of text that went through `printable`: no character of it has two halves. */
 export function encodeText(text: string, page: CodePageName): number[] {
   const { first, characters } = codePages[page];
-  return Array.from(text).map((character) => {
-    const at = isAscii(character) ? -1 : characters.indexOf(character);
-    return at < 0 ? character.charCodeAt(0) & 0x7f : first + at;
-  });
+  const bytes: number[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const at = code < 0x7f ? -1 : characters.indexOf(text.charAt(i));
+    bytes.push(at < 0 ? code & 0x7f : first + at);
+  }
+  return bytes;
 }
 
 /** The character of a byte, for reading paper back; U+FFFD when the page has none. */

@@ -16,6 +16,9 @@ const GS = 0x1d;
 /** Longest roll end to end that one job may take; a longer document is a mistake of its maker. */
 const maxDocumentBytes = 64 * 1024;
 
+/** Where a slip is put together before it is as long as it is: one at a time, because nobody waits for anything here. */
+const room = new Uint8Array(4096);
+
 /** The most lines that ESC d feeds at once. */
 const maxFeedLines = 255;
 
@@ -46,7 +49,8 @@ export function hasQr(document: PrintDocument): boolean {
 /** Collects bytes and remembers the printer's style, so that a command is sent only where something changes. */
 class Slip {
   readonly #profile: PrinterProfile;
-  readonly #bytes: number[] = [];
+  #bytes = room;
+  #length = 0;
   #style = plain;
 
   constructor(profile: PrinterProfile) {
@@ -83,18 +87,36 @@ class Slip {
         this.#feed(block.lines);
         break;
     }
-    if (this.#bytes.length > maxDocumentBytes) throw new RangeError('the slip is too long');
+    if (this.#length > maxDocumentBytes) throw new RangeError('the slip is too long');
   }
 
   end(): Uint8Array {
     // GS V 66 0: "Select cut mode and cut paper", feeds to the cutter, then cuts partially.
     if (this.#profile.cutter) this.#send(GS, 0x56, 66, 0);
     else this.#feed(tearLines);
-    return Uint8Array.from(this.#bytes);
+    return this.#bytes.slice(0, this.#length);
   }
 
+  /** A command: a few bytes, which a loop takes before a call of `set` has begun. */
   #send(...bytes: readonly number[]): void {
-    for (const byte of bytes) this.#bytes.push(byte);
+    const all = this.#roomFor(bytes.length);
+    for (const byte of bytes) all[this.#length++] = byte;
+  }
+
+  #append(bytes: ArrayLike<number>): void {
+    this.#roomFor(bytes.length).set(bytes, this.#length);
+    this.#length += bytes.length;
+  }
+
+  /** Where so many bytes more have their place. */
+  #roomFor(more: number): Uint8Array {
+    const end = this.#length + more;
+    if (end > this.#bytes.length) {
+      const roomier = new Uint8Array(2 * end);
+      roomier.set(this.#bytes);
+      this.#bytes = roomier;
+    }
+    return this.#bytes;
   }
 
   #printable(text: string): string {
@@ -112,7 +134,10 @@ class Slip {
   }
 
   #lines(lines: readonly string[]): void {
-    for (const line of lines) this.#send(...encodeText(line, this.#profile.codePage), LF);
+    for (const line of lines) {
+      this.#append(encodeText(line, this.#profile.codePage));
+      this.#send(LF);
+    }
   }
 
   #feed(lines: number): void {
@@ -132,14 +157,15 @@ class Slip {
 
   /** GS ( k, functions 165, 167, 169, 180 and 181 of cn 49 (QR Code). */
   #nativeQr(text: string): void {
-    const bytes = new TextEncoder().encode(text);
+    const bytes = Buffer.from(text, 'utf8');
     const dots = moduleDots(byteSymbolSize(bytes.length), this.#profile);
     const length = bytes.length + 3;
     const head = [GS, 0x28, 0x6b];
     this.#send(...head, 4, 0, 49, 65, 50, 0); // Model 2.
     this.#send(...head, 3, 0, 49, 67, dots);
     this.#send(...head, 3, 0, 49, 69, 49); // Error correction M.
-    this.#send(...head, length & 0xff, length >> 8, 49, 80, 48, ...bytes);
+    this.#send(...head, length & 0xff, length >> 8, 49, 80, 48);
+    this.#append(bytes);
     this.#send(...head, 3, 0, 49, 81, 48);
   }
 
@@ -158,7 +184,7 @@ class Slip {
       const band = rows.slice(at, at + bandRows);
       this.#send(GS, 0x76, 0x30, doubled ? 3 : 0);
       this.#send(rowBytes & 0xff, rowBytes >> 8, band.length & 0xff, band.length >> 8);
-      for (const row of band) this.#send(...row);
+      for (const row of band) this.#append(row);
     }
   }
 }

@@ -5,6 +5,7 @@
  * line where it must. Line feeds break too. A line that fits is left as it is, its spaces included.
  */
 export function wrap(text: string, columns: number): string[] {
+  if (text.length <= columns && !text.includes('\n')) return [text.trimEnd()];
   return text.split('\n').flatMap((line) => wrapLine(line.trimEnd(), columns));
 }
 

@@ -4,8 +4,9 @@ import { closeSync, ftruncateSync, mkdtempSync, openSync, rmSync, writeSync } fr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { PanelFrame } from '../../drivers/device.ts';
+import { wholeOf } from '../../drivers/display/blit.ts';
 import { changeSince } from '../../drivers/display/frame-change.ts';
-import { copyRows, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
+import { copyBox, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
 import { createPanelRenderer } from '../../drivers/display/render.ts';
 import type { RowRun } from '../../drivers/display/rows.ts';
 import { turnedSize, type Rotation } from '../../drivers/display/turn.ts';
@@ -23,7 +24,7 @@ const sizes = [
   [1280, 800],
 ] as const;
 const depths = [16, 32] as const;
-const rotations: readonly Rotation[] = [0, 90, 180];
+const rotations: readonly Rotation[] = [0, 90, 180, 270];
 
 /** An amount typed digit by digit, and taken back. */
 const typed = ['1', '15', '150', '1500', '15000', '150000', '15000', '1500', '150', '15'];
@@ -133,13 +134,9 @@ function typist(panel: Panel, rotation: Rotation): () => { bytes: Buffer; rows: 
     const digits = typed[key++ % typed.length] ?? '';
     const state = stateAt({ at: 'entering', digits, untilMs: 0 }, 'id');
     const frame = renderer.render(sceneOf(state, context));
-    const { y: first, height: count } = changeSince(before, frame) ?? {
-      y: 0,
-      height: panel.height,
-    };
-    const rows = { first, count };
-    copyRows(frame, panel, bytes, rows);
+    const box = changeSince(before, frame) ?? wholeOf(panel);
+    copyBox(frame, panel, bytes, box);
     before = frame;
-    return { bytes, rows };
+    return { bytes, rows: { first: box.y, count: box.height } };
   };
 }

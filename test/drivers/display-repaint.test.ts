@@ -3,11 +3,11 @@ import assert from 'node:assert';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Frame, PanelFrame, PixelForm } from '../../drivers/device.ts';
+import { wholeOf, type Box } from '../../drivers/display/blit.ts';
 import { changeSince } from '../../drivers/display/frame-change.ts';
-import { copyRows, panelFrame, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
+import { copyBox, panelFrame, type Panel } from '../../drivers/display/framebuffer-pixels.ts';
 import { qrMatrix } from '../../drivers/display/qr.ts';
 import { createPanelRenderer, createRenderer } from '../../drivers/display/render.ts';
-import type { RowRun } from '../../drivers/display/rows.ts';
 import type { Scene } from '../../drivers/display/scene.ts';
 import { turnedSize } from '../../drivers/display/turn.ts';
 import { qrisText, scenes } from './display-scenes.ts';
@@ -62,14 +62,13 @@ const forms = turns.flatMap((turn): PixelForm[] => [
 /** What is painted in the panel's own form, as bytes in its memory. */
 function memoryOf(panel: Panel): {
   bytes: Buffer;
-  take: (frame: PanelFrame, rows?: RowRun) => void;
+  take: (frame: PanelFrame, box?: Box) => void;
 } {
   const bytes = Buffer.alloc(panel.stride * panel.height);
-  const all = { first: 0, count: panel.height };
   return {
     bytes,
-    take: (frame, rows = all) => {
-      copyRows(frame, panel, bytes, rows);
+    take: (frame, box = wholeOf(panel)) => {
+      copyBox(frame, panel, bytes, box);
     },
   };
 }
@@ -88,8 +87,7 @@ test('whatever screens follow each other, each is in the panel’s memory as it 
         let before: PanelFrame | undefined;
         for (const scene of sequence) {
           const frame = following.render(scene);
-          const box = changeSince(before, frame);
-          memory.take(frame, box && { first: box.y, count: box.height });
+          memory.take(frame, changeSince(before, frame));
           before = frame;
           // As it is looked at, and turned afterwards pixel by pixel.
           const alone = createRenderer({ geometry: size }).render(scene);

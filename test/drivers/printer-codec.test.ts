@@ -71,6 +71,18 @@ describe('the bytes of a slip', () => {
     expect(bytes.includes(Buffer.of(0x10, 0x04))).toBe(false);
   });
 
+  test('are all there however long it is, and stay as they are when the next slip is made', () => {
+    const lines = Array.from({ length: 900 }, (_, i) => `baris ${i}`);
+    const long = encodeDocument(textOf(lines.join('\n')), generic58);
+    const kept = Buffer.from(long).toString('latin1');
+    expect(kept.slice(7, -4)).toBe(`${lines.join('\n')}\n`);
+    const short = encodeDocument(receipt, generic58);
+    const shortKept = Buffer.from(short).toString('hex');
+    encodeDocument(budgetSlip, generic58);
+    expect(Buffer.from(long).toString('latin1')).toBe(kept);
+    expect(Buffer.from(short).toString('hex')).toBe(shortKept);
+  });
+
   test('a QR that does not fit on the paper, an empty one and an endless slip are refused', () => {
     const qr = (text: string): PrintDocument => ({ blocks: [{ kind: 'qr', text }] });
     expect(() => encodeDocument(qr('x'.repeat(2300)), generic58)).toThrow(RangeError);
