@@ -1,7 +1,7 @@
 // Every screen of every state, in both languages, on every panel that kiosks have: nothing cut off, hidden or hard to read,
 // and each pixel as it was when a person looked at it.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -184,11 +184,17 @@ describe('the pictures that are kept', () => {
   });
 });
 
-test('there is a sheet for every panel, language and tone, and no other', () => {
+/** Every one of them comes into the repository again when a layout changes. */
+const maxSheetBytes = 4_000_000;
+
+test('there is a small sheet for every panel, language and tone, and no other', () => {
   const wanted = kinds
     .filter(([size, language]) => `${size} ${language}` !== keptWhole)
     .flatMap(([size, language]) => tones.map((tone) => sheetName(size, language, tone)));
-  expect(readdirSync(new URL('sheets/', folder)).sort()).toEqual(wanted.sort());
+  const sheets = readdirSync(new URL('sheets/', folder)).sort();
+  expect(sheets).toEqual(wanted.sort());
+  const bytes = sheets.reduce((sum, sheet) => sum + statSync(sheetFile(sheet)).size, 0);
+  expect(bytes).toBeLessThan(maxSheetBytes);
 });
 
 test('the list of pixels holds every screen that there is, and no other', () => {
