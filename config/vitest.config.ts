@@ -62,7 +62,8 @@ export default defineConfig({
           include: ['test/rig/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
+          // A guest waits as much as it computes.
+          maxWorkers: 2,
         },
       },
     ],

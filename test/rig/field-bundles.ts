@@ -9,6 +9,7 @@ import { buildBundle } from '../../src/field/bundle.ts';
 import { programFile } from '../../src/field/release-files.ts';
 import { runTool } from '../../src/field/run-tool.ts';
 import { makeKey } from '../scripts/small-bundle.ts';
+import { alone } from './machine/alone.ts';
 
 const root = join(import.meta.dirname, '../..');
 const arch = 'x64';
@@ -45,7 +46,7 @@ export async function makeBundles(folder: string, wanted: readonly Release[]): P
   const { key } = makeKey(folder, 'release');
   cpSync(join(root, 'scripts/provision.sh'), join(folder, 'provision.sh'));
   const built = { source: root, arch, out: work, debs, say: () => undefined } as const;
-  const archive = await buildBundle(built);
+  const archive = await alone(debs, async () => buildBundle(built));
   await runTool('tar', ['-xzf', archive, '-C', work]);
   const tree = archive.slice(0, -'.tar.gz'.length);
   if (!existsSync(tree)) throw new Error(`${archive} holds no folder ${basename(tree)}`);

@@ -1,5 +1,5 @@
 // In which order scripts/unprovision.sh stops what runs, before it takes the files of it away. That it takes all of them is
-// in provision-bundle.test.ts, and at a real systemd in test/rig/field.test.ts.
+// in provision-bundle.test.ts, and at a real systemd in test/rig/field-life.ts.
 import {
   existsSync,
   mkdirSync,

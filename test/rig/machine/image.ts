@@ -5,9 +5,10 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { transform } from 'esbuild';
+import { alone } from './alone.ts';
 import { Guest } from './guest.ts';
 import type { GuestImage } from './launch.ts';
 import { extractKernel } from './kernel-file.ts';
@@ -59,6 +60,19 @@ export async function guestImage(
   const warm = { state: join(folder, 'state'), disk: join(folder, 'warm.qcow2') };
   if (existsSync(folder)) return { folder, warm };
   await mkdir(cache, { recursive: true });
+  await alone(join(cache, name), async () => {
+    if (!existsSync(folder)) await makeImage(release, folder, say);
+  });
+  return { folder, warm };
+}
+
+async function makeImage(
+  release: DebianRelease,
+  folder: string,
+  say: (step: string) => void,
+): Promise<void> {
+  const cache = dirname(folder);
+  const name = `debian-${release}-`;
   // Of an older recipe, or of a build that was killed: nobody asks for it again, and each is a gigabyte.
   for (const old of await readdir(cache)) {
     if (old.startsWith(name)) await rm(join(cache, old), { recursive: true, force: true });
@@ -72,7 +86,6 @@ export async function guestImage(
     await rm(fresh, { recursive: true, force: true });
     throw error;
   }
-  return { folder, warm };
 }
 
 /** Everything that a guest is made of, and the hardware that its saved state was frozen on. */
