@@ -172,7 +172,7 @@ export function notShown(state: State, event: EventOf<'not-shown'>, rules: Rules
   if (phase.sale.qrOn === 'paper') return [state, []];
   const onPaper = toPaper(state, event.atMs, rules);
   if (onPaper !== undefined) return onPaper;
-  return stop(state, phase.sale, 'fault', event.atMs, 'display-lost');
+  return stop(state, phase.sale, 'fault', event.atMs, 'display-no-qr');
 }
 
 /** What became of the slip of a sale that is over. The customer is told that none comes: a sale is as good without its receipt, a claim is as good with its code alone. */

@@ -29,6 +29,7 @@ import { blameStorage, hold, type Holding } from './holding.ts';
 import { hasIdentity, readIdentity, type Identity } from './identity.ts';
 import { createKiosk, type Kiosk } from './kiosk.ts';
 import { machineSerial } from './machine.ts';
+import { rehearse } from './rehearsal.ts';
 import { watchRemoteConfig } from './remote-config-watch.ts';
 import {
   draw,
@@ -219,6 +220,7 @@ function openDevices(run: Run): Devices {
     },
     onDisplay: (display) => {
       run.screen.use(display);
+      if (display !== undefined) void rehearse(run, display);
     },
   });
 }

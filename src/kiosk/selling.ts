@@ -142,7 +142,7 @@ export function draw(run: Run, state: State): void {
   if (run.told !== undefined && run.told !== missing.join()) publishStatus(run);
 }
 
-function contextOf(run: Run): ScreenContext {
+export function contextOf(run: Run): ScreenContext {
   const { rules, clock, hardwareHealth = {} } = run;
   const { enrolment } = run.identity;
   const message = run.commands?.message;

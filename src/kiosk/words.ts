@@ -215,6 +215,7 @@ const codes: Partial<Record<ErrorCode, readonly [string, string]>> = {
   'relay-refused': ['Server menolak penjualan ini.', 'The server refused this sale.'],
   'broker-unreachable': ['Sambungan pesan terputus.', 'The message line is down.'],
   'display-lost': ['Layar tidak terhubung.', 'The display is not connected.'],
+  'display-no-qr': ['Layar terlalu kecil untuk QR.', 'The display is too small for a QR.'],
   'keypad-lost': ['Keypad tidak terhubung.', 'The keypad is not connected.'],
   'scanner-lost': ['Pemindai tidak terhubung.', 'The scanner is not connected.'],
   'printer-lost': ['Printer tidak terhubung.', 'The printer is not connected.'],

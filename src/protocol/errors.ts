@@ -142,6 +142,11 @@ export const errors = {
   'keypad-lost': entry(0, true, 'The keypad does not answer: check its plug.'),
   'scanner-lost': entry(0, true, 'The scanner does not answer: check its plug.'),
   'display-lost': entry(0, true, 'The display does not answer: check its cable.'),
+  'display-no-qr': entry(
+    0,
+    false,
+    'The display is too small for a QR: give it a larger one, or print QRs (qrOn: paper).',
+  ),
   'printer-lost': entry(0, true, 'The printer does not answer: check power and plug.'),
   'printer-paper-out': entry(0, true, 'The printer has no paper.'),
   'printer-cover-open': entry(0, true, "The printer's cover is open."),

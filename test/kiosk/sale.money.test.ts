@@ -52,6 +52,7 @@ describe('the QR', () => {
   test('that cannot be drawn readably stops the charge', () => {
     const kiosk = new Machine().showQr();
     expect(kiosk.take({ kind: 'not-shown', saleId: saleA })).toMatchObject([{ kind: 'stop' }]);
+    expect(kiosk.phase('stopping').because).toBe('display-no-qr');
   });
 });
 

@@ -1,66 +1,24 @@
 // The first two seconds of a run: parts come up one by one, and a screen that named each that is still missing would change
 // with every one of them and tell nobody anything.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Scene } from '../../drivers/display/scene.ts';
-import { kioskConfig } from '../../src/kiosk/config.ts';
-import { hold, type Holding } from '../../src/kiosk/holding.ts';
-import {
-  draw,
-  noteHealth,
-  openRun,
-  settle,
-  unreadable,
-  type Run,
-} from '../../src/kiosk/selling.ts';
+import { draw, noteHealth, settle, unreadable } from '../../src/kiosk/selling.ts';
 import { parts, type Part } from '../../src/kiosk/state.ts';
 import { say } from '../../src/kiosk/words.ts';
-import { silentLog } from '../../src/lib/log.ts';
 import { KiosError } from '../../src/protocol/errors.ts';
-import { VirtualClock } from '../lib/virtual-clock.ts';
-import { Machine } from './machine.ts';
-import { identityFor } from './signer.ts';
+import { openStillRun, type StillRun } from './still-run.ts';
 
 const settleMs = 2_000;
-let folder: string;
-let clock: VirtualClock;
-let holding: Holding;
-let run: Run;
-let machine: Machine;
-let shown: Scene[];
+let still: StillRun;
+let { run, machine, clock, shown } = {} as StillRun;
 
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'kios-settle-'));
-  clock = new VirtualClock();
-  const devices = { keypad: { at: 'terminal' }, display: { at: 'terminal' } };
-  const config = kioskConfig.parse({ stateDir: folder, language: 'en', ...devices });
-  const options = { config, clock, log: silentLog, random: () => 0, version: '0.1.0' };
-  const identity = identityFor('https://relay.example');
-  holding = await hold(options, identity, { bootId: 'boot-1', serial: undefined });
-  machine = new Machine();
+  still = await openStillRun();
+  ({ run, machine, clock, shown } = still);
   for (const part of parts) lose(part);
-  shown = [];
-  const screen: Run['screen'] = {
-    show: (scene) => shown.push(scene),
-    use: () => undefined,
-    idle: () => Promise.resolve(),
-  };
-  const kiosk: NonNullable<Run['kiosk']> = {
-    state: () => machine.state,
-    journalOwesMs: () => undefined,
-    post: (event) => Promise.resolve(void machine.take(event)),
-    start: () => Promise.resolve(),
-    stop: () => Promise.resolve(),
-  };
-  run = { ...openRun(options, holding), rules: machine.rules, screen, kiosk };
   settle(run);
 });
 afterEach(() => {
-  run.stopping.abort();
-  holding.release();
-  rmSync(folder, { recursive: true });
+  still.close();
 });
 
 function lose(part: Part): void {
