@@ -1,19 +1,31 @@
 // The QR on the screen: its matrix, its pixels, and the proof that the pixels say what they should.
 import { DeviceError } from '../device.ts';
-import { makeQr, type QrMatrix } from '../qr-matrix.ts';
+import { makeQr, smallest, type QrMatrix } from '../qr-matrix.ts';
 import { readQr } from '../qr-read.ts';
+import { sizeOf } from '../qr-versions.ts';
 import { bytesOf, fillBox, pixelOf, quietModules, type Box, type Surface } from './blit.ts';
 import { turnGrid, type Rotation } from './turn.ts';
 
 /** EMVCo leaves a payment text at most 512 characters; anything longer is a fault of ours. */
 const maxTextLength = 512;
 
+const level = 'M';
+
 /** Level M, digits and capitals packed by mode. @throws DeviceError `protocol` when the text is empty or too long */
 export function qrMatrix(text: string): QrMatrix {
-  if (text.length === 0 || text.length > maxTextLength) {
-    throw new DeviceError('protocol', `a QR holds 1 to ${maxTextLength} characters`);
-  }
-  return makeQr(text, 'M');
+  checkLength(text);
+  return makeQr(text, level);
+}
+
+/** Modules on a side of this text's symbol, which is not made for it. @throws as `qrMatrix` */
+export function qrSize(text: string): number {
+  checkLength(text);
+  return sizeOf(smallest(text, level).version);
+}
+
+function checkLength({ length }: string): void {
+  if (length > 0 && length <= maxTextLength) return;
+  throw new DeviceError('protocol', `a QR holds 1 to ${maxTextLength} characters`);
 }
 
 /** A symbol as it lies on the panel. */

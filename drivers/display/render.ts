@@ -17,6 +17,7 @@ import {
   drawQr,
   everyModuleWhole,
   qrMatrix,
+  qrSize,
   turnedMatrix,
   type PanelMatrix,
 } from './qr.ts';
@@ -143,6 +144,13 @@ function rendererIn<Picture extends Surface>(
       return painted.frame;
     },
   };
+}
+
+/** Whether a display of this size has room for a scene, QR and all. Nothing is drawn for it. */
+export function hasRoomFor(scene: Scene, geometry: Geometry): boolean {
+  const size = scene.qr === undefined ? 0 : qrSize(scene.qr.text);
+  const typesetter = { measure: measureText, remember: createBlockMemory() };
+  return layoutScene(drawableScene(scene), geometry, size, typesetter) !== undefined;
 }
 
 /** A QR that nobody has read back yet never comes into pixels that were handed out. */

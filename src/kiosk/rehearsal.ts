@@ -1,10 +1,10 @@
-// A display that has no room for a QR is known before a charge is made for it: what a customer pays by is drawn once in spare
-// pixels. Its text pays nobody, and no display is given it.
+// A display that has no room for a QR is known before a charge is made for it: what a customer pays by is laid out once on its
+// size. Its text pays nobody, and no display is given it.
 import type { Display } from '../../drivers/device.ts';
+import { hasRoomFor } from '../../drivers/display/render.ts';
 import type { Scene } from '../../drivers/display/scene.ts';
 import { wait } from '../lib/clock.ts';
 import { formatTlv } from '../protocol/qris.ts';
-import { canDraw } from './screen.ts';
 import { sceneOf, type ScreenContext } from './screens.ts';
 import { contextOf, kioskOf, noteHealth, type Run } from './selling.ts';
 import type { State } from './state.ts';
@@ -72,7 +72,7 @@ export function rehearsedScene(state: State, context: ScreenContext): Scene {
   );
 }
 
-/** Draws it in this display's form; one that has no room for it serves for no QR until it is opened anew. */
+/** A display that has no room for it serves for no QR until it is opened anew. */
 export async function rehearse(run: Run, display: Display): Promise<void> {
   const gone = new AbortController();
   void display.closed.then(() => {
@@ -81,6 +81,6 @@ export async function rehearse(run: Run, display: Display): Promise<void> {
   const ended = AbortSignal.any([run.stopping.signal, gone.signal]);
   await wait(run.clock, afterMs, ended);
   if (ended.aborted) return;
-  if (canDraw(display, rehearsedScene(kioskOf(run).state(), contextOf(run)))) return;
+  if (hasRoomFor(rehearsedScene(kioskOf(run).state(), contextOf(run)), display.geometry)) return;
   noteHealth(run, 'display', { ok: false, code: 'display-no-qr' });
 }

@@ -57,21 +57,6 @@ export function createScreen(log: Log): Screen {
   };
 }
 
-/** Whether this display has room for a scene, QR and all. Nothing of it is shown. */
-export function canDraw({ geometry, panel }: Display, scene: Scene): boolean {
-  const renderer =
-    panel === undefined
-      ? createRenderer({ geometry })
-      : createPanelRenderer(panel.form, { geometry });
-  try {
-    renderer.render(scene);
-    return true;
-  } catch (error) {
-    if (error instanceof DeviceError && error.kind === 'protocol') return false;
-    throw error;
-  }
-}
-
 /** Draws scenes in the form that the display has for them. */
 function painterOn(display: Display): (scene: Scene) => Promise<void> {
   const { geometry, panel } = display;

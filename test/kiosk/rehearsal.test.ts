@@ -1,8 +1,9 @@
 // A display is tried with what a customer pays by before anybody wants to pay.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DeviceError, Display, Geometry, PixelForm } from '../../drivers/device.ts';
+import { qrMatrix, qrSize } from '../../drivers/display/qr.ts';
+import { hasRoomFor } from '../../drivers/display/render.ts';
 import { longestQr, rehearse, rehearsedScene } from '../../src/kiosk/rehearsal.ts';
-import { canDraw } from '../../src/kiosk/screen.ts';
 import { contextOf } from '../../src/kiosk/selling.ts';
 import { parseQris } from '../../src/protocol/qris.ts';
 import { qrisText } from '../drivers/display-scenes.ts';
@@ -84,6 +85,7 @@ describe('what it is tried with', () => {
     expect(scene).toMatchObject({ amount: 'Rp 10.000.000', qr: { text: longestQr } });
     const usual = qrisText(10_000_000, 260);
     expect(longestQr.length).toBeGreaterThan(usual.length);
+    expect(qrSize(longestQr)).toBe(qrMatrix(longestQr).size);
   });
 
   test('pays nobody', () => {
@@ -92,9 +94,8 @@ describe('what it is tried with', () => {
 
   test('is the QR: a display that is too small for it may have room for the words', () => {
     const { run, machine } = still;
-    const { display } = displayOf(tiny);
     const { qr, ...words } = rehearsedScene(machine.state, contextOf(run));
-    expect(canDraw(display, words)).toBe(true);
-    expect(canDraw(display, { ...words, ...(qr === undefined ? {} : { qr }) })).toBe(false);
+    expect(hasRoomFor(words, tiny)).toBe(true);
+    expect(hasRoomFor({ ...words, ...(qr === undefined ? {} : { qr }) }, tiny)).toBe(false);
   });
 });
