@@ -18,8 +18,23 @@ const manifestSchema = z.object({
   optionalDependencies: z.record(z.string(), z.string()).default({}),
 });
 
-/** Installs the locked packages for `arch` into `source`/node_modules; npm checks each by the lock's integrity. */
+/** npm leaves out an optional package that it could not fetch, and ends well. */
+const maxTries = 3;
+
+/**
+ * Installs the locked packages for `arch` into `source`/node_modules; npm checks each by the lock's integrity.
+ * @throws Error when npm fails, or the runtime cannot be fetched
+ */
 export async function installFor(arch: Arch, source: string): Promise<void> {
+  const runtime = `node-linux-${arch}`;
+  for (let tries = 1; tries <= maxTries; tries++) {
+    await installOnce(arch, source);
+    if (existsSync(join(source, 'node_modules', runtime))) return;
+  }
+  throw new Error(`npm left out ${runtime}, ${maxTries} times: look at the network, and try again`);
+}
+
+async function installOnce(arch: Arch, source: string): Promise<void> {
   const target = ['--os=linux', `--cpu=${arch}`, '--libc=glibc'];
   const quiet = ['--ignore-scripts', '--loglevel=error', '--prefer-offline'];
   await runTool('npm', ['ci', '--omit=dev', '--include=optional', ...target, ...quiet], {

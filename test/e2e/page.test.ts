@@ -223,6 +223,30 @@ describe.skipIf(!existsSync(executablePath))('the page in Chromium', () => {
     await page.locator('canvas[data-dark=false]').waitFor();
   });
 
+  test('a picture that was under way when the screen was unplugged does not light it again', async () => {
+    const [asked, answered] = [Promise.withResolvers<null>(), Promise.withResolvers<null>()];
+    await page.route('**/screen', async (route) => {
+      const response = await route.fetch();
+      asked.resolve(null);
+      await answered.promise;
+      await route.fulfill({ response });
+    });
+    await press('7');
+    await asked.promise;
+    await turn('display-unplugged', true);
+    await page.locator('canvas[data-dark=true]').waitFor();
+    const late = page.waitForResponse('**/screen');
+    answered.resolve(null);
+    await (await late).finished();
+    // Whatever the page makes of the answer it has made of it within two pictures of its own.
+    const twoPictures =
+      'new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))';
+    await page.evaluate(twoPictures);
+    expect(await page.locator('canvas').first().getAttribute('data-dark')).toBe('true');
+    await turn('display-unplugged', false);
+    await page.locator('canvas[data-dark=false]').waitFor();
+  });
+
   test.each([
     [1366, 768],
     [1920, 1080],

@@ -23,32 +23,34 @@ export function createScreen(drawn: (pixels: ImageData | undefined) => void): Sc
     canvas.dataset['dark'] = 'true';
     drawn(undefined);
   };
-  const draw = async (): Promise<void> => {
+  const draw = async (next: number): Promise<void> => {
     const response = await fetch('/screen');
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    // It went dark meanwhile: what was fetched is the picture of before.
+    if (wanted === null) return;
     if (response.status !== 200) {
       blank();
+      shown = next;
       return;
     }
     const width = Number(response.headers.get('x-width'));
     const height = Number(response.headers.get('x-height'));
-    const bytes = new Uint8Array(await response.arrayBuffer());
     if (canvas.width !== width || canvas.height !== height)
       Object.assign(canvas, { width, height });
     context.putImageData(new ImageData(rgbaOf565(bytes, width, height), width), 0, 0);
     canvas.dataset['dark'] = 'false';
+    shown = next;
     drawn(context.getImageData(0, 0, width, height));
   };
   const catchUp = async (): Promise<void> => {
     fetching = true;
     // Ends with the newest; what comes meanwhile is left out.
     while (wanted !== null && wanted !== shown) {
-      const next = wanted;
       try {
-        await draw();
+        await draw(wanted);
       } catch {
         break; // The bench is gone; its return brings a new state.
       }
-      shown = next;
     }
     fetching = false;
   };
