@@ -31,7 +31,8 @@ const words = {
   'scanner-lost': 'Pemindai tidak menjawab: periksa colokannya.',
   'scanner-silent': 'Hasil pindai tidak sampai: jalankan kios learn scanner.',
   'display-lost': 'Layar tidak menjawab: periksa kabelnya.',
-  'display-no-qr': 'Layar terlalu kecil untuk QR: ganti layar, atau cetak QR (qrOn: paper).',
+  'display-no-qr':
+    'Layar terlalu kecil untuk QR: QR dicetak di kertas; tanpa printer, ganti layar.',
   'display-unseen': 'Gambar tidak tampak di layar: periksa kabel, daya, dan konsolnya.',
   'printer-lost': 'Printer tidak menjawab: periksa daya dan colokannya.',
   'printer-paper-out': 'Kertas printer habis: isi kertas.',

@@ -26,12 +26,17 @@ const maxTries = 3;
  * @throws Error when npm fails, or the runtime cannot be fetched
  */
 export async function installFor(arch: Arch, source: string): Promise<void> {
-  const runtime = `node-linux-${arch}`;
+  const runtime = runtimeOf(arch);
   for (let tries = 1; tries <= maxTries; tries++) {
     await installOnce(arch, source);
     if (existsSync(join(source, 'node_modules', runtime))) return;
   }
   throw new Error(`npm left out ${runtime}, ${maxTries} times: look at the network, and try again`);
+}
+
+/** The package that Node itself comes in. */
+function runtimeOf(arch: Arch): string {
+  return `node-linux-${arch}`;
 }
 
 async function installOnce(arch: Arch, source: string): Promise<void> {
@@ -44,7 +49,7 @@ async function installOnce(arch: Arch, source: string): Promise<void> {
 
 /** Copies runtime and native packages of `source` into `release`. */
 export async function copyPackages(arch: Arch, source: string, release: string): Promise<void> {
-  const runtime = `node-linux-${arch}`;
+  const runtime = runtimeOf(arch);
   const folders = [
     join(source, 'node_modules', runtime),
     ...(await Promise.all(loaded.map(async (name) => withDependencies(name, source)))).flat(),

@@ -13,7 +13,7 @@ import type { State } from './state.ts';
 const afterMs = 500;
 
 /**
- * The longest QRIS text that Midtrans sends, all fields at their limits (280 characters); its checksum is never right, since
+ * As long as Midtrans' QRIS texts become (240 to 280 characters), with the longest names; its checksum is never right, since
  * tag 63 is short.
  */
 export const longestQr = formatTlv([

@@ -145,7 +145,7 @@ export const errors = {
   'display-no-qr': entry(
     0,
     false,
-    'The display is too small for a QR: give it a larger one, or print QRs (qrOn: paper).',
+    'The display is too small for a QR: QRs come on paper; without a printer it needs a larger one.',
   ),
   'printer-lost': entry(0, true, 'The printer does not answer: check power and plug.'),
   'printer-paper-out': entry(0, true, 'The printer has no paper.'),

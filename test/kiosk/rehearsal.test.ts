@@ -79,7 +79,7 @@ describe('a display that comes', () => {
 });
 
 describe('what it is tried with', () => {
-  test('is the screen of the dearest sale, and needs more room than any QR of a charge', () => {
+  test('is the screen of the dearest sale, with a QR that is longer than the usual ones', () => {
     const { run, machine } = still;
     const scene = rehearsedScene(machine.state, contextOf(run));
     expect(scene).toMatchObject({ amount: 'Rp 10.000.000', qr: { text: longestQr } });
